@@ -1,0 +1,52 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A Swift target. The rows below are the layers of the house: a target imports only what its row names (`make lint` checks).
+func room(_ name: String, _ imports: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: imports, swiftSettings: settings)
+}
+
+func door(_ name: String, _ imports: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: imports, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: imports, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "minictl",
+    targets: [
+        // row 0: what Swift cannot import by itself
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CMount", providers: [.apt(["libmount-dev"])]),
+        .systemLibrary(name: "CCap", providers: [.apt(["libcap-dev"])]),
+        .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
+        // row 1: the kernel, JSON, and command lines, each without policy
+        room("Linux", ["CLinux", "CMount", "CCap", "CSeccomp"]),
+        room("JSON", []),
+        room("CLI", ["Linux", "JSON"]),
+        // row 2: the one model of a container
+        room("OCI", ["JSON"]),
+        // row 3: parts
+        room("Cgroups", ["Linux", "OCI"]),
+        room("Images", ["CArchive", "Linux", "JSON", "OCI"]),
+        // row 4: one OCI spec, one running process
+        room("Runtime", ["Linux", "JSON", "OCI", "Cgroups"]),
+        // row 5: containers as people know them
+        room("Engine", ["Linux", "JSON", "OCI", "Cgroups", "Images", "Runtime"]),
+        // row 6: doors
+        door("minictl", ["CLI", "Linux", "JSON", "OCI", "Images", "Runtime", "Engine"]),
+        door("minirun", ["CLI", "Linux", "JSON", "OCI", "Cgroups", "Runtime"]),
+    ]
+)

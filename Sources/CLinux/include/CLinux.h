@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Swift cannot call or name by itself: system calls without a glibc wrapper, variadic functions, and macros.
+// One function is one call. No decisions, no allocation, no printing: those are Swift's.
+#pragma once
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
+#include <linux/openat2.h>
+#include <linux/close_range.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <linux/securebits.h>
+#include <linux/memfd.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/capability.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sendfile.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+// Processes and namespaces
+long linux_clone3(struct clone_args *args, size_t size);
+pid_t linux_fork(void);
+int linux_unshare(int flags);
+int linux_setns(int fd, int flags);
+int linux_pidfd_open(pid_t pid, unsigned flags);
+int linux_pidfd_send_signal(int pidfd, int signal);
+int linux_waitid_pidfd(int pidfd, siginfo_t *info, int options);
+int linux_waitid_any(siginfo_t *info, int options);
+int linux_waitid_pid(pid_t pid, siginfo_t *info, int options);
+pid_t linux_siginfo_pid(const siginfo_t *info);
+int linux_siginfo_status(const siginfo_t *info);
+int linux_execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags);
+int linux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+long linux_keyctl_join(const char *name);
+long linux_keyctl_get(int32_t key);
+long linux_keyctl_setperm(int32_t key, uint32_t permissions);
+long linux_seccomp(unsigned operation, unsigned flags, void *argument);
+int linux_setgroups(size_t count, const gid_t *list);
+int linux_setresuid(uid_t real, uid_t effective, uid_t saved);
+int linux_setresgid(gid_t real, gid_t effective, gid_t saved);
+int linux_setfsuid(uid_t uid);
+int linux_setfsgid(gid_t gid);
+int linux_personality(unsigned long persona);
+int linux_sched_setscheduler(pid_t pid, int policy, int priority);
+int linux_ioprio_set(int which, int who, int value);
+int linux_set_mempolicy(int mode, const unsigned long *nodes, unsigned long count);
+int linux_getrlimit(int resource, struct rlimit *limit);
+int linux_setrlimit(int resource, const struct rlimit *limit);
+long linux_getcwd(char *buffer, size_t size);
+
+// Files
+int linux_openat(int dir, const char *path, int flags, mode_t mode);
+int linux_openat2(int dir, const char *path, const struct open_how *how);
+int linux_renameat2(int from, const char *old, int to, const char *name, unsigned flags);
+int linux_close_range(unsigned first, unsigned last, unsigned flags);
+int linux_memfd_create(const char *name, unsigned flags);
+int linux_fcntl(int fd, int command, long argument);
+int linux_ioctl(int fd, unsigned long request, unsigned long argument);
+int linux_ioctl_pointer(int fd, unsigned long request, void *argument);
+long linux_getrandom(void *buffer, size_t size, unsigned flags);
+long linux_splice(int from, int to, size_t size, unsigned flags);
+long linux_getdents64(int fd, void *buffer, size_t size);
+int linux_statx_mount(int dir, const char *path, int flags, uint64_t *mount_id, uint64_t *attributes);
+
+// Mounts
+int linux_pivot_root(const char *new_root, const char *put_old);
+int linux_open_tree(int dir, const char *path, unsigned flags);
+int linux_move_mount(int from, const char *from_path, int to, const char *to_path, unsigned flags);
+int linux_fsopen(const char *type, unsigned flags);
+int linux_fsconfig(int fd, unsigned command, const char *key, const void *value, int aux);
+int linux_fsmount(int fd, unsigned flags, unsigned attributes);
+int linux_mount_setattr(int dir, const char *path, unsigned flags, struct mount_attr *attr);
+
+// Sockets: one message with at most `LINUX_MAX_FDS` descriptors beside it
+#define LINUX_MAX_FDS 32
+long linux_send(int fd, const void *data, size_t size, const int *fds, size_t count);
+long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count);
+
+// Macros
+enum {
+    linux_max_fds = LINUX_MAX_FDS,
+    linux_at_empty_path = 0x1000, // AT_EMPTY_PATH and O_PATH are hidden without _GNU_SOURCE, which Swift's importer does not set
+    linux_at_recursive = 0x8000,
+    linux_o_path = 010000000,
+    linux_o_tmpfile = 020200000,
+};
+int linux_exited(int status);
+int linux_exit_code(int status);
+int linux_term_signal(int status);
+unsigned linux_major(dev_t device);
+unsigned linux_minor(dev_t device);
+dev_t linux_makedev(unsigned major, unsigned minor);
+int linux_sigrtmin(void);
+int linux_sigrtmax(void);
+extern char **environ;

@@ -1,0 +1,3 @@
+import Glibc
+import Linux
+print(try check("getpid") { getpid() })
