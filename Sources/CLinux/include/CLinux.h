@@ -77,6 +77,7 @@ long linux_getcwd(char *buffer, size_t size);
 int linux_openat(int dir, const char *path, int flags, mode_t mode);
 int linux_openat2(int dir, const char *path, const struct open_how *how);
 int linux_renameat2(int from, const char *old, int to, const char *name, unsigned flags);
+int linux_pipe2(int *ends);
 int linux_close_range(unsigned first, unsigned last, unsigned flags);
 int linux_memfd_create(const char *name, unsigned flags);
 int linux_fcntl(int fd, int command, long argument);

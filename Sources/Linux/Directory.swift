@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+package import CLinux
+import Glibc
+
+/// One name in a directory, as `getdents64(2)` gives it.
+package struct DirectoryEntry: Sendable {
+    package let name: String
+    package let kind: Kind
+
+    package enum Kind: Sendable { case directory, regular, symlink, other, unknown }
+}
+
+extension FileDescriptor {
+    /// The names in this directory, without `.` and `..`, in the kernel's order. Names that are not UTF-8 are repaired for display.
+    package func entries() throws(SystemError) -> [DirectoryEntry] {
+        var entries: [DirectoryEntry] = []
+        try forEachEntry { name, kind in
+            entries.append(DirectoryEntry(name: String(cString: name), kind: kind))
+        }
+        return entries
+    }
+
+    /// Calls `body` with each name as the kernel's own bytes, so that any name survives.
+    package func forEachEntry(_ body: (UnsafePointer<CChar>, DirectoryEntry.Kind) -> Void) throws(SystemError) {
+        let size = 32768
+        let buffer = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
+        defer { buffer.deallocate() }
+        try check("lseek") { lseek(raw, 0, SEEK_SET) }
+        while true {
+            let count = try check("getdents64") { linux_getdents64(raw, buffer, size) }
+            if count == 0 { return }
+            var offset = 0
+            while offset < count {
+                // struct linux_dirent64: u64 ino, s64 off, u16 reclen, u8 type, char name[]
+                let length = Int(buffer.load(fromByteOffset: offset + 16, as: UInt16.self))
+                let type = buffer.load(fromByteOffset: offset + 18, as: UInt8.self)
+                let name = (buffer + offset + 19).assumingMemoryBound(to: CChar.self)
+                if !isDot(name) { body(name, DirectoryEntry.Kind(type)) }
+                offset += length
+            }
+        }
+    }
+
+    private func isDot(_ name: UnsafePointer<CChar>) -> Bool {
+        let dot = CChar(UInt8(ascii: "."))
+        return name[0] == dot && (name[1] == 0 || (name[1] == dot && name[2] == 0))
+    }
+}
+
+extension DirectoryEntry.Kind {
+    init(_ type: UInt8) {
+        switch type {
+        case 0: self = .unknown
+        case 4: self = .directory
+        case 8: self = .regular
+        case 10: self = .symlink
+        default: self = .other
+        }
+    }
+}
+
+/// Directories by name.
+package enum Directory {
+    /// Makes one directory; one that exists already is fine. The corresponding call is `mkdirat(2)`.
+    package static func make(_ path: String, at place: Place = .current, mode: mode_t = 0o700) throws(SystemError) {
+        do throws(SystemError) {
+            try check("mkdir", path) { mkdirat(place.raw, path, mode) }
+        } catch where error.errno == EEXIST {}
+    }
+
+    /// Makes a trusted path and the directories above it that are missing.
+    package static func makeAll(_ path: String, mode: mode_t = 0o700) throws(SystemError) {
+        do throws(SystemError) {
+            try make(path, mode: mode)
+        } catch where error.errno == ENOENT {
+            guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw error }
+            try makeAll(String(path[..<slash]), mode: mode)
+            try make(path, mode: mode)
+        }
+    }
+
+    /// Removes a tree, never following a link and never crossing into another mount (which is the error `EBUSY`). Missing is fine.
+    package static func removeAll(_ name: String, at place: Place = .current) throws(SystemError) {
+        var name = Array(name.utf8CString)
+        let result = name.withUnsafeMutableBufferPointer { buffer in
+            Result { () throws(SystemError) in
+                guard let base = buffer.baseAddress else { return }
+                try removeTree(UnsafePointer(base), at: place)
+            }
+        }
+        try result.get()
+    }
+
+    /// Depth is bounded by memory, not by the stack: a container may nest directories as deep as it likes.
+    private static func removeTree(_ name: UnsafePointer<CChar>, at place: Place) throws(SystemError) {
+        if unlinkat(place.raw, name, 0) == 0 || errno == ENOENT { return }
+        guard errno == EISDIR || errno == EPERM else {
+            throw SystemError(call: "unlink", subject: String(cString: name), errno: errno)
+        }
+        if unlinkat(place.raw, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return }
+        guard errno == ENOTEMPTY || errno == EEXIST else {
+            throw SystemError(call: "rmdir", subject: String(cString: name), errno: errno)
+        }
+        let top = try FileDescriptor(opening: String(cString: name), at: place, [.directory, .noFollow])
+        try empty(top)
+        try check("rmdir", String(cString: name)) { unlinkat(place.raw, name, AT_REMOVEDIR) }
+    }
+
+    /// Empties a directory: what is found deeper is first moved up to its top under a number, so nothing nests further than one level.
+    private static func empty(_ top: borrowing FileDescriptor) throws(SystemError) {
+        let home = try mountID(top.raw, "", empty: true)
+        var serial = 0
+        while true {
+            var pending: [[CChar]] = []
+            var failure: SystemError?
+            try top.forEachEntry { name, _ in
+                if unlinkat(top.raw, name, 0) == 0 { return }
+                let reason = errno
+                guard reason == EISDIR || reason == EPERM else {
+                    failure = failure ?? SystemError(call: "unlink", subject: String(cString: name), errno: reason)
+                    return
+                }
+                if unlinkat(top.raw, name, AT_REMOVEDIR) == 0 { return }
+                pending.append(Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1)))
+            }
+            if let failure { throw failure }
+            if pending.isEmpty { return }
+            for name in pending {
+                let child = CInt(try check("open") { linux_openat(top.raw, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0) })
+                let directory = FileDescriptor(owning: child)
+                guard try mountID(directory.raw, "", empty: true) == home else {
+                    throw SystemError(call: "rmdir", subject: String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self), errno: EBUSY)
+                }
+                try directory.forEachEntry { inner, _ in
+                    if unlinkat(directory.raw, inner, 0) == 0 || unlinkat(directory.raw, inner, AT_REMOVEDIR) == 0 { return }
+                    // A free name at the top; names of the container's own that look alike are passed over.
+                    repeat { serial += 1 } while renameat2Fresh(directory.raw, inner, top.raw, ".rm\(serial)")
+                }
+                // A listing may skip names while others leave it: then the next round finds the rest.
+                if unlinkat(top.raw, name, AT_REMOVEDIR) != 0, errno != ENOTEMPTY { throw SystemError(call: "rmdir", errno: errno) }
+            }
+        }
+    }
+
+    /// True if that name is taken and another must be tried.
+    private static func renameat2Fresh(_ from: CInt, _ old: UnsafePointer<CChar>, _ to: CInt, _ name: String) -> Bool {
+        linux_renameat2(from, old, to, name, 1 /* RENAME_NOREPLACE */) != 0 && errno == EEXIST
+    }
+
+    private static func mountID(_ dir: CInt, _ path: String, empty: Bool) throws(SystemError) -> UInt64 {
+        var id: UInt64 = 0
+        var attributes: UInt64 = 0
+        try check("statx", path) {
+            linux_statx_mount(dir, path, empty ? CInt(linux_at_empty_path) : AT_SYMLINK_NOFOLLOW, &id, &attributes)
+        }
+        return id
+    }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+package import CLinux
+import Glibc
+
+/// What `fstat(2)` says of a file, in the words that decisions need.
+package struct FileStatus: Sendable {
+    package let device: dev_t
+    package let inode: ino_t
+    package let mode: mode_t
+    package let links: Int
+    package let owner: uid_t
+    package let group: gid_t
+    package let rawDevice: dev_t
+    package let size: Int64
+    package let modified: timespec
+
+    package enum Kind: Sendable { case regular, directory, symlink, character, block, fifo, socket }
+
+    package var kind: Kind {
+        switch mode & S_IFMT {
+        case S_IFDIR: .directory
+        case S_IFLNK: .symlink
+        case S_IFCHR: .character
+        case S_IFBLK: .block
+        case S_IFIFO: .fifo
+        case S_IFSOCK: .socket
+        default: .regular
+        }
+    }
+
+    /// Permission bits with set-id and sticky.
+    package var permissions: mode_t { mode & 0o7777 }
+
+    init(_ raw: stat) {
+        device = raw.st_dev
+        inode = raw.st_ino
+        mode = raw.st_mode
+        links = Int(raw.st_nlink)
+        owner = raw.st_uid
+        group = raw.st_gid
+        rawDevice = raw.st_rdev
+        size = Int64(raw.st_size)
+        modified = raw.st_mtim
+    }
+
+    /// The file of that name itself, never what a link points to.
+    package init(of path: String, at place: Place = .current, followLinks: Bool = false) throws(SystemError) {
+        var raw = stat()
+        try check("stat", path) { fstatat(place.raw, path, &raw, followLinks ? 0 : AT_SYMLINK_NOFOLLOW) }
+        self.init(raw)
+    }
+}
+
+extension FileDescriptor {
+    package func status() throws(SystemError) -> FileStatus {
+        var raw = stat()
+        try check("fstat") { fstat(self.raw, &raw) }
+        return FileStatus(raw)
+    }
+
+    /// The magic number of the file system it lies on, as in `statfs(2)`.
+    package func fileSystemMagic() throws(SystemError) -> UInt32 {
+        var raw = statfs()
+        try check("fstatfs") { fstatfs(self.raw, &raw) }
+        return UInt32(truncatingIfNeeded: raw.f_type)
+    }
+
+    /// Writes all of it. The corresponding call is `write(2)`.
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
+        var rest = bytes
+        while let base = rest.baseAddress, rest.count > 0 {
+            let written = try check("write") { Glibc.write(raw, base, rest.count) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+        }
+    }
+
+    package func write(_ bytes: [UInt8]) throws(SystemError) {
+        let result = bytes.withUnsafeBytes { buffer in Result { () throws(SystemError) in try write(buffer) } }
+        try result.get()
+    }
+
+    package func write(_ text: String) throws(SystemError) { try write(Array(text.utf8)) }
+
+    /// Reads what is there now, at most `limit` bytes; empty at the end of the file. The corresponding call is `read(2)`.
+    package func read(atMost limit: Int) throws(SystemError) -> [UInt8] {
+        var failure: SystemError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            do throws(SystemError) {
+                count = try check("read") { Glibc.read(raw, buffer.baseAddress, limit) }
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Reads to the end. More than `limit` bytes is the error `EFBIG`.
+    package func readAll(limit: Int = 4 << 20) throws(SystemError) -> [UInt8] {
+        var all: [UInt8] = []
+        var chunk = 16384
+        while true {
+            let part = try read(atMost: chunk)
+            if part.isEmpty { return all }
+            guard all.count + part.count <= limit else { throw SystemError(call: "read", errno: EFBIG) }
+            if all.isEmpty { all = part } else { all += part }
+            chunk = Swift.min(chunk * 2, 1 << 20)
+        }
+    }
+
+    /// Forces contents to the disk. The corresponding call is `fsync(2)`.
+    package func synchronize() throws(SystemError) { try check("fsync") { fsync(raw) } }
+
+    /// Takes the `flock(2)` lock. False if somebody else holds it and `wait` is false.
+    package func lock(exclusive: Bool = true, wait: Bool) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            try check("flock") { flock(raw, (exclusive ? LOCK_EX : LOCK_SH) | (wait ? 0 : LOCK_NB)) }
+            return true
+        } catch where error.errno == EWOULDBLOCK {
+            return false
+        }
+    }
+
+    package func unlock() { flock(raw, LOCK_UN) }
+}
+
+/// Whole files by name.
+package enum File {
+    /// Reads a regular file whole. A link, FIFO, device or anything over `limit` bytes is an error, and opening never blocks.
+    package static func read(_ path: String, at place: Place = .current, limit: Int = 4 << 20) throws(SystemError) -> [UInt8] {
+        let file = try FileDescriptor(opening: path, at: place, [.noFollow, .nonBlocking])
+        guard try file.status().kind == .regular else { throw SystemError(call: "open", subject: path, errno: EFTYPE) }
+        return try file.readAll(limit: limit)
+    }
+
+    /// Reads a file of the kernel's own (/proc, /sys, cgroup), whose size it does not know.
+    package static func readKernel(_ path: String, at place: Place = .current) throws(SystemError) -> String {
+        let file = try FileDescriptor(opening: path, at: place)
+        return String(decoding: try file.readAll(limit: 1 << 20), as: UTF8.self)
+    }
+
+    /// Writes into a file that exists, in one call, as kernel files want it.
+    package static func writeKernel(_ path: String, _ text: String, at place: Place = .current) throws(SystemError) {
+        let file = try FileDescriptor(opening: path, at: place, [.writeOnly, .noFollow])
+        var text = text
+        let length = text.utf8.count
+        let written = try check("write", path) {
+            text.withUTF8 { Glibc.write(file.raw, $0.baseAddress, length) }
+        }
+        guard written == length else { throw SystemError(call: "write", subject: path, errno: EIO) }
+    }
+
+    /// Replaces a file at once: readers see the old or the new contents, whole.
+    /// A crash leaves at worst a file named `.NAME.tmp`, which the next writer replaces; writers of one name must hold a lock in common.
+    package static func replace(
+        _ name: String, at place: Place, with bytes: [UInt8], mode: mode_t = 0o600, durable: Bool = false
+    ) throws(SystemError) {
+        let temporary = ".\(name).tmp"
+        do throws(SystemError) {
+            let file = try FileDescriptor(opening: temporary, at: place, [.writeOnly, .create, .truncate, .noFollow], mode: mode)
+            try file.write(bytes)
+            if durable { try file.synchronize() }
+            try check("rename", name) { renameat(place.raw, temporary, place.raw, name) }
+        } catch {
+            unlinkat(place.raw, temporary, 0)
+            throw error
+        }
+    }
+}
+
+/// "Inappropriate file type": Linux has no EFTYPE, and EINVAL reads closest ("Invalid argument").
+private let EFTYPE = EINVAL

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+package import CLinux
+import Glibc
+
+/// The one owner of an open descriptor; it closes when the owner goes away. Always close-on-exec.
+package struct FileDescriptor: ~Copyable {
+    package let raw: CInt
+
+    /// Takes ownership of a descriptor that nothing else will close.
+    package init(owning raw: CInt) { self.raw = raw }
+
+    deinit { close(raw) }
+
+    /// Gives the descriptor up: the caller closes it, or lets it live until the process ends.
+    package consuming func release() -> CInt {
+        let raw = self.raw
+        discard self
+        return raw
+    }
+
+    /// Another descriptor for the same open file. The corresponding call is `fcntl(F_DUPFD_CLOEXEC)`.
+    package func duplicate(atLeast lowest: CInt = 3) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try check("fcntl") { linux_fcntl(raw, F_DUPFD_CLOEXEC, Int(lowest)) })
+    }
+}
+
+/// A place in the file system to start from: an open directory, or the process's working directory.
+package struct Place: Sendable {
+    package let raw: CInt
+    /// The working directory; with an absolute path it does not matter.
+    package static let current = Place(raw: AT_FDCWD)
+    package init(raw: CInt) { self.raw = raw }
+}
+
+extension FileDescriptor {
+    /// This directory as the place where a relative path starts. Valid while the descriptor lives.
+    package var place: Place { Place(raw: raw) }
+}
+
+/// Flags of `openat(2)`; `O_CLOEXEC` is always added.
+package struct OpenFlags: OptionSet, Sendable {
+    package let rawValue: CInt
+    package init(rawValue: CInt) { self.rawValue = rawValue }
+    package static let readOnly = OpenFlags([])
+    package static let writeOnly = OpenFlags(rawValue: O_WRONLY)
+    package static let readWrite = OpenFlags(rawValue: O_RDWR)
+    package static let create = OpenFlags(rawValue: O_CREAT)
+    package static let exclusive = OpenFlags(rawValue: O_EXCL)
+    package static let truncate = OpenFlags(rawValue: O_TRUNC)
+    package static let append = OpenFlags(rawValue: O_APPEND)
+    package static let directory = OpenFlags(rawValue: O_DIRECTORY)
+    package static let noFollow = OpenFlags(rawValue: O_NOFOLLOW)
+    package static let nonBlocking = OpenFlags(rawValue: O_NONBLOCK)
+    package static let noControllingTerminal = OpenFlags(rawValue: O_NOCTTY)
+    /// Names the file without opening it for reading or writing.
+    package static let path = OpenFlags(rawValue: CInt(linux_o_path))
+    /// A nameless file in the given directory.
+    package static let temporary = OpenFlags(rawValue: CInt(linux_o_tmpfile))
+}
+
+/// How `openat2(2)` may walk a path that comes from somebody else.
+package struct ResolveFlags: OptionSet, Sendable {
+    package let rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    /// `/`, `..` and absolute links stay inside the starting directory.
+    package static let inRoot = ResolveFlags(rawValue: UInt64(RESOLVE_IN_ROOT))
+    /// Leaving the starting directory is an error.
+    package static let beneath = ResolveFlags(rawValue: UInt64(RESOLVE_BENEATH))
+    /// No `/proc/self/fd/N` and the like.
+    package static let noMagicLinks = ResolveFlags(rawValue: UInt64(RESOLVE_NO_MAGICLINKS))
+    package static let noSymlinks = ResolveFlags(rawValue: UInt64(RESOLVE_NO_SYMLINKS))
+    /// Crossing a mount is an error.
+    package static let noCrossing = ResolveFlags(rawValue: UInt64(RESOLVE_NO_XDEV))
+}
+
+extension FileDescriptor {
+    /// Opens a path that is trusted as it stands. The corresponding call is `openat(2)`.
+    package init(
+        opening path: String, at place: Place = .current, _ flags: OpenFlags = .readOnly, mode: mode_t = 0
+    ) throws(SystemError) {
+        self.init(
+            owning: try check("open", path) {
+                linux_openat(place.raw, path, flags.rawValue | O_CLOEXEC, mode)
+            })
+    }
+
+    /// Opens a path whose components may be hostile, seeing `root` as `/`. The corresponding call is `openat2(2)`, Linux 5.6.
+    package init(
+        resolving path: String, in root: Place, _ flags: OpenFlags = .readOnly, mode: mode_t = 0,
+        resolve: ResolveFlags = [.inRoot, .noMagicLinks]
+    ) throws(SystemError) {
+        var how = open_how()
+        how.flags = UInt64(UInt32(bitPattern: flags.rawValue | O_CLOEXEC))
+        how.mode = UInt64(mode)
+        how.resolve = resolve.rawValue
+        // The kernel answers EAGAIN when a rename anywhere raced with ".."; openat2(2) asks callers to try again.
+        for _ in 0..<128 {
+            let result = linux_openat2(root.raw, path, &how)
+            if result >= 0 {
+                self.init(owning: result)
+                return
+            }
+            guard errno == EAGAIN || errno == EINTR else { break }
+        }
+        throw SystemError(call: "openat2", subject: path, errno: errno)
+    }
+
+    /// A pipe: what is written to `writer` comes out of `reader`. The corresponding call is `pipe2(2)`.
+    package static func pipe() throws(SystemError) -> Pipe {
+        var ends: (CInt, CInt) = (-1, -1)
+        try check("pipe2") {
+            withUnsafeMutablePointer(to: &ends) { pointer in
+                pointer.withMemoryRebound(to: CInt.self, capacity: 2) { linux_pipe2($0) }
+            }
+        }
+        return Pipe(reader: FileDescriptor(owning: ends.0), writer: FileDescriptor(owning: ends.1))
+    }
+}
+
+/// Both ends of a pipe.
+package struct Pipe: ~Copyable {
+    package var reader: FileDescriptor
+    package var writer: FileDescriptor
+
+    package init(reader: consuming FileDescriptor, writer: consuming FileDescriptor) {
+        self.reader = reader
+        self.writer = writer
+    }
+}
+
+extension FileDescriptor {
+    /// Closes every descriptor from `first` on, or marks them close-on-exec. The corresponding call is `close_range(2)`, Linux 5.9.
+    package static func closeAll(from first: CInt, onlyOnExec: Bool) throws(SystemError) {
+        try check("close_range") {
+            linux_close_range(UInt32(first), .max, onlyOnExec ? UInt32(CLOSE_RANGE_CLOEXEC) : 0)
+        }
+    }
+
+    /// Makes `target` (0, 1 or 2) a copy of this descriptor that survives exec. The corresponding call is `dup2(2)`.
+    package func replace(_ target: CInt) throws(SystemError) {
+        if raw == target {
+            try check("fcntl") { linux_fcntl(raw, F_SETFD, 0) }
+        } else {
+            try check("dup2") { dup2(raw, target) }
+        }
+    }
+}
