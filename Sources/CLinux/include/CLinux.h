@@ -78,6 +78,7 @@ int linux_openat(int dir, const char *path, int flags, mode_t mode);
 int linux_openat2(int dir, const char *path, const struct open_how *how);
 int linux_renameat2(int from, const char *old, int to, const char *name, unsigned flags);
 int linux_pipe2(int *ends);
+int linux_accept(int listener);
 int linux_close_range(unsigned first, unsigned last, unsigned flags);
 int linux_memfd_create(const char *name, unsigned flags);
 int linux_fcntl(int fd, int command, long argument);
@@ -98,7 +99,7 @@ int linux_fsmount(int fd, unsigned flags, unsigned attributes);
 int linux_mount_setattr(int dir, const char *path, unsigned flags, struct mount_attr *attr);
 
 // Sockets: one message with at most `LINUX_MAX_FDS` descriptors beside it
-#define LINUX_MAX_FDS 32
+#define LINUX_MAX_FDS 250 // the kernel's SCM_MAX_FD is 253
 long linux_send(int fd, const void *data, size_t size, const int *fds, size_t count);
 long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count);
 
