@@ -93,24 +93,34 @@ extension ProcessCapabilities {
             try check("prctl", "PR_CAP_AMBIENT_RAISE") { linux_prctl(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_RAISE), UInt(number), 0, 0) }
         }
     }
+}
 
-    /// Runs `body` with the file system ids of another user, keeping every capability: files made belong to that user, checks pass as root's.
-    /// The kernel drops file capabilities from the effective set with fsuid 0, so they are raised again (`credentials(7)`, `setfsuid(2)`).
-    package static func acting<Result: ~Copyable>(
-        as user: UInt32, _ group: UInt32, _ body: () throws(SystemError) -> Result
-    ) throws(SystemError) -> Result {
+/// The file system ids of another user, with every capability kept, for as long as this value lives: files made belong to that user,
+/// checks pass as root's. The kernel takes the file capabilities away with fsuid 0, so they are raised again (`setfsuid(2)`).
+package struct FileSystemIdentity: ~Copyable {
+    private let saved: cap_t
+
+    package init(user: UInt32, group: UInt32) throws(SystemError) {
         guard let saved = cap_get_proc() else { throw SystemError(call: "capget", errno: errno) }
-        defer { cap_free(UnsafeMutableRawPointer(saved)) }
-        let owner = geteuid()
-        let ownerGroup = getegid()
         linux_setfsgid(group)
         linux_setfsuid(user)
-        defer {
-            linux_setfsuid(owner)
-            linux_setfsgid(ownerGroup)
-            cap_set_proc(saved)
+        guard cap_set_proc(saved) == 0 else {
+            let reason = errno
+            Self.restore(saved)
+            throw SystemError(call: "capset", errno: reason)
         }
-        try check("capset") { cap_set_proc(saved) }
-        return try body()
+        self.saved = saved
     }
+
+    private static func restore(_ saved: cap_t) {
+        linux_setfsuid(geteuid())
+        linux_setfsgid(getegid())
+        cap_set_proc(saved)
+        cap_free(UnsafeMutableRawPointer(saved))
+    }
+
+    /// Our own ids again, now.
+    package consuming func end() {}
+
+    deinit { Self.restore(saved) }
 }

@@ -120,3 +120,8 @@ extension Timestamp: CustomStringConvertible {
         nanoseconds = Int64(timegm(&parts) - offset) * 1_000_000_000 + fraction
     }
 }
+
+extension Machine {
+    /// A device number. The corresponding macro is `makedev(3)`.
+    package static func device(_ major: UInt32, _ minor: UInt32) -> UInt { UInt(linux_makedev(major, minor)) }
+}

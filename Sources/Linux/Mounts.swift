@@ -70,16 +70,20 @@ package struct Mount: ~Copyable {
 
     /// Shows files with the ids that the user namespace maps theirs to: on disk 0, seen from the host as container root's host id.
     /// Linux 5.12, and a file system that allows it (overlay layers: 5.19, tmpfs: 6.3).
-    package func mapIDs(to user: borrowing FileDescriptor, recursive: Bool = false) throws(SystemError) {
+    /// - Parameter path: what it is a copy of, for the error.
+    package func mapIDs(to user: CInt, _ path: String, recursive: Bool = false) throws(SystemError) {
         var attributes = mount_attr()
         attributes.attr_set = UInt64(MOUNT_ATTR_IDMAP)
-        attributes.userns_fd = UInt64(user.raw)
-        try change(&attributes, recursive: recursive)
+        attributes.userns_fd = UInt64(user)
+        try change(&attributes, recursive: recursive, path)
     }
 
-    private func change(_ attributes: inout mount_attr, recursive: Bool) throws(SystemError) {
+    /// Gives the descriptor up.
+    package consuming func release() -> CInt { descriptor.release() }
+
+    private func change(_ attributes: inout mount_attr, recursive: Bool, _ path: String = "") throws(SystemError) {
         let flags = UInt32(linux_at_empty_path) | (recursive ? UInt32(linux_at_recursive) : 0)
-        try check("mount_setattr") { linux_mount_setattr(descriptor.raw, "", flags, &attributes) }
+        try check("mount_setattr", path) { linux_mount_setattr(descriptor.raw, "", flags, &attributes) }
     }
 
     /// Changes the propagation of the whole tree at `/`. The corresponding call is `mount(2)`.

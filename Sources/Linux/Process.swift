@@ -85,6 +85,15 @@ package struct ProcessHandle: ~Copyable {
         try check("kill", signal.description) { linux_pidfd_send_signal(descriptor.raw, signal.rawValue) }
     }
 
+    /// Its number in our pid namespace, from `/proc/self/fdinfo`; `ESRCH` when it has ended and been reaped.
+    package func pid() throws(SystemError) -> pid_t {
+        let text = try File.readKernel("/proc/self/fdinfo/\(descriptor.raw)")
+        for line in text.split(separator: "\n") where line.hasPrefix("Pid:") {
+            if let pid = pid_t(line.dropFirst(4).drop { $0 == "\t" || $0 == " " }), pid > 0 { return pid }
+        }
+        throw SystemError(call: "pidfd_open", errno: ESRCH)
+    }
+
     /// Waits until the process has ended, at most that long. Works for processes that are not our children.
     package func waitForEnd(milliseconds: CInt = -1) throws(SystemError) -> Bool {
         var poll = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)
@@ -165,5 +174,19 @@ package struct CStrings: @unchecked Sendable {
         pointer = .allocate(capacity: strings.count + 1)
         for (index, string) in strings.enumerated() { pointer[index] = strdup(string) }
         pointer[strings.count] = nil
+    }
+}
+
+extension Process {
+    /// Takes the status of every child that has ended. Gives back that of `main`, if it is among them.
+    package static func reapAll(until main: pid_t) -> Termination? {
+        var found: Termination?
+        while true {
+            var info = siginfo_t()
+            guard linux_waitid_any(&info, WEXITED | WNOHANG) == 0 else { return found }
+            let pid = linux_siginfo_pid(&info)
+            if pid == 0 { return found }
+            if pid == main { found = Termination(info) }
+        }
     }
 }

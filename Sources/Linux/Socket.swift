@@ -16,6 +16,9 @@ package struct MessageSocket: ~Copyable {
             first: MessageSocket(owning: FileDescriptor(owning: ends[0])), second: MessageSocket(owning: FileDescriptor(owning: ends[1])))
     }
 
+    /// Our end of a pair that is now shared with a child: the other end is closed here.
+    package init(_ pair: consuming MessageSocketPair) { self = pair.first }
+
     /// Sends one message. At most `linux_max_fds` descriptors; they stay open here.
     package func send(_ bytes: [UInt8], descriptors: [CInt] = []) throws(SystemError) {
         guard descriptors.count <= Int(linux_max_fds) else { throw SystemError(call: "sendmsg", errno: E2BIG) }
@@ -52,7 +55,7 @@ package struct MessageSocket: ~Copyable {
     }
 }
 
-package struct MessageSocketPair: ~Copyable {
+@frozen package struct MessageSocketPair: ~Copyable {
     package var first: MessageSocket
     package var second: MessageSocket
 }

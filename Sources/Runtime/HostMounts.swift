@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+/// A tree of the host's that the container gets: opened, idmapped and made read-only by the parent, who can still see the host.
+struct BindSource: Sendable {
+    let path: String
+    let recursive: Bool
+    /// Shows files with the container's ids.
+    let idmapped: MountOptions.IDMapping
+    let attributes: AttributeChange
+}
+
+extension Plan {
+    /// Everything that is mounted on the host's side, attached nowhere yet; the root first, then `binds` in order.
+    func hostMounts(for user: UserNamespaceView?) throws(LaunchError) -> [CInt] {
+        var mounts: [CInt] = []
+        if let root = try root.mount(for: user) { mounts.append(root.release()) }
+        for bind in binds {
+            do throws(SystemError) {
+                mounts.append(try bind.mount(for: user).release())
+            } catch {
+                throw Root.explain("bind \(bind.path)", error)
+            }
+        }
+        return mounts
+    }
+}
+
+extension BindSource {
+    func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
+        let mount = try Mount(cloning: path, recursive: recursive)
+        if let user, idmapped != .none { try mount.mapIDs(to: user.raw, path, recursive: idmapped == .recursive && recursive) }
+        try attributes.apply(to: mount)
+        return mount
+    }
+}
+
+extension Root {
+    fileprivate func mount(for user: UserNamespaceView?) throws(LaunchError) -> Mount? {
+        switch self {
+        case .inherited: return nil
+        case .directory(let path, _, let idmapped):
+            do throws(SystemError) {
+                let mount = try Mount(cloning: path, recursive: true)
+                guard try mount.descriptor.status().kind == .directory else { throw SystemError(call: "open", subject: path, errno: ENOTDIR) }
+                if idmapped, let user { try mount.mapIDs(to: user.raw, path, recursive: true) }
+                return mount
+            } catch {
+                throw Self.explain("use \(path) as the root file system", error)
+            }
+        case .overlay(let overlay, _):
+            do throws(SystemError) {
+                return try overlay.mount(for: user)
+            } catch {
+                throw Self.explain("mount the overlay over the image", error)
+            }
+        }
+    }
+
+    /// What to do about a file system without idmapped mounts: never a silent change of what was asked.
+    fileprivate static func explain(_ doing: String, _ error: SystemError) -> LaunchError {
+        guard error.call == "mount_setattr", error.errno != EPERM else { return .system(doing: doing, error) }
+        return .refused(
+            "cannot \(doing): the file system of \(error.subject) cannot show its files with the container's ids; "
+                + "use --userns host, or keep it on another file system")
+    }
+}
