@@ -6,7 +6,7 @@
 /// struct Kill: Command {
 ///     static let name: StaticString = "kill"
 ///     static let summary: StaticString = "send a signal to running containers"
-///     static let operands = Operands("CONTAINER [CONTAINER...]", completing: .container)
+///     static let operands: Operands = "CONTAINER [CONTAINER...]"
 ///     static var options: [CommandOption<Self>] {
 ///         [.text("-s, --signal SIGNAL", "signal to send (default KILL)") { $0.signal = try Signal($1) }]
 ///     }

@@ -63,7 +63,10 @@ private func sections<Item>(_ list: [(heading: String?, item: Item)], default ti
 
 extension OptionSpelling {
     /// `  -m, --memory BYTES`, with room for a letter where there is none.
-    fileprivate var helpText: String { (letter == nil ? "      " : "  ") + "\(text)" }
+    fileprivate var helpText: String {
+        let start = letter.map { "  -" + String(Unicode.Scalar($0)) + ", --" } ?? "      --"
+        return start + long + (kind == .text ? " " + placeholder : "")
+    }
 }
 
 /// Terms, and what they mean from `column` on; a term too long for its column has its meaning on the next line.

@@ -22,7 +22,7 @@ struct CommandPage {
 extension Program {
     var rootPage: CommandPage {
         CommandPage(
-            path: name, summary: summary, operands: Operands("COMMAND", completing: .command), options: Globals.options.map { $0.spelling },
+            path: name, summary: summary, operands: "COMMAND", options: Globals.options.map { $0.spelling },
             commands: Self.lines(entries), examples: [])
     }
 
@@ -31,16 +31,10 @@ extension Program {
         case .heading: rootPage
         case .group(let entries):
             CommandPage(
-                path: path, summary: entry.summary, operands: Operands("COMMAND", completing: .command), options: [],
+                path: path, summary: entry.summary, operands: "COMMAND", options: [],
                 commands: Self.lines(entries), examples: [])
-        case .command(let type): page(of: type, path: path)
+        case .command(let verb): verb.page(path)
         }
-    }
-
-    private func page<Verb: Command<Globals>>(of type: Verb.Type, path: String) -> CommandPage {
-        CommandPage(
-            path: path, summary: Verb.summary, operands: Verb.operands, options: Verb.options.map { $0.spelling }, commands: [],
-            examples: Verb.examples)
     }
 
     private static func lines(_ entries: [CommandEntry<Globals>]) -> [CommandPage.Line] {

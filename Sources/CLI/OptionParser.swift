@@ -1,26 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// What a command line asks for once its options are applied.
+enum ParseOutcome: Equatable {
+    case operands([String])
+    case help
+    case version
+}
+
 /// Reads options as docker does (the rules of Go's pflag): `--name value`, `--name=value`, `-n value`, `-nvalue`,
 /// `-n=value`, clusters such as `-itv a:b`, switches with `=false`, and `--` before words that are no options.
 struct OptionParser<Target> {
-    enum Outcome: Equatable {
-        case operands([String])
-        case help
-        case version
-    }
-
     let table: [CommandOption<Target>]
+    /// The spellings alone: looking them up then needs no generic code, which is several times slower.
+    private let spellings: [OptionSpelling]
     /// Whether options may follow operands. `run` and `exec` stop at the first operand: what follows is the container's.
     let isInterspersed: Bool
     /// Whether `--version` and `-v` are answered, as before the verb.
-    var knowsVersion = false
+    let knowsVersion: Bool
+
+    init(table: [CommandOption<Target>], isInterspersed: Bool, knowsVersion: Bool = false) {
+        self.table = table
+        spellings = table.map { $0.spelling }
+        self.isInterspersed = isInterspersed
+        self.knowsVersion = knowsVersion
+    }
 
     /// Applies the options among `words` to `target` in the order given.
-    func parse(_ words: ArraySlice<String>, into target: inout Target) throws(UsageError) -> Outcome {
+    func parse(_ words: ArraySlice<String>, into target: inout Target) throws(UsageError) -> ParseOutcome {
         var operands: [String] = []
         var rest = words
         while let word = rest.popFirst() {
-            switch Shape(of: word) {
+            switch WordShape(of: word) {
             case .operand:
                 operands.append(word)
                 if !isInterspersed { return .operands(operands + rest) }
@@ -35,25 +45,8 @@ struct OptionParser<Target> {
         return .operands(operands)
     }
 
-    private enum Shape {
-        case operand, terminator, long, letters
-
-        init(of word: String) {
-            let dash = UInt8(ascii: "-")
-            var bytes = word.utf8.makeIterator()
-            guard bytes.next() == dash, let second = bytes.next() else {
-                self = .operand
-                return
-            }
-            guard second == dash else {
-                self = .letters
-                return
-            }
-            self = bytes.next() == nil ? .terminator : .long
-        }
-    }
-
-    private func parseLong(_ word: String, _ rest: inout ArraySlice<String>, into target: inout Target) throws(UsageError) -> Outcome? {
+    private func parseLong(_ word: String, _ rest: inout ArraySlice<String>, into target: inout Target) throws(UsageError) -> ParseOutcome?
+    {
         let equals = word.utf8.firstIndex(of: UInt8(ascii: "="))
         let name = word[word.utf8.index(word.startIndex, offsetBy: 2)..<(equals ?? word.endIndex)]
         guard !name.isEmpty, name.utf8.first != UInt8(ascii: "-") else { throw UsageError("bad flag syntax: \(word)") }
@@ -73,7 +66,9 @@ struct OptionParser<Target> {
         return nil
     }
 
-    private func parseLetters(_ word: String, _ rest: inout ArraySlice<String>, into target: inout Target) throws(UsageError) -> Outcome? {
+    private func parseLetters(_ word: String, _ rest: inout ArraySlice<String>, into target: inout Target) throws(UsageError)
+        -> ParseOutcome?
+    {
         var letters = word.utf8.dropFirst()
         while let letter = letters.popFirst() {
             guard let option = option(lettered: letter) else {
@@ -106,13 +101,11 @@ struct OptionParser<Target> {
 
 extension OptionParser {
     private func option(named name: Substring) -> CommandOption<Target>? {
-        var name = name
-        let index = name.withUTF8 { bytes in table.firstIndex { $0.spelling.isNamed(bytes) } }
-        return index.map { table[$0] }
+        spellings.index(named: name).map { table[$0] }
     }
 
     private func option(lettered letter: UInt8) -> CommandOption<Target>? {
-        table.first { $0.spelling.letter == letter }
+        spellings.index(lettered: letter).map { table[$0] }
     }
 
     private func apply(
@@ -141,8 +134,8 @@ extension OptionParser {
     }
 
     private func unknown(_ name: String) -> UsageError {
-        let known = table.lazy.map(\.spelling).filter { $0.kind != .heading && !$0.isHidden }.map { "--" + $0.long }
-        let near = Array(known).nearest(to: name).map { " (did you mean \($0)?)" } ?? ""
+        let known = spellings.filter { $0.kind != .heading && !$0.isHidden }.map { "--" + $0.long }
+        let near = known.nearest(to: name).map { " (did you mean \($0)?)" } ?? ""
         return UsageError("unknown flag: \(name)\(near)")
     }
 
@@ -170,5 +163,24 @@ extension Bool {
         case "0", "f", "F", "false", "FALSE", "False": self = false
         default: return nil
         }
+    }
+}
+
+/// What a word is, from its first three bytes.
+private enum WordShape {
+    case operand, terminator, long, letters
+
+    init(of word: String) {
+        let dash = UInt8(ascii: "-")
+        var bytes = word.utf8.makeIterator()
+        guard bytes.next() == dash, let second = bytes.next() else {
+            self = .operand
+            return
+        }
+        guard second == dash else {
+            self = .letters
+            return
+        }
+        self = bytes.next() == nil ? .terminator : .long
     }
 }

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// How an option is written and what help says about it, apart from what it does.
+/// How an option is written and what help says about it, apart from what it does. All else is read from its text when asked.
 package struct OptionSpelling: Sendable {
     package enum Kind: Sendable { case heading, flag, text }
 
-    /// `-m, --memory BYTES`, as help shows it: an optional letter, the name, and for a value its placeholder.
+    /// `-m, --memory BYTES`: an optional letter, the name, and for a value its placeholder.
+    /// A second name that help does not show stands behind the first, `--network|--net NAME`.
     let text: StaticString
     /// One sentence, or a heading's title.
     let help: StaticString
     package let kind: Kind
-    /// A second long name that help does not show, `net` for `network`.
-    var alias: StaticString?
-    var completion = Completion.nothing
-    var isHidden = false
+    let isHidden: Bool
 
     /// The one-letter form's ASCII byte.
     var letter: UInt8? {
@@ -23,30 +21,44 @@ package struct OptionSpelling: Sendable {
     }
 
     /// The name without its dashes.
-    var long: String { text.withUTF8Buffer { String(decoding: $0[Self.nameRange(in: $0)], as: UTF8.self) } }
+    var long: String {
+        text.withUTF8Buffer { bytes in
+            let names = bytes[Self.namesRange(in: bytes)]
+            return String(decoding: names.prefix { $0 != UInt8(ascii: "|") }, as: UTF8.self)
+        }
+    }
 
     /// What help calls the value, `BYTES`; empty for a flag.
     var placeholder: String {
         text.withUTF8Buffer { bytes in
-            String(decoding: bytes[Self.nameRange(in: bytes).upperBound...].dropFirst(), as: UTF8.self)
+            String(decoding: bytes[Self.namesRange(in: bytes).upperBound...].dropFirst(), as: UTF8.self)
         }
     }
 
-    /// Whether `name`, without dashes, is this option's name or alias.
+    /// Whether `name`, without dashes, is one of this option's names.
     func isNamed(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
-        let isName = text.withUTF8Buffer { bytes in
-            Self.equal(UnsafeBufferPointer(rebasing: bytes[Self.nameRange(in: bytes)]), name)
+        text.withUTF8Buffer { bytes in
+            var place = Self.namesRange(in: bytes).lowerBound
+            while place < bytes.count {
+                var matched = 0
+                while matched < name.count, place < bytes.count, bytes[place] == name[matched] {
+                    matched += 1
+                    place += 1
+                }
+                while place < bytes.count, bytes[place] != UInt8(ascii: " "), bytes[place] != UInt8(ascii: "|") {
+                    matched = -1
+                    place += 1
+                }
+                if matched == name.count { return true }
+                guard place < bytes.count, bytes[place] == UInt8(ascii: "|") else { return false }
+                place += 3
+            }
+            return false
         }
-        return isName || alias?.withUTF8Buffer { Self.equal($0, name) } ?? false
     }
 
-    private static func equal(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard left.count == right.count, let leftStart = left.baseAddress, let rightStart = right.baseAddress else { return false }
-        return memcmp(leftStart, rightStart, left.count) == 0
-    }
-
-    /// Where the long name lies in `-m, --memory BYTES`; empty where there is none.
-    private static func nameRange(in bytes: UnsafeBufferPointer<UInt8>) -> Range<Int> {
+    /// Where the long names lie in `-m, --memory BYTES`, without the first's dashes; empty where there are none.
+    private static func namesRange(in bytes: UnsafeBufferPointer<UInt8>) -> Range<Int> {
         let dash = UInt8(ascii: "-")
         let hasLetter = bytes.count > 1 && bytes[0] == dash && bytes[1] != dash
         let start = min(hasLetter ? 6 : 2, bytes.count)
@@ -56,38 +68,11 @@ package struct OptionSpelling: Sendable {
     }
 }
 
-/// What a shell may offer for a value.
-package enum Completion: Sendable {
-    case nothing, file, directory, container, image, network, volume, command
-    /// Fixed words, separated by spaces in one literal.
-    case words(StaticString)
-}
-
-/// The operands of a command, written as its usage line has them: `CONTAINER [COMMAND] [ARG...]`.
-/// How many are needed and allowed is read from that text.
-package struct Operands: Sendable, ExpressibleByStringLiteral {
-    let text: StaticString
-    let completion: Completion
-
-    package init(_ text: StaticString, completing: Completion = .nothing) {
-        self.text = text
-        completion = completing
+extension [OptionSpelling] {
+    func index(named name: Substring) -> Int? {
+        var name = name
+        return name.withUTF8 { bytes in firstIndex { $0.isNamed(bytes) } }
     }
 
-    package init(stringLiteral text: StaticString) { self.init(text) }
-
-    /// The fewest and the most operands; nil where there is no upper limit.
-    var limits: (least: Int, most: Int?) {
-        var least = 0
-        var words = 0
-        var isOpen = false
-        text.withUTF8Buffer { bytes in
-            for word in bytes.split(separator: UInt8(ascii: " ")) {
-                words += 1
-                if word.first != UInt8(ascii: "[") { least += 1 }
-                if word.contains(UInt8(ascii: ".")) { isOpen = true }
-            }
-        }
-        return (least, isOpen ? nil : words)
-    }
+    func index(lettered letter: UInt8) -> Int? { firstIndex { $0.letter == letter } }
 }

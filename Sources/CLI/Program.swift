@@ -37,7 +37,7 @@ package struct Program<Globals: OptionGroup> {
 
     private func run(_ words: ArraySlice<String>, globals: inout Globals, failureStatus: inout Int32) throws -> Int32 {
         let parser = OptionParser(table: Globals.options, isInterspersed: false, knowsVersion: true)
-        let outcome: OptionParser<Globals>.Outcome
+        let outcome: ParseOutcome
         do { outcome = try parser.parse(words, into: &globals) } catch { throw error.said(to: name) }
         switch outcome {
         case .help: return try show(rootPage)
@@ -54,23 +54,18 @@ package struct Program<Globals: OptionGroup> {
         switch choice.entry.content {
         case .heading: return 0
         case .group: return try show(page(of: choice.entry, path: choice.path))
-        case .command(let type):
-            if choice.wantsHelp { return try show(page(of: choice.entry, path: choice.path)) }
-            failureStatus = type.failureStatus
-            return try invoke(type, choice, globals)
+        case .command(let verb):
+            if choice.wantsHelp { return try show(verb.page(choice.path)) }
+            failureStatus = verb.failureStatus
+            do {
+                switch try verb.invoke(choice.words, globals) {
+                case .status(let status): return status
+                case .help: return try show(verb.page(choice.path))
+                }
+            } catch let error as UsageError where error.command.isEmpty {
+                throw error.said(to: choice.path)
+            }
         }
-    }
-
-    private func invoke<Verb: Command<Globals>>(_ type: Verb.Type, _ choice: Choice, _ globals: Globals) throws -> Int32 {
-        var verb = Verb()
-        let parser = OptionParser(table: Verb.options, isInterspersed: Verb.isInterspersed)
-        let outcome: OptionParser<Verb>.Outcome
-        do {
-            outcome = try parser.parse(choice.words, into: &verb)
-            if case .operands(let operands) = outcome { try Verb.operands.check(operands.count) }
-        } catch { throw error.said(to: choice.path) }
-        guard case .operands(let operands) = outcome else { return try show(page(of: choice.entry, path: choice.path)) }
-        return try verb.run(operands, in: globals)
     }
 
     private func show(_ page: CommandPage) throws(SystemError) -> Int32 {
@@ -128,17 +123,4 @@ extension UsageError {
     package static let exitStatus: Int32 = 125
 
     fileprivate func said(to command: String) -> UsageError { UsageError(message, command: command) }
-}
-
-extension Operands {
-    fileprivate func check(_ count: Int) throws(UsageError) {
-        let limits = limits
-        if count < limits.least {
-            throw UsageError("needs \(limits.least == limits.most ? "" : "at least ")\(plural(limits.least)) (\(text)), got \(count)")
-        }
-        guard let most = limits.most, count > most else { return }
-        throw UsageError(most == 0 ? "takes no arguments, got \(count)" : "takes at most \(plural(most)) (\(text)), got \(count)")
-    }
-
-    private func plural(_ count: Int) -> String { count == 1 ? "1 argument" : "\(count) arguments" }
 }

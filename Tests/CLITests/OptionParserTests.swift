@@ -21,9 +21,9 @@ struct Sample: OptionGroup {
             .flag("--rm", "remove the container when it exits") { $0.rm = $1 },
             .text("-e, --env KEY=VALUE", "set a variable") { $0.env.append($1) },
             .text("-v, --volume SRC:DST", "mount a volume") { $0.volumes.append($1) },
-            .text("--network NAME", "join a network", also: "net") { $0.network = $1 },
+            .text("--network|--net NAME", "join a network") { $0.network = $1 },
             .text("-h, --hostname NAME", "host name") { $0.hostname = $1 },
-        ] + Resources.options.lifted(\.resources)
+        ] + Resources.options.lifted { try $1(&$0.resources) }
     }
     var interactive = false
     var tty = false
@@ -37,7 +37,7 @@ struct Sample: OptionGroup {
 
 private func read(
     _ words: String..., interspersed: Bool = false
-) throws(UsageError) -> (options: Sample, outcome: OptionParser<Sample>.Outcome) {
+) throws(UsageError) -> (options: Sample, outcome: ParseOutcome) {
     var sample = Sample()
     let outcome = try OptionParser(table: Sample.options, isInterspersed: interspersed).parse(words[...], into: &sample)
     return (sample, outcome)

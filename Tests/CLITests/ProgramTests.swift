@@ -7,7 +7,7 @@ import Testing
 struct Globals: OptionGroup {
     static var options: [CommandOption<Self>] {
         [
-            .text("--root DIR", "where everything is kept", completing: .directory) { $0.root = $1 },
+            .text("--root DIR", "where everything is kept") { $0.root = $1 },
             .flag("-D, --debug", "say what is done") { $0.debug = $1 },
         ]
     }
@@ -18,7 +18,7 @@ struct Globals: OptionGroup {
 struct Run: Command {
     static let name: StaticString = "run"
     static let summary: StaticString = "create a container and run a command in it"
-    static let operands = Operands("IMAGE [COMMAND] [ARG...]", completing: .image)
+    static let operands: Operands = "IMAGE [COMMAND] [ARG...]"
     static let isInterspersed = false
     static let failureStatus: Int32 = 125
     static let examples = [
@@ -27,9 +27,9 @@ struct Run: Command {
             "a shell in a fresh container, removed when it ends, with standard input and a terminal kept open")
     ]
     static var options: [CommandOption<Self>] {
-        Sample.options.lifted(\.sample) + [
+        Sample.options.lifted { try $1(&$0.sample) } + [
             .heading("Storage"),
-            .text("--pull WHEN", "fetch the image first", completing: .words("always missing never")) { _, _ in },
+            .text("--pull always|missing|never", "fetch the image first") { _, _ in },
             .flag("--old", "kept for scripts", hidden: true) { _, _ in },
         ]
     }
@@ -108,7 +108,7 @@ private func outcome(_ words: String...) -> (status: Int32, sentence: String, gl
             ("[CONTAINER...]", 0, nil),
         ] as [(StaticString, Int, Int?)])
     func `The usage line says how many operands there are`(text: StaticString, least: Int, most: Int?) {
-        let limits = Operands(text).limits
+        let limits = Operands(stringLiteral: text).limits
         #expect(limits.least == least && limits.most == most)
     }
 
@@ -135,7 +135,8 @@ private func outcome(_ words: String...) -> (status: Int32, sentence: String, gl
                   -m, --memory BYTES     memory limit
 
                 Storage:
-                      --pull WHEN        fetch the image first
+                      --pull always|missing|never
+                                 fetch the image first
 
                 Examples:
                   minictl run -it --rm alpine
