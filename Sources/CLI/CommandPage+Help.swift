@@ -10,8 +10,10 @@ extension CommandPage {
         parts += optionSections.map { part in
             (part.title, part.items.map { (term: $0.helpText, meaning: "\($0.help)") })
         }
-        let longest = parts.reduce(0) { $1.1.reduce($0) { max($0, $1.term.utf8.count) } }
-        let column = min(longest, max(20, width * 2 / 5)) + 3
+        // One long term must not push all meanings to the right: it gets a line of its own.
+        let widest = max(20, width * 2 / 5)
+        let terms = parts.flatMap { $0.1.map { $0.term.utf8.count } }
+        let column = (terms.filter { $0 <= widest }.max() ?? 0) + 3
         for (title, rows) in parts {
             page += "\n" + title + ":\n" + definitions(rows, column: column, width: width)
         }

@@ -136,7 +136,7 @@ private func outcome(_ words: String...) -> (status: Int32, sentence: String, gl
 
                 Storage:
                       --pull always|missing|never
-                                 fetch the image first
+                                         fetch the image first
 
                 Examples:
                   minictl run -it --rm alpine
