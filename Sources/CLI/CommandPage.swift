@@ -20,6 +20,20 @@ struct CommandPage {
 }
 
 extension Program {
+    /// The page of the program and of every command that is not hidden, in the order of the lists.
+    var pages: [CommandPage] { [rootPage] + pages(of: entries, below: name) }
+
+    private func pages(of entries: [CommandEntry<Globals>], below path: String) -> [CommandPage] {
+        entries.filter { !$0.isHidden }.flatMap { entry -> [CommandPage] in
+            let path = path + " \(entry.name)"
+            return switch entry.content {
+            case .heading: []
+            case .command: [page(of: entry, path: path)]
+            case .group(let inner): [page(of: entry, path: path)] + pages(of: inner, below: path)
+            }
+        }
+    }
+
     var rootPage: CommandPage {
         CommandPage(
             path: name, summary: summary, operands: "COMMAND", options: Globals.options.map { $0.spelling },
