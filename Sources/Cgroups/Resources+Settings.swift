@@ -26,14 +26,29 @@ extension Spec.Resources {
         return settings
     }
 
-    /// The controllers these limits need.
+    /// The controllers these limits need. Version 1 knows a superset, apart from `unified`; what is invalid counts as asked for,
+    /// so that applying it gets to say why.
     package var controllers: ControllerSet {
         var set = ControllerSet()
-        // Which version does not matter for the names; what is invalid is reported when it is applied.
-        for version in [Hierarchy.Version.v1, .v2] {
-            for setting in (try? settings { _ in version }) ?? [] { set.insert(setting.controller) }
+        func add(_ controller: Controller, _ settings: () throws(CgroupError) -> [Setting]?) {
+            if let settings = try? settings(), settings.isEmpty { return }
+            set.insert(controller)
         }
-        if let devices, !devices.isEmpty { set.insert(.devices) }
+        if let memory { add(.memory) { () throws(CgroupError) in try memory.settings(.v1) } }
+        if let cpu {
+            add(.cpu) { () throws(CgroupError) in try cpu.settings(.v1) }
+            add(.cpuset) { () throws(CgroupError) in try cpu.cpuset(.v1) }
+        }
+        if let blockIO { add(.io) { () throws(CgroupError) in try blockIO.settings(.v1) } }
+        if pids != nil { set.insert(.pids) }
+        if hugepageLimits?.isEmpty == false { set.insert(.hugetlb) }
+        if network?.classID != nil { set.insert(.netClass) }
+        if network?.priorities?.isEmpty == false { set.insert(.netPriority) }
+        if rdma?.isEmpty == false { set.insert(.rdma) }
+        for file in (unified ?? [:]).keys {
+            if let controller = Controller(unified: file.prefix { $0 != "." }) { set.insert(controller) }
+        }
+        if devices?.isEmpty == false { set.insert(.devices) }
         return set
     }
 }

@@ -63,14 +63,15 @@ extension Setting.Proof {
             return ours == theirs
         case .line:
             let ours = Self.words(text)
-            return kept.split(separator: "\n").map(Self.words).contains { line in
-                line.first == ours.first && ours.allSatisfy(line.contains)
+            return kept.split(separator: "\n").contains { line in
+                let line = Self.words(line)
+                return line.first == ours.first && ours.allSatisfy(line.contains)
             }
         }
     }
 
     private static func words(_ text: some StringProtocol) -> [String] {
-        text.split(whereSeparator: { $0 == " " || $0 == "\n" || $0 == "\t" }).map(String.init)
+        text.utf8.split { $0 <= 0x20 }.map { String(decoding: $0, as: UTF8.self) }
     }
 
     private static func equal(_ text: String, _ kept: String, unit: UInt64) -> Bool {
