@@ -111,3 +111,5 @@ unsigned linux_minor(dev_t device) { return minor(device); }
 dev_t linux_makedev(unsigned number, unsigned minor) { return makedev(number, minor); }
 int linux_sigrtmin(void) { return SIGRTMIN; }
 int linux_sigrtmax(void) { return SIGRTMAX; }
+
+long linux_bpf(int command, void *attributes, unsigned size) { return syscall(SYS_bpf, command, attributes, size); }
