@@ -48,5 +48,8 @@ let package = Package(
         // row 6: doors
         door("minictl", ["CLI", "Linux", "JSON", "OCI", "Images", "Runtime", "Engine"]),
         door("minirun", ["CLI", "Linux", "JSON", "OCI", "Cgroups", "Runtime"]),
+        // tests
+        tests("Linux", ["Linux"]),
+        tests("Engine", ["CSeccomp", "Linux", "JSON", "OCI", "Runtime", "Engine"]),
     ]
 )
