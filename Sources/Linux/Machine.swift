@@ -124,4 +124,11 @@ extension Timestamp: CustomStringConvertible {
 extension Machine {
     /// A device number. The corresponding macro is `makedev(3)`.
     package static func device(_ major: UInt32, _ minor: UInt32) -> UInt { UInt(linux_makedev(major, minor)) }
+
+    /// Where this host has the node of a device: asked of `/sys/dev`, nil if there is none.
+    package static func devicePath(block: Bool, _ major: UInt32, _ minor: UInt32) -> String? {
+        guard let text = try? File.readKernel("/sys/dev/\(block ? "block" : "char")/\(major):\(minor)/uevent") else { return nil }
+        for line in text.split(separator: "\n") where line.hasPrefix("DEVNAME=") { return "/dev/\(line.dropFirst(8))" }
+        return nil
+    }
 }

@@ -28,7 +28,7 @@ package struct SeccompArchitecture: Hashable, Sendable {
     private static let x32Token: UInt32 = 0x4000_003E
     private static let x86Token: UInt32 = 0x4000_0003
     static let x32Bit: UInt32 = 0x4000_0000
-    static let x86_64Audit: UInt32 = 0xC000_003E
+    static let wideX86Audit: UInt32 = 0xC000_003E
 
     var isX32: Bool { token == Self.x32Token }
     var isX86: Bool { token == Self.x86Token }
@@ -64,7 +64,7 @@ extension SeccompArchitecture {
             return Entry(number: UInt32(bitPattern: found))
         }
         if found == -1 {
-            guard let number = SystemCallTable.recent(name) else { return nil }
+            guard let number = SystemCallTable.recent(name, wideX86: audit == Self.wideX86Audit) else { return nil }
             return Entry(number: isX32 ? number | Self.x32Bit : number)
         }
         return isX86 ? multiplexed(name, pseudo: found) : nil

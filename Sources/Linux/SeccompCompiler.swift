@@ -99,7 +99,7 @@ private struct Step {
         if let plain { append(plain.rules, from: 0, to: &steps, fallback, beyond) } else { steps.append(0, .killProcess) }
         if let x32 {
             append(x32.rules, from: SeccompArchitecture.x32Bit, to: &steps, fallback, beyond)
-        } else if plain?.architecture.audit == SeccompArchitecture.x86_64Audit {
+        } else if plain?.architecture.audit == SeccompArchitecture.wideX86Audit {
             steps.append(SeccompArchitecture.x32Bit, .killProcess)
         }
         return steps

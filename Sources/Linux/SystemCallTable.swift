@@ -10,8 +10,12 @@ enum SystemCallTable {
         "removexattrat", "open_tree_attr", "file_getattr", "file_setattr", "listns",
     ]
 
-    static func recent(_ name: String) -> UInt32? {
-        sinceCachestat.firstIndex { name.matches($0) }.map { UInt32(451 + $0) }
+    /// Two that the kernel's own trampolines call, on x86_64 only (6.11 and 6.18).
+    private static let wideX86: [(StaticString, UInt32)] = [("uretprobe", 335), ("uprobe", 336)]
+
+    static func recent(_ name: String, wideX86: Bool) -> UInt32? {
+        if let index = sinceCachestat.firstIndex(where: { name.matches($0) }) { return UInt32(451 + index) }
+        return wideX86 ? Self.wideX86.first { name.matches($0.0) }?.1 : nil
     }
 
     /// i386 got calls of their own beside `socketcall` (Linux 4.3) and `ipc` (5.1). Source: `syscall_32.tbl`.

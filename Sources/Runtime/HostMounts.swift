@@ -8,6 +8,8 @@ struct BindSource: Sendable {
     let recursive: Bool
     /// Shows files with the container's ids.
     let idmapped: MountOptions.IDMapping
+    /// A map for this mount alone, in place of the container's.
+    let ownMap: UserMap?
     let attributes: AttributeChange
 }
 
@@ -30,7 +32,14 @@ extension Plan {
 extension BindSource {
     func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
         let mount = try Mount(cloning: path, recursive: recursive)
-        if let user, idmapped != .none { try mount.mapIDs(to: user.raw, path, recursive: idmapped == .recursive && recursive) }
+        if idmapped != .none {
+            let recursive = idmapped == .recursive && recursive
+            if let ownMap {
+                try mount.mapIDs(to: FileDescriptor(newUserNamespace: ownMap).raw, path, recursive: recursive)
+            } else if let user {
+                try mount.mapIDs(to: user.raw, path, recursive: recursive)
+            }
+        }
         try attributes.apply(to: mount)
         return mount
     }
@@ -64,5 +73,28 @@ extension Root {
         return .refused(
             "cannot \(doing): the file system of \(error.subject) cannot show its files with the container's ids; "
                 + "use --userns host, or keep it on another file system")
+    }
+}
+
+extension FileDescriptor {
+    /// A user namespace nobody lives in, to show files by its map.
+    init(newUserNamespace map: UserMap) throws(SystemError) {
+        guard case .parent(let pid, let handle) = try Process.clone(.user) else {
+            while true { pause() }
+        }
+        defer {
+            try? handle.signal(.kill)
+            _ = try? handle.reap()
+        }
+        try map.write(to: pid)
+        self = try FileDescriptor(opening: "/proc/\(pid)/ns/user")
+    }
+}
+
+extension UserMap {
+    /// Gives a process that is alone in its new user namespace its ids. The corresponding files are `user_namespaces(7)`'s.
+    func write(to pid: pid_t) throws(SystemError) {
+        try File.writeKernel("/proc/\(pid)/uid_map", users.text)
+        try File.writeKernel("/proc/\(pid)/gid_map", groups.text)
     }
 }

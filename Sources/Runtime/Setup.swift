@@ -11,8 +11,8 @@ enum Setup: Sendable {
     /// Devices and the customary links in `/dev`.
     case devices([DeviceSetup])
     case symlink(to: String, at: String)
-    /// A control group hierarchy as the container sees it.
-    case cgroup(CgroupSetup)
+    /// A mount made before, now that all it needed is in it.
+    case readOnly(String)
 }
 
 /// A mount made from a type and options.
@@ -56,16 +56,6 @@ struct DeviceSetup: Sendable {
     let hostPath: String
 }
 
-/// One hierarchy as the container sees it.
-struct CgroupSetup: Sendable {
-    /// Name below `/sys/fs/cgroup`.
-    let name: String
-    /// Mount options: the controllers, or `name=systemd`.
-    let options: [String]
-    /// Other names, as `cpu` for `cpu,cpuacct`.
-    let aliases: [String]
-}
-
 extension Setup {
     /// Carries it out. `root` is the container's root, `received` the mounts the parent sent.
     func perform(in root: RootDirectory, received: [CInt]) throws(SystemError) {
@@ -81,7 +71,8 @@ extension Setup {
             for device in devices { try device.perform(in: root) }
         case .symlink(let target, let path):
             try root.makeLink(to: target, at: path)
-        case .cgroup(let setup): try setup.perform(in: root)
+        case .readOnly(let path):
+            try Mount(owning: root.open(path)).set(.readOnly)
         }
     }
 }
@@ -147,21 +138,5 @@ extension DeviceSetup {
         let mount = try Mount(cloning: "", at: host.place)
         let point = try FileDescriptor(opening: entry.name, at: entry.directory.place, [.create, .exclusive, .noFollow], mode: 0o600)
         try mount.attach(on: point)
-    }
-}
-
-extension CgroupSetup {
-    func perform(in root: RootDirectory) throws(SystemError) {
-        let context = try FileSystemContext(options.isEmpty ? "cgroup2" : "cgroup")
-        for option in options {
-            if let equals = option.firstIndex(of: "=") {
-                try context.set(String(option[..<equals]), String(option[option.index(after: equals)...]))
-            } else {
-                try context.set(flag: option)
-            }
-        }
-        let mount = try context.mount([.readOnly, .noSetID, .noDevices, .noExec])
-        try mount.attach(on: try root.mountPoint("/sys/fs/cgroup/\(name)", isDirectory: true))
-        for alias in aliases { try root.makeLink(to: name, at: "/sys/fs/cgroup/\(alias)") }
     }
 }
