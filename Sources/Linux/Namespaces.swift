@@ -24,6 +24,18 @@ package struct Namespaces: OptionSet, Sendable {
     /// The name of a single type under `/proc/PID/ns`.
     package var file: String? { Self.table.first { $0.type == self }.map { "\($0.file)" } }
 
+    /// Those namespaces of a process that are not our own. Joining the user namespace one is in already is an error to the kernel.
+    package init(differingFrom pid: pid_t) throws(SystemError) {
+        self = []
+        for (type, file) in Self.table {
+            do throws(SystemError) {
+                let theirs = try FileStatus(of: "/proc/\(pid)/ns/\(file)", followLinks: true)
+                let ours = try FileStatus(of: "/proc/self/ns/\(file)", followLinks: true)
+                if theirs.inode != ours.inode { insert(type) }
+            } catch where error.errno == ENOENT && type == .time {}  // a kernel without time namespaces
+        }
+    }
+
     /// Moves this process into new namespaces. The corresponding call is `unshare(2)`.
     package func unshare() throws(SystemError) {
         try check("unshare", description) { linux_unshare(CInt(bitPattern: rawValue)) }

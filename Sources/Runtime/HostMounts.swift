@@ -13,24 +13,17 @@ struct BindSource: Sendable {
     let attributes: AttributeChange
 }
 
-extension Plan {
-    /// Everything that is mounted on the host's side, attached nowhere yet; the root first, then `binds` in order.
-    func hostMounts(for user: UserNamespaceView?) throws(LaunchError) -> [CInt] {
-        var mounts: [CInt] = []
-        if let root = try root.mount(for: user) { mounts.append(root.release()) }
-        for bind in binds {
-            do throws(SystemError) {
-                mounts.append(try bind.mount(for: user).release())
-            } catch {
-                throw Root.explain("bind \(bind.path)", error)
-            }
-        }
-        return mounts
-    }
-}
-
 extension BindSource {
-    func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
+    /// Makes the mount, attached nowhere.
+    func make(for user: UserNamespaceView?) throws(LaunchError) -> Mount {
+        do throws(SystemError) {
+            return try mount(for: user)
+        } catch {
+            throw Root.explain("bind \(path)", error)
+        }
+    }
+
+    private func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
         let mount = try Mount(cloning: path, recursive: recursive)
         if idmapped != .none {
             let recursive = idmapped == .recursive && recursive
@@ -46,7 +39,8 @@ extension BindSource {
 }
 
 extension Root {
-    fileprivate func mount(for user: UserNamespaceView?) throws(LaunchError) -> Mount? {
+    /// Makes the mount, attached nowhere. Nil where the container keeps the caller's mounts.
+    func mount(for user: UserNamespaceView?) throws(LaunchError) -> Mount? {
         switch self {
         case .inherited: return nil
         case .directory(let path, _, let idmapped):

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import Linux
 
-/// The way of a process that joins a running container: its parent has done the `setns(2)`, the rest is as in `Init`.
+/// The way of a process that joins a running container. Its parent has entered the pid namespace, which holds from the next child on,
+/// and stays on the host for all else; the rest is as in `Init`.
 enum Join {
     static let steps: [Step] = [
         Step("wait for the parent", Steps.waitToProceed),  // until then we are in no cgroup of the container's
+        Step("join namespaces", Steps.joinNamespaces),  // in one call, all or nothing; from here on every path is the container's
         Step("become root in the namespace", Steps.becomeRoot),
         Step("new session keyring", Steps.joinKeyring),
         Step("enter root", Steps.enterRoot),

@@ -39,7 +39,7 @@ package struct Launch: ~Copyable {
 
     /// Makes the child, which then waits for `proceed`.
     /// - Parameter cgroup: a cgroup v2 directory to be born in.
-    static func clone(_ plan: consuming Plan, steps: [Step], cgroup: CInt? = nil) throws(LaunchError) -> Launch {
+    static func clone(_ plan: Plan, steps: [Step], cgroup: CInt? = nil) throws(LaunchError) -> Launch {
         do throws(SystemError) {
             let pair = try MessageSocket.pair()
             if let offsets = plan.timeOffsets {
@@ -47,9 +47,9 @@ package struct Launch: ~Copyable {
                 try Namespaces.time.unshare()
                 try File.writeKernel("/proc/self/timens_offsets", offsets)
             }
-            guard plan.joined.isEmpty else { return try cloneJoined(consume plan, steps, pair) }
+            guard plan.joined.isEmpty else { return try cloneJoined(plan, steps, pair) }
             guard case .parent(let pid, let handle) = try Process.clone(plan.namespaces, cgroup: cgroup) else {
-                Child.run(consume plan, pair, steps)
+                Child.run(plan, pair, steps)
             }
             return Launch(pid: pid, handle: handle, channel: Channel(socket: pair.first))
         } catch {
@@ -59,9 +59,9 @@ package struct Launch: ~Copyable {
 
     /// Where namespaces of others are joined, a stage of its own does that: we stay on the host. The stage's child is our child too.
     private static func cloneJoined(
-        _ plan: consuming Plan, _ steps: [Step], _ pair: consuming MessageSocketPair
+        _ plan: Plan, _ steps: [Step], _ pair: consuming MessageSocketPair
     ) throws(SystemError) -> Launch {
-        guard case .parent(_, let stage) = try Process.clone() else { joinAndClone(consume plan, steps, consume pair) }
+        guard case .parent(_, let stage) = try Process.clone() else { joinAndClone(plan, steps, consume pair) }
         let ours = MessageSocket(pair)
         var message = try ours.receive()
         _ = try stage.reap()
@@ -73,14 +73,14 @@ package struct Launch: ~Copyable {
     }
 
     /// The stage: joins, makes the child, tells the parent who it is, and is done.
-    private static func joinAndClone(_ plan: consuming Plan, _ steps: [Step], _ pair: consuming MessageSocketPair) -> Never {
+    private static func joinAndClone(_ plan: Plan, _ steps: [Step], _ pair: consuming MessageSocketPair) -> Never {
         // A copy for bad news, whatever becomes of the pair on the way; exec closes it like all others.
         let report = (try? pair.second.descriptor.duplicate())?.release() ?? -1
         do throws(SystemError) {
             try Process.setDumpable(false)
             for namespace in plan.joined { try FileDescriptor(owning: namespace.raw).join(namespace.type) }
             guard case .parent(_, let handle) = try Process.clone(plan.namespaces, sibling: true) else {
-                Child.run(consume plan, consume pair, steps)
+                Child.run(plan, consume pair, steps)
             }
             try pair.second.send(ChannelMessage.ready.bytes, descriptors: [handle.descriptor.raw])
         } catch {

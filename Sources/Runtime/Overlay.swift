@@ -14,13 +14,19 @@ struct UserNamespaceView {
 ///
 /// What is on disk keeps the image's ids: every layer, the writable one included, is cloned and, with a user namespace, shown with the
 /// container's ids, and the overlay is made from the clones. Nothing is attached anywhere, so nothing can be left behind.
-struct Overlay {
+package struct Overlay: Sendable {
     /// From the bottom up, each a directory of the host's.
-    let layers: [String]
+    package let layers: [String]
     /// The directory that holds `upper` and `work`: overlayfs wants both below one mount.
     let changes: String
     /// Nothing of the writable layer need survive a crash of the machine.
     let isTemporary: Bool
+
+    package init(layers: [String], changes: String, isTemporary: Bool) {
+        self.layers = layers
+        self.changes = changes
+        self.isTemporary = isTemporary
+    }
 
     /// Layers by descriptor: Linux 6.13.
     private static let byDescriptor = Machine.kernel(atLeast: 6, 13)

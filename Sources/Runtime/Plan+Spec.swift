@@ -193,7 +193,7 @@ extension BindSource {
 }
 
 extension FileSystemSetup {
-    init(_ mount: Spec.Mount, _ words: MountOptions, _ plan: borrowing Plan) throws(LaunchError) {
+    init(_ mount: Spec.Mount, _ words: MountOptions, _ plan: Plan) throws(LaunchError) {
         guard let type = mount.type, !type.isEmpty else { throw .refused("the mount at \(mount.destination) has no type") }
         var data = words.data
         // A group that has no id in the container cannot own its terminals.

@@ -2,7 +2,7 @@
 package import Linux
 
 /// Everything decided before the clone. The child only carries it out: no parsing, no JSON, no looking up.
-package struct Plan: ~Copyable {
+package struct Plan: Sendable {
     /// Namespaces made new by `clone3(2)`. The cgroup and time namespaces are not among them, see `Launch`.
     var namespaces: Namespaces = []
     /// A new cgroup namespace, made by the child once it is in its cgroup: its root is where the child stands then.
@@ -11,6 +11,8 @@ package struct Plan: ~Copyable {
     var timeOffsets: String?
     /// Namespaces of others to join before the clone, in `Namespaces.table`'s order.
     var joined: [JoinedNamespace] = []
+    /// For a process that joins a container: the container's first process, and which of its namespaces are not ours already.
+    var container: (handle: Int32, namespaces: Namespaces)?
     /// Present with a new user namespace.
     var userMap: UserMap?
 
@@ -42,7 +44,7 @@ package struct Plan: ~Copyable {
 }
 
 /// A namespace of somebody else's.
-struct JoinedNamespace {
+struct JoinedNamespace: Sendable {
     let type: Namespaces
     /// Open on the namespace; lives as long as the process that plans.
     let raw: CInt
@@ -60,7 +62,7 @@ package struct UserMap: Sendable, Equatable {
 }
 
 /// What becomes the container's `/`.
-enum Root {
+enum Root: Sendable {
     /// A directory of the host's. `idmapped` shows its files with the container's ids.
     case directory(path: String, readOnly: Bool, idmapped: Bool)
     /// Image layers and the container's own changes.

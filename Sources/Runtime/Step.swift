@@ -25,13 +25,13 @@ final class Child {
     /// The container's side of its terminal.
     var terminal: FileDescriptor?
 
-    init(plan: consuming Plan, channel: consuming Channel) {
+    init(plan: Plan, channel: consuming Channel) {
         self.plan = plan
         self.channel = channel
     }
 
     /// What the new process does, its end of the pair in hand and the other end closed: a parent that dies must be noticed.
-    static func run(_ plan: consuming Plan, _ pair: consuming MessageSocketPair, _ steps: [Step]) -> Never {
+    static func run(_ plan: Plan, _ pair: consuming MessageSocketPair, _ steps: [Step]) -> Never {
         let child = Child(plan: plan, channel: Channel(socket: pair.second))
         child.carryOut(steps)
     }

@@ -16,6 +16,11 @@ extension Steps {
         child.received = try child.channel.waitToProceed()
     }
 
+    static func joinNamespaces(_ child: Child) throws(SystemError) {
+        guard let container = child.plan.container, !container.namespaces.isEmpty else { return }
+        try FileDescriptor(owning: container.handle).join(container.namespaces)
+    }
+
     static func becomeRoot(_ child: Child) throws(SystemError) {
         // Nobody in the container may look into this process while it still holds descriptors of the host's (CVE-2016-9962).
         try Process.setDumpable(false)
