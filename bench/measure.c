@@ -2,19 +2,23 @@
 // measure ROUNDS < PLAN: how long programs take from start to end, as a table.
 //
 // A plan is lines. `= title` begins a table; any other line is `label<TAB>program argument…`, one row, without quoting.
-// The rows of a table take turns, so that whatever else the machine does meets all of them alike.
-// The first row is what the others are compared with. A row that fails once is shown as failed and not run again.
+// The rows of a table take turns, in an order that is drawn anew each time, so that whatever else the machine does meets all of them alike.
+// After each comes a rest: ended namespaces and cgroups are taken apart by the kernel later, and that must not fall on who comes next.
+// The first row is what the others are compared with. A row that fails once is shown as failed, its standard error is printed, and it is
+// not run again.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { maxRows = 32, maxWords = 64, warmUps = 3 };
+enum { shortestRest = 20, longestRest = 200 };  // milliseconds
 
 struct row {
     char line[4096];
@@ -47,13 +51,24 @@ static int read_row(struct row *row) {
     return count ? 0 : -1;
 }
 
+// Prints what the program that failed wrote to `errors`.
+static void explain(const struct row *row, int errors) {
+    char said[1024];
+    ssize_t count = pread(errors, said, sizeof said, 0);
+    fprintf(stderr, "measure: %s failed: %.*s", row->label, (int)(count > 0 ? count : 0), said);
+}
+
 // Runs the row once and returns milliseconds, or -1.
-static double run(struct row *row, int quiet) {
+static double run(struct row *row) {
+    static int errors = -1;
+    if (errors < 0) errors = memfd_create("errors", 0);
+    if (ftruncate(errors, 0) || lseek(errors, 0, SEEK_SET)) return -1;
+
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    if (quiet) posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, errors, 2);
     pid_t pid;
     double start = now();
     int error = posix_spawnp(&pid, row->words[0], &actions, NULL, row->words, environ);
@@ -61,7 +76,9 @@ static double run(struct row *row, int quiet) {
     else waitpid(pid, &row->failure, 0);
     double end = now();
     posix_spawn_file_actions_destroy(&actions);
-    return row->failure ? -1 : end - start;
+    if (!row->failure) return end - start;
+    explain(row, errors);
+    return -1;
 }
 
 static void print(const char *title, struct row *rows, int count, int rounds) {
@@ -80,13 +97,32 @@ static void print(const char *title, struct row *rows, int count, int rounds) {
     fflush(stdout);
 }
 
+static void shuffle(int *order, int count) {
+    for (int i = count - 1; i > 0; i--) {
+        int j = rand() % (i + 1), kept = order[i];
+        order[i] = order[j];
+        order[j] = kept;
+    }
+}
+
+// As long as the run took, within bounds.
+static void rest(double time) {
+    double pause = time < shortestRest ? shortestRest : time > longestRest ? longestRest : time;
+    usleep(pause * 1e3);
+}
+
 static void measure(const char *title, struct row *rows, int count, int rounds) {
     if (!count) return;
+    int order[maxRows];
+    for (int i = 0; i < count; i++) order[i] = i;
     for (int round = -warmUps; round < rounds; round++) {
-        for (int i = 0; i < count; i++) {
-            if (rows[i].failure) continue;
-            double time = run(&rows[i], round >= 0);
-            if (round >= 0) rows[i].times[round] = time;
+        shuffle(order, count);
+        for (int turn = 0; turn < count; turn++) {
+            struct row *row = &rows[order[turn]];
+            if (row->failure) continue;
+            double time = run(row);
+            if (round >= 0) row->times[round] = time;
+            rest(time);
         }
     }
     print(title, rows, count, rounds);
