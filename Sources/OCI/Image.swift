@@ -45,9 +45,10 @@ package struct Platform: Codable, Equatable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case architecture, os, variant
+        case architecture, os
         case osVersion = "os.version"
         case osFeatures = "os.features"
+        case variant
     }
 }
 

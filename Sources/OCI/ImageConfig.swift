@@ -164,8 +164,9 @@ extension ImageConfig {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case created, author, comment
+            case created, author
             case createdBy = "created_by"
+            case comment
             case emptyLayer = "empty_layer"
         }
     }
