@@ -78,6 +78,81 @@ struct SpecTests {
     }
 }
 
+/// What the engine keeps: a synthesized conformance around values that code themselves.
+private struct Facts: Codable, Equatable {
+    var spec: Spec
+    var mounts: [String: Spec.Mount]
+    var digest: Digest?
+    var image: Reference
+    var free: JSONValue
+    var last = 1
+}
+
+@Suite("Values that code themselves")
+struct RecordTests {
+    @Test("may stand within synthesized ones, indentation and order included")
+    func mixed() throws {
+        let facts = Facts(
+            spec: Spec(root: .init(path: "r"), mounts: [], annotations: ["b": "2", "a": "1"]),
+            mounts: ["z": .init(destination: "/z"), "a": .init(destination: "/a", options: ["ro"])], image: try Reference("alpine"),
+            free: [1]
+        )
+        let bytes = try JSONEncoder(pretty: true).encode(facts)
+        #expect(
+            String(decoding: bytes, as: UTF8.self) == """
+                {
+                    "spec": {
+                        "ociVersion": "1.2.0",
+                        "root": {
+                            "path": "r"
+                        },
+                        "mounts": [],
+                        "annotations": {
+                            "a": "1",
+                            "b": "2"
+                        }
+                    },
+                    "mounts": {
+                        "a": {
+                            "destination": "/a",
+                            "options": [
+                                "ro"
+                            ]
+                        },
+                        "z": {
+                            "destination": "/z"
+                        }
+                    },
+                    "image": "docker.io/library/alpine:latest",
+                    "free": [
+                        1
+                    ],
+                    "last": 1
+                }
+                """
+        )
+        #expect(try JSONDecoder().decode(Facts.self, from: bytes) == facts)
+    }
+
+    @Test(
+        "must have what the specification demands",
+        arguments: [
+            (#"{"ociVersion":"1.0.0","root":{}}"#, "root.path: missing"),
+            (#"{"ociVersion":null}"#, "ociVersion: expected a string, found null"),
+            (
+                #"{"ociVersion":"1.0.0","mounts":[{"destination":"/a","options":"ro"}]}"#,
+                "mounts[0].options: expected a list, found a string"
+            ),
+            (#"{"ociVersion":"1.0.0","annotations":{"a.b":1}}"#, "annotations[\"a.b\"]: expected a string"),
+            ("[]", "expected an object, found a list"),
+        ]
+    )
+    func demands(_ json: String, _ message: String) {
+        let error = #expect(throws: JSONError.self) { try JSONDecoder().decode(Spec.self, from: Array(json.utf8)) }
+        #expect(error?.description == message)
+    }
+}
+
 @Suite("Validation")
 struct ValidationTests {
     @Test("passes a sound specification")
