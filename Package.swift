@@ -52,5 +52,7 @@ let package = Package(
         tests("CLI", ["CLI", "Linux", "JSON"]),
         tests("Linux", ["Linux"]),
         tests("Engine", ["CSeccomp", "Linux", "JSON", "OCI", "Runtime", "Engine"]),
+        tests("JSON", ["JSON"]),
+        tests("OCI", ["JSON", "OCI"]),
     ]
 )
