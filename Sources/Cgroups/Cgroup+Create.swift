@@ -51,7 +51,7 @@ private struct Making {
                 if mount.controllers.contains(.cpuset) { try inheritCPUs(from: mount.point, to: directory) }
                 entries.append(.init(mount, directory: directory))
                 covered.formUnion(mount.controllers)
-            } catch where error.isMissingMeans && !isNeeded {}
+            } catch  where error.isMissingMeans && !isNeeded {}
         }
     }
 
@@ -66,7 +66,7 @@ private struct Making {
             entries.append(.init(mount, directory: directory))
             if hierarchy.mode == .unified { covered.formUnion(.builtIn) }
             try enable(absent, mount, down: directory)
-        } catch where error.isMissingMeans && missing.isEmpty {}
+        } catch  where error.isMissingMeans && missing.isEmpty {}
     }
 
     private mutating func make(in mount: Hierarchy.Mount) throws(CgroupError) -> String {
