@@ -136,6 +136,16 @@ private struct Child: ~Copyable {
         #expect(known.mounts.allSatisfy { access($0.point + name, F_OK) != 0 })
     }
 
+    @Test func `an update may ask for a controller that creation had no use for`() throws {
+        let scratch = try Scratch([.pids, .freezer])
+        let child = try Child("sleep 100")
+        try scratch.cgroup.join(child.pid)
+        scratch.cgroup = try scratch.cgroup.extended(by: [.cpuset, .pids], at: scratch.path, in: try #require(hierarchy))
+        try scratch.cgroup.apply(.init(cpu: .init(cpus: "0")), as: .needed)
+        #expect(try scratch.read(.cpuset, "cgroup.procs") == "\(child.pid)\n")
+        #expect(scratch.cgroup.paths.entries.count == 3)
+    }
+
     @Test func `what the kernel refuses is named with file and text`() throws {
         let scratch = try Scratch(needing: [.cpuset])
         #expect { try scratch.cgroup.apply(.init(cpu: .init(cpus: "8191")), as: .needed) } throws: { error in
