@@ -54,5 +54,6 @@ let package = Package(
         tests("Engine", ["CSeccomp", "Linux", "JSON", "OCI", "Runtime", "Engine"]),
         tests("JSON", ["JSON"]),
         tests("OCI", ["JSON", "OCI"]),
+        tests("Cgroups", ["Cgroups", "JSON", "Linux", "OCI"]),
     ]
 )
