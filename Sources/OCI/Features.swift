@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a runtime can do, for engines that ask before they use it (features.md). Absent means unknown, not unsupported.
+package struct Features: Codable, Equatable, Sendable {
+    package var ociVersionMin: String
+    package var ociVersionMax: String
+    package var hooks: [String]?
+    package var mountOptions: [String]?
+    package var linux: Linux?
+    package var annotations: [String: String]?
+    package var potentiallyUnsafeConfigAnnotations: [String]?
+
+    package init(
+        ociVersionMin: String, ociVersionMax: String = Spec.version, hooks: [String]? = nil, mountOptions: [String]? = nil,
+        linux: Linux? = nil, annotations: [String: String]? = nil, potentiallyUnsafeConfigAnnotations: [String]? = nil
+    ) {
+        self.ociVersionMin = ociVersionMin
+        self.ociVersionMax = ociVersionMax
+        self.hooks = hooks
+        self.mountOptions = mountOptions
+        self.linux = linux
+        self.annotations = annotations
+        self.potentiallyUnsafeConfigAnnotations = potentiallyUnsafeConfigAnnotations
+    }
+}
+
+extension Features {
+    package struct Linux: Codable, Equatable, Sendable {
+        package var namespaces: [Spec.Linux.Namespace.Kind]?
+        package var capabilities: [String]?
+        package var cgroup: Cgroup?
+        package var seccomp: Seccomp?
+        package var apparmor: Support?
+        package var selinux: Support?
+        package var intelRdt: IntelRdt?
+        package var mountExtensions: MountExtensions?
+        package var netDevices: Support?
+
+        package init(
+            namespaces: [Spec.Linux.Namespace.Kind]? = nil, capabilities: [String]? = nil, cgroup: Cgroup? = nil,
+            seccomp: Seccomp? = nil, apparmor: Support? = nil, selinux: Support? = nil, intelRdt: IntelRdt? = nil,
+            mountExtensions: MountExtensions? = nil, netDevices: Support? = nil
+        ) {
+            self.namespaces = namespaces
+            self.capabilities = capabilities
+            self.cgroup = cgroup
+            self.seccomp = seccomp
+            self.apparmor = apparmor
+            self.selinux = selinux
+            self.intelRdt = intelRdt
+            self.mountExtensions = mountExtensions
+            self.netDevices = netDevices
+        }
+    }
+
+    /// Compiled in, whether or not this host has it.
+    package struct Support: Codable, Equatable, Sendable {
+        package var enabled: Bool?
+
+        package init(enabled: Bool? = nil) {
+            self.enabled = enabled
+        }
+    }
+
+    package struct Cgroup: Codable, Equatable, Sendable {
+        package var v1: Bool?
+        package var v2: Bool?
+        package var systemd: Bool?
+        package var systemdUser: Bool?
+        package var rdma: Bool?
+
+        package init(v1: Bool? = nil, v2: Bool? = nil, systemd: Bool? = nil, systemdUser: Bool? = nil, rdma: Bool? = nil) {
+            self.v1 = v1
+            self.v2 = v2
+            self.systemd = systemd
+            self.systemdUser = systemdUser
+            self.rdma = rdma
+        }
+    }
+
+    package struct Seccomp: Codable, Equatable, Sendable {
+        package var enabled: Bool?
+        package var actions: [Spec.Seccomp.Action]?
+        package var operators: [Spec.Seccomp.Operator]?
+        package var archs: [Spec.Seccomp.Architecture]?
+        package var knownFlags: [Spec.Seccomp.Flag]?
+        package var supportedFlags: [Spec.Seccomp.Flag]?
+
+        package init(
+            enabled: Bool? = nil, actions: [Spec.Seccomp.Action]? = nil, operators: [Spec.Seccomp.Operator]? = nil,
+            archs: [Spec.Seccomp.Architecture]? = nil, knownFlags: [Spec.Seccomp.Flag]? = nil, supportedFlags: [Spec.Seccomp.Flag]? = nil
+        ) {
+            self.enabled = enabled
+            self.actions = actions
+            self.operators = operators
+            self.archs = archs
+            self.knownFlags = knownFlags
+            self.supportedFlags = supportedFlags
+        }
+    }
+
+    package struct IntelRdt: Codable, Equatable, Sendable {
+        package var enabled: Bool?
+        package var schemata: Bool?
+        package var monitoring: Bool?
+
+        package init(enabled: Bool? = nil, schemata: Bool? = nil, monitoring: Bool? = nil) {
+            self.enabled = enabled
+            self.schemata = schemata
+            self.monitoring = monitoring
+        }
+    }
+
+    package struct MountExtensions: Codable, Equatable, Sendable {
+        package var idmap: Support?
+
+        package init(idmap: Support? = nil) {
+            self.idmap = idmap
+        }
+    }
+}
