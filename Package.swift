@@ -48,5 +48,6 @@ let package = Package(
         // row 6: doors
         door("minictl", ["CLI", "Linux", "JSON", "OCI", "Images", "Runtime", "Engine"]),
         door("minirun", ["CLI", "Linux", "JSON", "OCI", "Cgroups", "Runtime"]),
+        tests("Images", ["Images", "Linux", "JSON", "OCI"]),
     ]
 )
