@@ -32,7 +32,7 @@ extension ImageStore {
         let layer = Descriptor(mediaType: MediaType.layerGzip, digest: digest, size: blob.size)
         let manifest = try describe(layer, diffID, config, comment, in: staging)
         try changeIndex { (index) throws(ImageError) in
-            try staging.commit(tree: diffID, to: directory.place)
+            try staging.commit(tree: diffID, to: directory.place, durable: isDurable)
             index.name(manifest, reference)
         }
         return try image(named: reference.layoutName)

@@ -25,7 +25,7 @@ extension ImageStore {
         try source.drain()
         guard source.digest == blob.digest else { throw .invalid(what, why: "does not have the contents it is named for") }
         guard diffID == layer else { throw .invalid(what, why: "unpacks to \(diffID), but the image says \(layer)") }
-        try changeIndex { (_) throws(ImageError) in try staging.commit(tree: layer, to: directory.place) }
+        try changeIndex { (_) throws(ImageError) in try staging.commit(tree: layer, to: directory.place, durable: isDurable) }
     }
 
     private func open(_ blob: Descriptor, _ what: String) throws(ImageError) -> FileDescriptor {

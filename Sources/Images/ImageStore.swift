@@ -16,6 +16,8 @@ package struct ImageStore: ~Copyable {
     let path: String
     /// What a layer may cost before it is refused.
     package var budget = Budget()
+    /// Whether a layer is on the disk before it has its name. A store that may be lost can do without.
+    package var isDurable = true
 
     /// Opens the store below a root, made if missing. Only its owner may enter: the trees hold set-id programs for other worlds.
     package init(root: String) throws(ImageError) {

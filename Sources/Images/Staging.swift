@@ -57,11 +57,10 @@ struct Staging: ~Copyable {
     }
 
     /// Moves what was made into the store, which must be locked. Whatever is there already is the same, and stays.
-    func commit(tree diffID: Digest, to store: Place) throws(ImageError) {
+    func commit(tree diffID: Digest, to store: Place, durable: Bool) throws(ImageError) {
         let place = directory.place
         try attempt { () throws(SystemError) in
-            // Everything is on the disk before anything has its name.
-            try directory.synchronizeFileSystem()
+            if durable { try directory.synchronizeFileSystem() }
             for blob in try FileDescriptor(opening: "blobs", at: place, .directory).entries() {
                 do throws(SystemError) {
                     try place.link("blobs/\(blob.name)", to: store, "blobs/sha256/\(blob.name)")

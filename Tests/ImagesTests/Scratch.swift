@@ -23,7 +23,14 @@ final class Scratch {
         do { try Directory.removeAll(path) } catch { print("left behind: \(path)") }
     }
 
-    func store() throws -> ImageStore { try ImageStore(root: root) }
+    func store() throws -> ImageStore { try Self.store(at: root) }
+
+    /// A store that does not wait for the disk.
+    static func store(at root: String) throws -> ImageStore {
+        var store = try ImageStore(root: root)
+        store.isDurable = false
+        return store
+    }
 
     func write(_ name: String, _ text: String) throws {
         let directory = try FileDescriptor(opening: path, .directory)
