@@ -55,5 +55,6 @@ let package = Package(
         tests("JSON", ["JSON"]),
         tests("OCI", ["JSON", "OCI"]),
         tests("Cgroups", ["Cgroups", "JSON", "Linux", "OCI"]),
+        tests("Images", ["Images", "Linux", "JSON", "OCI"]),
     ]
 )
