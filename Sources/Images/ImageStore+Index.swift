@@ -138,7 +138,8 @@ extension Index {
     /// Names that a person may have meant.
     func names(near text: String) -> [String] {
         let text = text.lowercased()
-        return manifests.compactMap(\.name).filter { name in
+        // Only names that docker accepts: others might not be fit for a terminal.
+        return manifests.filter { $0.reference != nil }.compactMap(\.name).filter { name in
             let name = name.lowercased()
             return name.contains(text) || text.contains(name) || isOneSlip(Array(name.utf8), Array(text.utf8))
         }.prefix(3).map { $0 }
