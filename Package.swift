@@ -48,6 +48,13 @@ let package = Package(
         // row 6: doors
         door("minictl", ["CLI", "Linux", "JSON", "OCI", "Images", "Runtime", "Engine"]),
         door("minirun", ["CLI", "Linux", "JSON", "OCI", "Cgroups", "Runtime"]),
+        // tests mirror the targets
+        tests("CLI", ["CLI", "Linux", "JSON"]),
+        tests("Linux", ["Linux"]),
+        tests("Engine", ["CSeccomp", "Linux", "JSON", "OCI", "Runtime", "Engine"]),
+        tests("JSON", ["JSON"]),
+        tests("OCI", ["JSON", "OCI"]),
+        tests("Cgroups", ["Cgroups", "JSON", "Linux", "OCI"]),
         tests("Images", ["Images", "Linux", "JSON", "OCI"]),
     ]
 )

@@ -41,6 +41,8 @@ int linux_openat(int dir, const char *path, int flags, mode_t mode) { return ope
 int linux_openat2(int dir, const char *path, const struct open_how *how) { return syscall(SYS_openat2, dir, path, how, sizeof *how); }
 int linux_renameat2(int from, const char *old, int to, const char *name, unsigned flags) { return syscall(SYS_renameat2, from, old, to, name, flags); }
 int linux_pipe2(int *ends) { return pipe2(ends, O_CLOEXEC); }
+int linux_dup3(int fd, int target, int flags) { return dup3(fd, target, flags); }
+int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }
 int linux_close_range(unsigned first, unsigned last, unsigned flags) { return syscall(SYS_close_range, first, last, flags); }
 int linux_memfd_create(const char *name, unsigned flags) { return syscall(SYS_memfd_create, name, flags); }
 int linux_fcntl(int fd, int command, long argument) { return fcntl(fd, command, argument); }
@@ -110,3 +112,5 @@ unsigned linux_minor(dev_t device) { return minor(device); }
 dev_t linux_makedev(unsigned number, unsigned minor) { return makedev(number, minor); }
 int linux_sigrtmin(void) { return SIGRTMIN; }
 int linux_sigrtmax(void) { return SIGRTMAX; }
+
+long linux_bpf(int command, void *attributes, unsigned size) { return syscall(SYS_bpf, command, attributes, size); }

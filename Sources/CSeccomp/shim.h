@@ -1,1 +1,2 @@
+#include <linux/filter.h>
 #include <seccomp.h>

@@ -118,7 +118,7 @@ extension FileDescriptor {
 }
 
 /// Both ends of a pipe.
-package struct Pipe: ~Copyable {
+@frozen package struct Pipe: ~Copyable {
     package var reader: FileDescriptor
     package var writer: FileDescriptor
 
@@ -134,6 +134,11 @@ extension FileDescriptor {
         try check("close_range") {
             linux_close_range(UInt32(first), .max, onlyOnExec ? UInt32(CLOSE_RANGE_CLOEXEC) : 0)
         }
+    }
+
+    /// Makes the number `target` a close-on-exec copy of this descriptor. The corresponding call is `dup3(2)`.
+    package func occupy(_ target: CInt) throws(SystemError) {
+        if raw != target { try check("dup3") { linux_dup3(raw, target, O_CLOEXEC) } }
     }
 
     /// Makes `target` (0, 1 or 2) a copy of this descriptor that survives exec. The corresponding call is `dup2(2)`.

@@ -78,6 +78,8 @@ int linux_openat(int dir, const char *path, int flags, mode_t mode);
 int linux_openat2(int dir, const char *path, const struct open_how *how);
 int linux_renameat2(int from, const char *old, int to, const char *name, unsigned flags);
 int linux_pipe2(int *ends);
+int linux_dup3(int fd, int target, int flags);
+int linux_accept(int listener);
 int linux_close_range(unsigned first, unsigned last, unsigned flags);
 int linux_memfd_create(const char *name, unsigned flags);
 int linux_fcntl(int fd, int command, long argument);
@@ -99,7 +101,7 @@ int linux_fsmount(int fd, unsigned flags, unsigned attributes);
 int linux_mount_setattr(int dir, const char *path, unsigned flags, struct mount_attr *attr);
 
 // Sockets: one message with at most `LINUX_MAX_FDS` descriptors beside it
-#define LINUX_MAX_FDS 32
+#define LINUX_MAX_FDS 250 // the kernel's SCM_MAX_FD is 253
 long linux_send(int fd, const void *data, size_t size, const int *fds, size_t count);
 long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count);
 
@@ -120,3 +122,6 @@ dev_t linux_makedev(unsigned major, unsigned minor);
 int linux_sigrtmin(void);
 int linux_sigrtmax(void);
 extern char **environ;
+
+// Device filters
+long linux_bpf(int command, void *attributes, unsigned size);

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package import JSON
+
+/// A thing that lists show one line each: tables, JSON lines and templates all come from its columns.
+package protocol ListRow {
+    static var columns: [Column<Self>] { get }
+    /// Fields that only templates and JSON see, `Labels` for `{{.Label "key"}}`.
+    var fields: JSONObject { get }
+    /// What `--quiet` prints.
+    var quiet: String { get }
+}
+
+extension ListRow {
+    package var fields: JSONObject { [:] }
+}
+
+/// One column of a list.
+package struct Column<Row> {
+    let header: StaticString
+    /// Its name in templates and JSON, `Names` in `{{.Names}}`.
+    let name: StaticString
+    let minimum: Int?
+    let isShown: Bool
+    let whole: (Row) -> String
+    private var brief: ((Row) -> String)?
+
+    /// - Parameters:
+    ///   - header: The title, in capitals.
+    ///   - name: The field's name in templates and JSON.
+    ///   - minimum: How narrow the column may become on a small screen; nil if it must stay whole.
+    ///   - isShown: Whether the table has it unless a template asks for something else.
+    ///   - whole: The text of one row's cell.
+    package init(
+        _ header: StaticString, _ name: StaticString, shrinksTo minimum: Int? = nil, isShown: Bool = true,
+        _ whole: @escaping (Row) -> String
+    ) {
+        self.header = header
+        self.name = name
+        self.minimum = minimum
+        self.isShown = isShown
+        self.whole = whole
+    }
+
+    /// The same column with a shorter text where `--no-trunc` was not given, such as the first 12 digits of an id.
+    package consuming func brief(_ text: @escaping (Row) -> String) -> Column {
+        brief = text
+        return self
+    }
+
+    func cell(of row: Row, isWhole: Bool) -> String { isWhole ? whole(row) : (brief ?? whole)(row) }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Lines of cells laid out in columns, three spaces apart.
+struct TextTable {
+    private static let gap = 3
+
+    var lines: [[String]]
+    /// For each column the fewest columns of the screen it may be shrunk to; nil where it must stay whole.
+    var minimums: [Int?]
+
+    /// The table as text. With a `width` no line is longer: the widest columns that may shrink do first, and where
+    /// that is not enough lines are cut.
+    func text(width: Int?) -> String {
+        var widths: [Int] = []
+        for line in lines {
+            for (index, cell) in line.enumerated() {
+                if index == widths.count { widths.append(0) }
+                widths[index] = max(widths[index], cell.columns)
+            }
+        }
+        if let width { fit(&widths, to: width) }
+        var text = ""
+        for cells in lines {
+            let line = lineText(cells, widths)
+            text += (width.map { line.shortened(to: $0) } ?? line) + "\n"
+        }
+        return text
+    }
+
+    private func lineText(_ cells: [String], _ widths: [Int]) -> String {
+        var line = ""
+        for (index, cell) in cells.enumerated() {
+            let shown = cell.shortened(to: widths[index])
+            line += shown
+            guard index < cells.count - 1 else { break }
+            line += String(repeating: " ", count: widths[index] - shown.columns + Self.gap)
+        }
+        return line
+    }
+
+    private func fit(_ widths: inout [Int], to width: Int) {
+        // No column needs more than the screen; this bounds the loop below.
+        let shrinkable = widths.indices.filter { index in
+            guard index < minimums.count, let minimum = minimums[index] else { return false }
+            widths[index] = min(widths[index], max(width, minimum))
+            return true
+        }
+        var excess = widths.reduce(0, +) + Self.gap * (widths.count - 1) - width
+        while excess > 0 {
+            let able = shrinkable.filter { widths[$0] > (minimums[$0] ?? 0) }
+            guard let widest = able.max(by: { widths[$0] < widths[$1] }) else { return }
+            widths[widest] -= 1
+            excess -= 1
+        }
+    }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+extension Cgroup {
+    /// Makes the cgroup in every hierarchy that carries one of the controllers.
+    /// What is only wanted is left out where controller or right is missing; what is needed is an error then, and nothing stays behind.
+    ///
+    /// Each directory costs some 30 µs to make and as much to join and to remove, so there are no more than the controllers call for:
+    /// on a hybrid machine version 2 gets one only if it carries a controller that version 1 does not.
+    package static func create(
+        _ path: CgroupPath, in hierarchy: Hierarchy, wanting wanted: ControllerSet = .standard, needing needed: ControllerSet = []
+    ) throws(CgroupError) -> Cgroup {
+        var making = Making(path: path, hierarchy: hierarchy, wanted: wanted.union(needed), needed: needed)
+        return try making.finish()
+    }
+
+    /// The same cgroup with more controllers, for an update that asks for what its creation had no use for:
+    /// its processes move into the directories that are new.
+    package func extended(
+        by needed: ControllerSet, at path: CgroupPath, in hierarchy: Hierarchy
+    ) throws(CgroupError) -> Cgroup {
+        let old = paths.entries.reduce(into: ControllerSet()) { $0.formUnion($1.controllers) }
+        var making = Making(path: path, hierarchy: hierarchy, wanted: needed.subtracting(old), needed: needed.subtracting(old))
+        making.isInUse = true
+        let more = try making.finish()
+        let added = more.paths.entries.filter { entry in !paths.entries.contains { $0.label == entry.label } }
+        let companions = Cgroup(CgroupPaths(added))
+        if !added.isEmpty { for pid in try processes() { try companions.join(pid) } }
+        return Cgroup(CgroupPaths(paths.entries + added))
+    }
+
+    /// Removes it from every hierarchy, sub-cgroups first. Missing is fine; what is busy with ending processes is tried again
+    /// for at most `milliseconds`.
+    package func remove(within milliseconds: Int = 2000) throws(CgroupError) {
+        for entry in paths.entries { try CgroupTree.remove(entry.directory, within: milliseconds) }
+    }
+}
+
+/// A cgroup that is being made.
+private struct Making {
+    let path: CgroupPath
+    let hierarchy: Hierarchy
+    let wanted: ControllerSet
+    let needed: ControllerSet
+    var covered = ControllerSet()
+    var entries: [CgroupPaths.Entry] = []
+    /// What to take away again if a later step fails, deepest first.
+    var made: [String] = []
+
+    /// True for a running container's, which has processes of course.
+    var isInUse = false
+
+    var missing: ControllerSet { needed.subtracting(covered) }
+
+    mutating func finish() throws(CgroupError) -> Cgroup {
+        do throws(CgroupError) {
+            try makeLegacy()
+            try makeUnified()
+            if let controller = missing.first { throw .controllerMissing(controller) }
+        } catch {
+            for directory in made { rmdir(directory) }
+            throw error
+        }
+        return Cgroup(CgroupPaths(entries))
+    }
+
+    mutating func makeLegacy() throws(CgroupError) {
+        for mount in hierarchy.mounts where mount.version == .v1 && !mount.controllers.isDisjoint(with: wanted) {
+            let isNeeded = !mount.controllers.isDisjoint(with: needed)
+            do throws(CgroupError) {
+                let directory = try make(in: mount)
+                if mount.controllers.contains(.cpuset) { try inheritCPUs(from: mount.point, to: directory) }
+                entries.append(.init(mount, directory: directory))
+                covered.formUnion(mount.controllers)
+            } catch  where error.isMissingMeans && !isNeeded {}
+        }
+    }
+
+    mutating func makeUnified() throws(CgroupError) {
+        guard let mount = hierarchy.unified else { return }
+        let absent = wanted.subtracting(covered).subtracting(.unlisted)
+        if hierarchy.mode == .hybrid {
+            guard !absent.isEmpty, !absent.isDisjoint(with: controllers(mount.point + "/cgroup.controllers")) else { return }
+        }
+        do throws(CgroupError) {
+            let directory = try make(in: mount)
+            entries.append(.init(mount, directory: directory))
+            if hierarchy.mode == .unified { covered.formUnion(.builtIn) }
+            try enable(absent, mount, down: directory)
+        } catch  where error.isMissingMeans && missing.isEmpty {}
+    }
+
+    private mutating func make(in mount: Hierarchy.Mount) throws(CgroupError) -> String {
+        guard let directory = mount.directory(path) else { throw .unreachable(path.text) }
+        let before = made.count
+        var made = self.made
+        defer { self.made = made }
+        try Cgroup.call { () throws(SystemError) in try CgroupTree.make(directory, made: &made) }
+        if made.count == before, !isInUse {
+            // It was there: left over from a container of that name, or somebody else's.
+            let inside = try Cgroup(CgroupPaths([.init(mount, directory: directory)])).processes()
+            guard inside.isEmpty else { throw .occupied(directory) }
+        }
+        return directory
+    }
+
+    /// An empty cpuset takes no process, so each new level starts with what its parent has.
+    private func inheritCPUs(from top: String, to directory: String) throws(CgroupError) {
+        for file in ["/cpuset.cpus", "/cpuset.mems"] {
+            try Cgroup.call { () throws(SystemError) in
+                var value = try File.readKernel(top + file)
+                for level in Self.levels(from: top, to: directory) {
+                    let own = try File.readKernel(level + file)
+                    if own.utf8.contains(where: { $0 > 0x20 }) {
+                        value = own
+                    } else {
+                        try File.writeKernel(level + file, value)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands controllers down from the mount point to the new cgroup, level by level, where that is not done already.
+    private mutating func enable(_ wanted: ControllerSet, _ mount: Hierarchy.Mount, down directory: String) throws(CgroupError) {
+        var here = controllers(directory + "/cgroup.controllers")
+        var obstacle: CgroupError?
+        if !here.isSuperset(of: wanted) {
+            for level in [mount.point] + Self.levels(from: mount.point, to: directory).dropLast() {
+                do throws(SystemError) {
+                    try enable(wanted, in: level)
+                } catch {
+                    obstacle = error.errno == EBUSY || error.errno == EOPNOTSUPP ? .parentOccupied(level) : CgroupError(error)
+                }
+            }
+            here = controllers(directory + "/cgroup.controllers")
+        }
+        covered.formUnion(here)
+        guard let controller = missing.subtracting(.unlisted).first else { return }
+        guard controllers(mount.point + "/cgroup.controllers").contains(controller) else { throw .controllerMissing(controller) }
+        throw obstacle ?? .notDelegated(controller, directory)
+    }
+
+    /// One write for all; where one of them is the trouble, one write for each.
+    private func enable(_ wanted: ControllerSet, in level: String) throws(SystemError) {
+        let on = controllers(level + "/cgroup.subtree_control")
+        let rest = wanted.subtracting(on).intersection(controllers(level + "/cgroup.controllers"))
+        if rest.isEmpty { return }
+        let file = level + "/cgroup.subtree_control"
+        // The kernel refuses memory and io to a cgroup with processes, but for cpu and pids alone it would turn it into the root of
+        // a threaded tree, whose children no process can join. Only the real root, which has no type, may have both.
+        if access(level + "/cgroup.type", F_OK) == 0, try !File.readKernel(level + "/cgroup.procs").isEmpty {
+            throw SystemError(call: "write", subject: file, errno: EBUSY)
+        }
+        do throws(SystemError) {
+            try File.writeKernel(file, rest.map { "+\($0.unifiedName)" }.joined(separator: " "))
+        } catch  where error.errno != EBUSY {
+            var worked = false
+            for controller in rest {
+                if (try? File.writeKernel(file, "+\(controller.unifiedName)")) != nil { worked = true }
+            }
+            if !worked { throw error }
+        }
+    }
+
+    /// The directories below `top` down to `directory`.
+    private static func levels(from top: String, to directory: String) -> [String] {
+        var levels: [String] = []
+        var level = directory
+        while level != top, level.utf8.count > top.utf8.count, let parent = CgroupTree.parent(of: level) {
+            levels.insert(level, at: 0)
+            level = parent
+        }
+        return levels
+    }
+
+    private func controllers(_ file: String) -> ControllerSet {
+        guard let text = try? File.readKernel(file) else { return [] }
+        return ControllerSet(unified: text)
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+
+/// Facts about the machine and the process's surroundings.
+package enum Machine {
+    /// The kernel's random identity of this boot: process numbers and start times mean nothing in another.
+    package static func bootID() throws(SystemError) -> String {
+        let text = try File.readKernel("/proc/sys/kernel/random/boot_id")
+        return String(text.utf8.prefix { $0 != UInt8(ascii: "\n") }) ?? ""
+    }
+
+    /// Random bytes fit for identities. The corresponding call is `getrandom(2)`.
+    package static func randomBytes(_ count: Int) throws(SystemError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        try check("getrandom") { linux_getrandom(&bytes, count, 0) }
+        return bytes
+    }
+
+    package static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+    /// The kernel's release as numbers, for example 6 and 18.
+    package static let kernel: (major: Int, minor: Int) = {
+        var name = utsname()
+        guard uname(&name) == 0 else { return (0, 0) }
+        let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let numbers = release.split(whereSeparator: { !$0.isNumber }).prefix(2).map { Int($0) ?? 0 }
+        return (numbers.first ?? 0, numbers.count > 1 ? numbers[1] : 0)
+    }()
+
+    package static func kernel(atLeast major: Int, _ minor: Int) -> Bool {
+        kernel.major > major || (kernel.major == major && kernel.minor >= minor)
+    }
+
+    /// The hardware's name as `uname(2)` has it, for example `x86_64`.
+    package static let hardware: String = {
+        var name = utsname()
+        guard uname(&name) == 0 else { return "" }
+        return withUnsafeBytes(of: &name.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }()
+}
+
+/// A moment, in nanoseconds since 1970 (`CLOCK_REALTIME`).
+package struct Timestamp: Sendable, Equatable, Comparable {
+    package let nanoseconds: Int64
+
+    package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    package static var now: Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(nanoseconds: Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec))
+    }
+
+    package static func < (left: Timestamp, right: Timestamp) -> Bool { left.nanoseconds < right.nanoseconds }
+}
+
+extension Timestamp: CustomStringConvertible {
+    /// RFC 3339 in UTC with nanoseconds: `2026-11-25T14:29:33.123456789Z`.
+    package var description: String {
+        var seconds = time_t(nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000).quotient)
+        let fraction = nanoseconds.magnitude % 1_000_000_000
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func digits(_ number: Int, _ width: Int) -> String {
+            let text = "\(number)"
+            return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+        }
+        return digits(Int(parts.tm_year) + 1900, 4) + "-" + digits(Int(parts.tm_mon) + 1, 2) + "-" + digits(Int(parts.tm_mday), 2) + "T"
+            + digits(Int(parts.tm_hour), 2) + ":" + digits(Int(parts.tm_min), 2) + ":" + digits(Int(parts.tm_sec), 2) + "."
+            + digits(Int(fraction), 9) + "Z"
+    }
+
+    /// Reads what `description` writes, with any number of decimals or none, `Z` or an offset as `+01:00`. Nil for anything else.
+    package init?(_ text: String) {
+        let bytes = Array(text.utf8)
+        guard bytes.count >= 20, bytes.count <= 40 else { return nil }
+        func number(_ start: Int, _ count: Int) -> Int? {
+            guard start + count <= bytes.count else { return nil }
+            var value = 0
+            for byte in bytes[start..<(start + count)] {
+                guard (48...57).contains(byte) else { return nil }
+                value = value * 10 + Int(byte - 48)
+            }
+            return value
+        }
+        guard bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"), bytes[10] == UInt8(ascii: "T"), bytes[13] == UInt8(ascii: ":"),
+            bytes[16] == UInt8(ascii: ":"), let year = number(0, 4), let month = number(5, 2), let day = number(8, 2), let hour = number(11, 2),
+            let minute = number(14, 2), let second = number(17, 2), (1970...2260).contains(year), (1...12).contains(month), (1...31).contains(day),
+            hour < 24, minute < 60, second < 61
+        else { return nil }
+        var index = 19
+        var fraction: Int64 = 0
+        if bytes[index] == UInt8(ascii: ".") {
+            index += 1
+            var scale: Int64 = 100_000_000
+            while index < bytes.count, (48...57).contains(bytes[index]) {
+                fraction += Int64(bytes[index] - 48) * scale
+                scale /= 10
+                index += 1
+            }
+        }
+        var offset = 0
+        guard index < bytes.count else { return nil }
+        if bytes[index] == UInt8(ascii: "Z") {
+            guard index + 1 == bytes.count else { return nil }
+        } else {
+            guard bytes[index] == UInt8(ascii: "+") || bytes[index] == UInt8(ascii: "-"), index + 6 == bytes.count,
+                let hours = number(index + 1, 2), bytes[index + 3] == UInt8(ascii: ":"), let minutes = number(index + 4, 2)
+            else { return nil }
+            offset = (hours * 3600 + minutes * 60) * (bytes[index] == UInt8(ascii: "-") ? -1 : 1)
+        }
+        var parts = tm()
+        parts.tm_year = CInt(year - 1900)
+        parts.tm_mon = CInt(month - 1)
+        parts.tm_mday = CInt(day)
+        parts.tm_hour = CInt(hour)
+        parts.tm_min = CInt(minute)
+        parts.tm_sec = CInt(second)
+        nanoseconds = Int64(timegm(&parts) - offset) * 1_000_000_000 + fraction
+    }
+}
+
+extension Machine {
+    /// A device number. The corresponding macro is `makedev(3)`.
+    package static func device(_ major: UInt32, _ minor: UInt32) -> UInt { UInt(linux_makedev(major, minor)) }
+
+    /// Where this host has the node of a device: asked of `/sys/dev`, nil if there is none.
+    package static func devicePath(block: Bool, _ major: UInt32, _ minor: UInt32) -> String? {
+        guard let text = try? File.readKernel("/sys/dev/\(block ? "block" : "char")/\(major):\(minor)/uevent") else { return nil }
+        for line in text.split(separator: "\n") where line.hasPrefix("DEVNAME=") { return "/dev/\(line.dropFirst(8))" }
+        return nil
+    }
+}

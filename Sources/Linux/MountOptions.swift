@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import CMount
+import Glibc
+
+/// The option words of a mount, taken apart. libmount knows the words of `mount(8)`; the OCI runtime spec adds a few.
+package struct MountOptions: Sendable {
+    package var set: MountAttributes = []
+    package var clear: MountAttributes = []
+    /// For the mount and all below it (`rro`, `rnosuid`, …).
+    package var recursiveSet: MountAttributes = []
+    package var recursiveClear: MountAttributes = []
+    package var bind = Bind.none
+    package var propagation: Propagation?
+    package var propagatesRecursively = false
+    /// Copies what the root has at the target into a new tmpfs (`tmpcopyup`).
+    package var copiesUp = false
+    package var idMapping = IDMapping.none
+    /// What is left is for the file system.
+    package var data: [(key: String, value: String?)] = []
+
+    package enum Bind: Sendable { case none, single, recursive }
+    package enum IDMapping: Sendable { case none, single, recursive }
+
+    /// `mount(8)`'s words that change one mount, by the flag libmount gives them.
+    private static let attributes: [(flag: UInt, attribute: MountAttributes)] = [
+        (UInt(MS_RDONLY), .readOnly), (UInt(MS_NOSUID), .noSetID), (UInt(MS_NODEV), .noDevices), (UInt(MS_NOEXEC), .noExec),
+        (UInt(MS_NODIRATIME), .noDirectoryAccessTime), (256 /* MS_NOSYMFOLLOW */, .noSymlinks),
+    ]
+
+    private static let propagations: [(word: StaticString, propagation: Propagation)] = [
+        ("private", .private), ("slave", .slave), ("shared", .shared), ("unbindable", .unbindable),
+    ]
+
+    package init(_ words: [String]) {
+        for word in words where !word.isEmpty { read(word) }
+    }
+
+    private mutating func read(_ word: String) {
+        switch word {
+        case "defaults", "async", "loud", "silent", "nolazytime", "norelatime", "nostrictatime", "noiversion", "nomand": return
+        case "bind": bind = .single
+        case "rbind": bind = .recursive
+        case "tmpcopyup": copiesUp = true
+        case "idmap": idMapping = .single
+        case "ridmap": idMapping = .recursive
+        default:
+            if readPropagation(word) || readAttribute(word) { return }
+            if let equals = word.firstIndex(of: "=") {
+                data.append((String(word[..<equals]), String(word[word.index(after: equals)...])))
+            } else {
+                data.append((word, nil))
+            }
+        }
+    }
+
+    private mutating func readPropagation(_ word: String) -> Bool {
+        let recursive = word.first == "r" && word != "rw" && word != "ro"
+        let name = recursive ? String(word.dropFirst()) : word
+        guard let entry = Self.propagations.first(where: { $0.word.description == name }) else { return false }
+        propagation = entry.propagation
+        propagatesRecursively = recursive
+        return true
+    }
+
+    private mutating func readAttribute(_ word: String) -> Bool {
+        if let change = Self.change(word) {
+            set.formUnion(change.set)
+            set.subtract(change.clear.subtracting(change.set))
+            clear.formUnion(change.clear)
+            return true
+        }
+        guard word.first == "r", let change = Self.change(String(word.dropFirst())) else { return false }
+        recursiveSet.formUnion(change.set)
+        recursiveClear.formUnion(change.clear)
+        return true
+    }
+
+    /// What a word changes: asked of libmount's own table, where an inverted word (`rw`, `suid`) clears.
+    private static func change(_ word: String) -> (set: MountAttributes, clear: MountAttributes)? {
+        // The access time modes are values of one field, so setting one clears the others.
+        switch word {
+        case "relatime", "atime": return ([], .accessTimeMode)
+        case "noatime": return (.noAccessTime, .accessTimeMode)
+        case "strictatime": return (.strictAccessTime, .accessTimeMode)
+        default: break
+        }
+        guard var entry = mnt_get_builtin_optmap(CInt(MNT_LINUX_MAP)) else { return nil }
+        while let name = entry.pointee.name {
+            defer { entry += 1 }
+            guard strcmp(name, word) == 0, let known = attributes.first(where: { $0.flag == UInt(bitPattern: Int(entry.pointee.id)) }) else { continue }
+            return entry.pointee.mask & CInt(MNT_INVERT) != 0 ? ([], known.attribute) : (known.attribute, [])
+        }
+        return nil
+    }
+}

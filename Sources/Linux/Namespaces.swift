@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+package import CLinux
+import Glibc
+
+/// A set of namespace types, as the flags of `clone(2)`, `unshare(2)` and `setns(2)`.
+package struct Namespaces: OptionSet, Sendable {
+    package let rawValue: UInt32
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
+    package static let user = Namespaces(rawValue: UInt32(CLONE_NEWUSER))
+    package static let mount = Namespaces(rawValue: UInt32(CLONE_NEWNS))
+    package static let pid = Namespaces(rawValue: UInt32(CLONE_NEWPID))
+    package static let uts = Namespaces(rawValue: UInt32(CLONE_NEWUTS))
+    package static let ipc = Namespaces(rawValue: UInt32(CLONE_NEWIPC))
+    package static let network = Namespaces(rawValue: UInt32(CLONE_NEWNET))
+    package static let cgroup = Namespaces(rawValue: UInt32(CLONE_NEWCGROUP))
+    package static let time = Namespaces(rawValue: UInt32(CLONE_NEWTIME))
+
+    /// Every type with its name under `/proc/PID/ns`, in the order in which they can be joined: the user namespace first,
+    /// for the rights it brings, and the mount namespace last, because it takes the paths away.
+    package static let table: [(type: Namespaces, file: StaticString)] = [
+        (.user, "user"), (.cgroup, "cgroup"), (.ipc, "ipc"), (.uts, "uts"), (.network, "net"), (.pid, "pid"), (.time, "time"), (.mount, "mnt"),
+    ]
+
+    /// The name of a single type under `/proc/PID/ns`.
+    package var file: String? { Self.table.first { $0.type == self }.map { "\($0.file)" } }
+
+    /// Those namespaces of a process that are not our own. Joining the user namespace one is in already is an error to the kernel.
+    package init(differingFrom pid: pid_t) throws(SystemError) {
+        self = []
+        for (type, file) in Self.table {
+            do throws(SystemError) {
+                let theirs = try FileStatus(of: "/proc/\(pid)/ns/\(file)", followLinks: true)
+                let ours = try FileStatus(of: "/proc/self/ns/\(file)", followLinks: true)
+                if theirs.inode != ours.inode { insert(type) }
+            } catch where error.errno == ENOENT && type == .time {}  // a kernel without time namespaces
+        }
+    }
+
+    /// Moves this process into new namespaces. The corresponding call is `unshare(2)`.
+    package func unshare() throws(SystemError) {
+        try check("unshare", description) { linux_unshare(CInt(bitPattern: rawValue)) }
+    }
+}
+
+extension Namespaces: CustomStringConvertible {
+    package var description: String {
+        Self.table.filter { contains($0.type) }.map { "\($0.file)" }.joined(separator: ",")
+    }
+}
+
+extension FileDescriptor {
+    /// Joins the namespace, or those namespaces of the process, that this descriptor refers to. The corresponding call is `setns(2)`.
+    package func join(_ types: Namespaces) throws(SystemError) {
+        try check("setns", types.description) { linux_setns(raw, CInt(bitPattern: types.rawValue)) }
+    }
+
+    /// Opens one namespace of a process, checking that it is one (`NSFS_MAGIC`) and of that type.
+    package init(namespace type: Namespaces, at path: String) throws(SystemError) {
+        let descriptor = try FileDescriptor(opening: path, [.readOnly, .nonBlocking, .noControllingTerminal])
+        guard try descriptor.fileSystemMagic() == UInt32(NSFS_MAGIC) else { throw SystemError(call: "setns", subject: path, errno: EINVAL) }
+        let actual = try check("ioctl", path) { linux_ioctl(descriptor.raw, 0xb703 /* NS_GET_NSTYPE */, 0) }
+        guard UInt32(bitPattern: actual) == type.rawValue else { throw SystemError(call: "setns", subject: path, errno: EINVAL) }
+        self = descriptor
+    }
+}
+
+/// What the nsfs ioctls tell of one namespace (`ioctl_nsfs(2)`).
+package struct NamespaceFacts: Sendable {
+    package let type: Namespaces
+    package let inode: UInt64
+    /// The host uid that made the owning user namespace; nil where the kernel does not tell.
+    package let owner: uid_t?
+    /// The inode of the namespace above it, for `user` and `pid`; nil at the top or out of sight.
+    package let parent: UInt64?
+    /// The inode of the user namespace that owns it.
+    package let owningUser: UInt64?
+
+    package init(_ type: Namespaces, of pid: pid_t) throws(SystemError) {
+        let path = "/proc/\(pid)/ns/\(type.file ?? "")"
+        let descriptor = try FileDescriptor(opening: path)
+        self.type = type
+        inode = UInt64(try descriptor.status().inode)
+        if let above = Self.follow(descriptor, 0xb702 /* NS_GET_PARENT */) {
+            parent = UInt64(try above.status().inode)
+        } else {
+            parent = nil
+        }
+        if type == .user {
+            owningUser = nil
+            owner = Self.owner(of: descriptor)
+        } else if let user = Self.follow(descriptor, 0xb701 /* NS_GET_USERNS */) {
+            owningUser = UInt64(try user.status().inode)
+            owner = Self.owner(of: user)
+        } else {
+            owningUser = nil
+            owner = nil
+        }
+    }
+
+    private static func follow(_ from: borrowing FileDescriptor, _ request: UInt) -> FileDescriptor? {
+        let result = linux_ioctl(from.raw, request, 0)
+        return result < 0 ? nil : FileDescriptor(owning: result)
+    }
+
+    private static func owner(of user: borrowing FileDescriptor) -> uid_t? {
+        var uid: uid_t = 0
+        return linux_ioctl_pointer(user.raw, 0xb704 /* NS_GET_OWNER_UID */, &uid) == 0 ? uid : nil
+    }
+}
+
+/// One line of `uid_map` or `gid_map` (`user_namespaces(7)`): `size` ids from `container` on are the host's from `host` on.
+package struct IDRange: Sendable, Equatable {
+    package let container: UInt32
+    package let host: UInt32
+    package let size: UInt32
+
+    package init(container: UInt32, host: UInt32, size: UInt32) {
+        self.container = container
+        self.host = host
+        self.size = size
+    }
+}
+
+/// An ordered list of ranges.
+package struct IDMap: Sendable, Equatable {
+    package let ranges: [IDRange]
+    package init(_ ranges: [IDRange]) { self.ranges = ranges }
+
+    /// The host's id for one of the container's; nil if it has none.
+    package func host(_ id: UInt32) -> UInt32? {
+        for range in ranges where id >= range.container && id - range.container < range.size {
+            return range.host &+ (id - range.container)
+        }
+        return nil
+    }
+
+    /// Text for `uid_map`, `gid_map`.
+    package var text: String { ranges.map { "\($0.container) \($0.host) \($0.size)\n" }.joined() }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+
+/// Changes to the calling process itself.
+extension Process {
+    /// This process is killed when its parent ends. Cleared by any change of ids. The corresponding call is `prctl(PR_SET_PDEATHSIG)`.
+    package static func dieWithParent() throws(SystemError) {
+        try check("prctl", "PR_SET_PDEATHSIG") { linux_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0) }
+    }
+
+    /// Whether others of the same ids may trace this process and look into its `/proc` directory. The corresponding call is `prctl(PR_SET_DUMPABLE)`.
+    package static func setDumpable(_ on: Bool) throws(SystemError) {
+        try check("prctl", "PR_SET_DUMPABLE") { linux_prctl(PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0) }
+    }
+
+    /// Children whose parents end become ours. The corresponding call is `prctl(PR_SET_CHILD_SUBREAPER)`.
+    package static func adoptOrphans() throws(SystemError) {
+        try check("prctl", "PR_SET_CHILD_SUBREAPER") { linux_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+    }
+
+    /// The name `ps` shows, at most 15 bytes. The corresponding call is `prctl(PR_SET_NAME)`.
+    package static func setName(_ name: StaticString) {
+        _ = linux_prctl(PR_SET_NAME, UInt(bitPattern: name.utf8Start), 0, 0, 0)
+    }
+
+    package static func setGroups(_ groups: [UInt32]) throws(SystemError) {
+        try check("setgroups") { linux_setgroups(groups.count, groups) }
+    }
+
+    package static func setGroupIDs(_ id: UInt32) throws(SystemError) { try check("setresgid", "\(id)") { linux_setresgid(id, id, id) } }
+
+    package static func setUserIDs(_ id: UInt32) throws(SystemError) { try check("setresuid", "\(id)") { linux_setresuid(id, id, id) } }
+
+    /// Lets the permitted set survive leaving uid 0; exec clears the wish again. The corresponding call is `prctl(PR_SET_KEEPCAPS)`.
+    package static func keepCapabilities() throws(SystemError) {
+        try check("prctl", "PR_SET_KEEPCAPS") { linux_prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) }
+    }
+
+    /// No exec gives more rights than this process has, for ever. The corresponding call is `prctl(PR_SET_NO_NEW_PRIVS)`, Linux 3.5.
+    package static func forbidNewPrivileges() throws(SystemError) {
+        try check("prctl", "PR_SET_NO_NEW_PRIVS") { linux_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }
+    }
+
+    /// False if the working directory lies outside the process's root: the kernel then answers `(unreachable)…`, which glibc would hide.
+    package static func workingDirectoryIsReachable() throws(SystemError) -> Bool {
+        var buffer = [CChar](repeating: 0, count: 4097)
+        try check("getcwd") { linux_getcwd(&buffer, buffer.count) }
+        return buffer[0] == CChar(UInt8(ascii: "/"))
+    }
+
+    package static func setPersonality(_ persona: UInt) throws(SystemError) {
+        try check("personality") { linux_personality(persona) }
+    }
+
+    package static func setIOPriority(class kind: CInt, level: CInt) throws(SystemError) {
+        try check("ioprio_set") { linux_ioprio_set(1 /* IOPRIO_WHO_PROCESS */, 0, kind << 13 | level) }
+    }
+
+    package static func setScheduler(policy: CInt, priority: CInt) throws(SystemError) {
+        try check("sched_setscheduler") { linux_sched_setscheduler(0, policy, priority) }
+    }
+}
+
+/// Session keyrings (`session-keyring(7)`).
+package enum Keyring {
+    /// Leaves the caller's session keyring for a new one that only its owner can read. A kernel without keyrings is fine.
+    package static func joinNewSession(_ name: String) throws(SystemError) {
+        do throws(SystemError) {
+            let key = try check("keyctl", "session keyring") { linux_keyctl_join(name) }
+            // Possessor all, owner view, search and setattr: what containers need and no more (after runc's).
+            _ = linux_keyctl_setperm(Int32(truncatingIfNeeded: key), 0x3f0f_0000)
+        } catch where error.errno == ENOSYS || error.errno == EDQUOT {
+            if error.errno == EDQUOT { throw error }
+        }
+    }
+}
+
+extension ProcessCapabilities {
+    /// Makes every permitted capability effective again, after the user changed.
+    package static func raiseEffective() throws(SystemError) {
+        var header = __user_cap_header_struct(version: 0x2008_0522, pid: 0)
+        var data = [__user_cap_data_struct](repeating: __user_cap_data_struct(), count: 2)
+        try check("capget") { capget(&header, &data) }
+        for index in data.indices { data[index].effective = data[index].permitted }
+        try check("capset") { capset(&header, &data) }
+    }
+}
+
+extension FileDescriptor {
+    package func setOwner(_ user: UInt32, _ group: UInt32) throws(SystemError) {
+        try check("fchown") { fchown(raw, user, group) }
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+
+/// One end of a local socket that keeps messages apart and carries descriptors beside them (`unix(7)`, `SOCK_SEQPACKET`).
+package struct MessageSocket: ~Copyable {
+    package let descriptor: FileDescriptor
+
+    package init(owning descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
+
+    /// Two connected ends. The corresponding call is `socketpair(2)`.
+    package static func pair() throws(SystemError) -> MessageSocketPair {
+        var ends: [CInt] = [-1, -1]
+        try check("socketpair") { socketpair(AF_UNIX, CInt(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) }
+        return MessageSocketPair(
+            first: MessageSocket(owning: FileDescriptor(owning: ends[0])), second: MessageSocket(owning: FileDescriptor(owning: ends[1])))
+    }
+
+    /// Our end of a pair that is now shared with a child: the other end is closed here.
+    package init(_ pair: consuming MessageSocketPair) { self = pair.first }
+
+    /// Sends one message. At most `linux_max_fds` descriptors; they stay open here.
+    package func send(_ bytes: [UInt8], descriptors: [CInt] = []) throws(SystemError) {
+        guard descriptors.count <= Int(linux_max_fds) else { throw SystemError(call: "sendmsg", errno: E2BIG) }
+        try check("sendmsg") { linux_send(descriptor.raw, bytes, bytes.count, descriptors, descriptors.count) }
+    }
+
+    /// Waits for one message. Nil at the end: the other side is gone, or has become another program.
+    package func receive(limit: Int = 8192) throws(SystemError) -> Message? {
+        var bytes = [UInt8](repeating: 0, count: limit)
+        var raw = [CInt](repeating: -1, count: Int(linux_max_fds))
+        var count = 0
+        let size = try check("recvmsg") { linux_receive(descriptor.raw, &bytes, limit, &raw, &count) }
+        if size == 0 { return nil }
+        return Message(bytes: Array(bytes[..<size]), descriptors: Array(raw[..<count]))
+    }
+
+    package struct Message: ~Copyable {
+        package let bytes: [UInt8]
+        /// Close-on-exec. Closed with the message unless taken.
+        package private(set) var descriptors: [CInt]
+
+        init(bytes: [UInt8], descriptors: [CInt]) {
+            self.bytes = bytes
+            self.descriptors = descriptors
+        }
+
+        /// Takes the descriptors out, in the order they were sent.
+        package mutating func takeDescriptors() -> [CInt] {
+            defer { descriptors = [] }
+            return descriptors
+        }
+
+        deinit { for raw in descriptors { close(raw) } }
+    }
+}
+
+@frozen package struct MessageSocketPair: ~Copyable {
+    package var first: MessageSocket
+    package var second: MessageSocket
+}
+
+/// Sockets that have a path.
+package enum LocalSocket {
+    /// Connects to a stream socket, as an engine's `--console-socket` is. A path longer than `sun_path` goes through its directory's descriptor.
+    package static func connect(_ path: String, type: CInt = CInt(SOCK_STREAM.rawValue)) throws(SystemError) -> FileDescriptor {
+        let socket = FileDescriptor(owning: try check("socket") { Glibc.socket(AF_UNIX, type | CInt(SOCK_CLOEXEC.rawValue), 0) })
+        let parent = try Parent(of: path)
+        var address = try Self.address(parent.reachable)
+        try check("connect", path) {
+            withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            }
+        }
+        return socket
+    }
+
+    /// Listens on a new path; one that exists is the error `EADDRINUSE`.
+    package static func listen(_ path: String, type: CInt = CInt(SOCK_STREAM.rawValue)) throws(SystemError) -> FileDescriptor {
+        let socket = FileDescriptor(owning: try check("socket") { Glibc.socket(AF_UNIX, type | CInt(SOCK_CLOEXEC.rawValue), 0) })
+        let parent = try Parent(of: path)
+        var address = try Self.address(parent.reachable)
+        try check("bind", path) {
+            withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.bind(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            }
+        }
+        try check("listen", path) { Glibc.listen(socket.raw, 16) }
+        return socket
+    }
+
+    package static func accept(_ listener: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try check("accept") { linux_accept(listener.raw) })
+    }
+
+    /// `sun_path` holds 107 bytes; the directory's descriptor stands for whatever is longer.
+    private struct Parent: ~Copyable {
+        let directory: FileDescriptor
+        let reachable: String
+
+        init(of path: String) throws(SystemError) {
+            let slash = path.lastIndex(of: "/")
+            let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+            let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+            directory = try FileDescriptor(opening: folder, [.path, .directory])
+            reachable = path.utf8.count < 108 ? path : "/proc/self/fd/\(directory.raw)/\(name)"
+        }
+    }
+
+    private static func address(_ path: String) throws(SystemError) -> sockaddr_un {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { throw SystemError(call: "connect", subject: path, errno: ENAMETOOLONG) }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        return address
+    }
+}

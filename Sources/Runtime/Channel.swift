@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+package import Linux
+
+/// What parent and child say to each other between clone and exec, over one socket that keeps messages apart.
+///
+///     parent                                child
+///                                             waits for its ids and its cgroup
+///       proceed [mounts…] ────────────────▶   builds the root
+///                 ◀──────────────── mounted   only with hooks; waits
+///       (hooks run) proceed ──────────────▶
+///                 ◀─────── terminal [master]  only with a terminal
+///                 ◀────────── filter [listener]  only with seccomp notification
+///                 ◀────────────────── ready   only where `start` comes later; then waits at the start socket
+///                 ◀────────────────── failed  from any step, instead of all that follows
+///                 ◀───────────── end of file  the program runs: exec closed the socket
+///
+/// Anything else is an error.
+enum ChannelMessage: Equatable {
+    case proceed
+    case mounted
+    case terminal
+    case filter
+    case ready
+    case failed(StepFailure)
+
+    private static let words: [(UInt8, ChannelMessage)] = [
+        (UInt8(ascii: "p"), .proceed), (UInt8(ascii: "m"), .mounted), (UInt8(ascii: "t"), .terminal), (UInt8(ascii: "l"), .filter),
+        (UInt8(ascii: "r"), .ready),
+    ]
+
+    var bytes: [UInt8] {
+        if case .failed(let failure) = self { return [UInt8(ascii: "f")] + failure.bytes }
+        return Self.words.first { $0.1 == self }.map { [$0.0] } ?? []
+    }
+
+    init?(_ bytes: [UInt8]) {
+        guard let first = bytes.first else { return nil }
+        if first == UInt8(ascii: "f") {
+            guard let failure = StepFailure(bytes.dropFirst()) else { return nil }
+            self = .failed(failure)
+        } else {
+            guard bytes.count == 1, let word = Self.words.first(where: { $0.0 == first }) else { return nil }
+            self = word.1
+        }
+    }
+}
+
+/// The step of the child that failed, and why.
+package struct StepFailure: Error, Equatable, Sendable {
+    /// The step's name in `Init` or `Join`.
+    package let step: String
+    package let error: SystemError
+    /// What is known of a program that could not be executed.
+    package let program: ProgramFault?
+
+    init(step: String, error: SystemError, program: ProgramFault? = nil) {
+        self.step = step
+        self.error = error
+        self.program = program
+    }
+
+    /// Fields separated by NUL, which occurs in none of them.
+    var bytes: [UInt8] {
+        [step, error.call, error.subject, "\(error.errno)", program?.words ?? ""].map { Array($0.utf8.prefix(1500)) }.joined(separator: [0]).map { $0 }
+    }
+
+    init?(_ bytes: ArraySlice<UInt8>) {
+        let fields = bytes.split(separator: 0, maxSplits: 4, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+        guard fields.count == 5, let errno = CInt(fields[3]) else { return nil }
+        self.init(step: fields[0], error: SystemError(call: fields[1], subject: fields[2], errno: errno), program: ProgramFault(words: fields[4]))
+    }
+}
+
+/// Why a program cannot be executed, in the words a person needs.
+package enum ProgramFault: Equatable, Sendable {
+    /// No such program; exit code 127.
+    case notFound
+    /// It is there, but not to be executed by this user, or not a program at all; exit code 126.
+    case notExecutable
+    /// It is there, but not the interpreter it names; exit code 127, as the kernel's ENOENT.
+    case missingInterpreter(String)
+    /// It is for another machine; exit code 126.
+    case wrongArchitecture(String)
+
+    var words: String {
+        switch self {
+        case .notFound: "n"
+        case .notExecutable: "x"
+        case .missingInterpreter(let path): "i" + path
+        case .wrongArchitecture(let name): "a" + name
+        }
+    }
+
+    init?(words: String) {
+        switch words.first {
+        case "n": self = .notFound
+        case "x": self = .notExecutable
+        case "i": self = .missingInterpreter(String(words.dropFirst()))
+        case "a": self = .wrongArchitecture(String(words.dropFirst()))
+        default: return nil
+        }
+    }
+
+    package var exitCode: CInt {
+        switch self {
+        case .notFound, .missingInterpreter: 127
+        case .notExecutable, .wrongArchitecture: 126
+        }
+    }
+}
+
+/// One end of the conversation.
+struct Channel: ~Copyable {
+    let socket: MessageSocket
+
+    func send(_ message: ChannelMessage, descriptors: [CInt] = []) throws(SystemError) {
+        try socket.send(message.bytes, descriptors: descriptors)
+    }
+
+    /// Waits for `proceed` and the descriptors with it. A parent that died is the error `EPIPE`.
+    func waitToProceed() throws(SystemError) -> [CInt] {
+        guard var message = try socket.receive() else { throw SystemError(call: "recvmsg", subject: "the parent is gone", errno: EPIPE) }
+        guard ChannelMessage(message.bytes) == .proceed else { throw SystemError(call: "recvmsg", errno: EPROTO) }
+        return message.takeDescriptors()
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+/// A tree of the host's that the container gets: opened, idmapped and made read-only by the parent, who can still see the host.
+struct BindSource: Sendable {
+    let path: String
+    let recursive: Bool
+    /// Shows files with the container's ids.
+    let idmapped: MountOptions.IDMapping
+    /// A map for this mount alone, in place of the container's.
+    let ownMap: UserMap?
+    let attributes: AttributeChange
+}
+
+extension BindSource {
+    /// Makes the mount, attached nowhere.
+    func make(for user: UserNamespaceView?) throws(LaunchError) -> Mount {
+        do throws(SystemError) {
+            return try mount(for: user)
+        } catch {
+            throw Root.explain("bind \(path)", error)
+        }
+    }
+
+    private func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
+        let mount = try Mount(cloning: path, recursive: recursive)
+        if idmapped != .none {
+            let recursive = idmapped == .recursive && recursive
+            if let ownMap {
+                try mount.mapIDs(to: FileDescriptor(newUserNamespace: ownMap).raw, path, recursive: recursive)
+            } else if let user {
+                try mount.mapIDs(to: user.raw, path, recursive: recursive)
+            }
+        }
+        try attributes.apply(to: mount)
+        return mount
+    }
+}
+
+extension Root {
+    /// Makes the mount, attached nowhere. Nil where the container keeps the caller's mounts.
+    func mount(for user: UserNamespaceView?) throws(LaunchError) -> Mount? {
+        switch self {
+        case .inherited: return nil
+        case .directory(let path, _, let idmapped):
+            do throws(SystemError) {
+                let mount = try Mount(cloning: path, recursive: true)
+                guard try mount.descriptor.status().kind == .directory else { throw SystemError(call: "open", subject: path, errno: ENOTDIR) }
+                if idmapped, let user { try mount.mapIDs(to: user.raw, path, recursive: true) }
+                return mount
+            } catch {
+                throw Self.explain("use \(path) as the root file system", error)
+            }
+        case .overlay(let overlay, _):
+            do throws(SystemError) {
+                return try overlay.mount(for: user)
+            } catch {
+                throw Self.explain("mount the overlay over the image", error)
+            }
+        }
+    }
+
+    /// What to do about a file system without idmapped mounts: never a silent change of what was asked.
+    fileprivate static func explain(_ doing: String, _ error: SystemError) -> LaunchError {
+        guard error.call == "mount_setattr", error.errno != EPERM else { return .system(doing: doing, error) }
+        return .refused(
+            "cannot \(doing): the file system of \(error.subject) cannot show its files with the container's ids; "
+                + "use --userns host, or keep it on another file system")
+    }
+}
+
+extension FileDescriptor {
+    /// A user namespace nobody lives in, to show files by its map.
+    init(newUserNamespace map: UserMap) throws(SystemError) {
+        guard case .parent(let pid, let handle) = try Process.clone(.user) else {
+            while true { pause() }
+        }
+        defer {
+            try? handle.signal(.kill)
+            _ = try? handle.reap()
+        }
+        try map.write(to: pid)
+        self = try FileDescriptor(opening: "/proc/\(pid)/ns/user")
+    }
+}
+
+extension UserMap {
+    /// Gives a process that is alone in its new user namespace its ids. The corresponding files are `user_namespaces(7)`'s.
+    func write(to pid: pid_t) throws(SystemError) {
+        try File.writeKernel("/proc/\(pid)/uid_map", users.text)
+        try File.writeKernel("/proc/\(pid)/gid_map", groups.text)
+    }
+}

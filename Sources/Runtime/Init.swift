@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import Linux
+
+/// What a container is, in order: the way of its first process from the clone to the program.
+enum Init {
+    static let steps: [Step] = [
+        Step("bind to the parent's life", Steps.dieWithParent),
+        Step("wait for the parent", Steps.waitToProceed),  // until then we have no ids, no cgroup, no mounts
+        Step("become root in the namespace", Steps.becomeRoot),  // before anything is made: what has no mapped owner cannot be made
+        Step("new cgroup namespace", Steps.unshareCgroup),  // after joining the cgroup: its root is where we stand
+        Step("new session keyring", Steps.joinKeyring),  // keyrings are in no namespace: without this we hold the caller's
+        Step("set host name", Steps.setHostname),
+        Step("attach root", Steps.attachRoot),
+        Step("set up root", Steps.setUpRoot),  // proc, sys, dev, volumes, while the host's devices can still be seen
+        Step("open proc", Steps.openProc),
+        Step("set sysctls", Steps.setSysctls),  // before /proc/sys becomes read-only
+        Step("make paths read-only", Steps.makeReadOnly),
+        Step("mask paths", Steps.maskPaths),  // last among the mounts: nothing may be mounted over a mask
+        Step("open terminal", Steps.openTerminal),  // before the pivot, through the container's own devpts
+        Step("run createContainer hooks", Steps.stopForHooks),
+        Step("change root", Steps.pivot),
+        Step("set resource limits", Steps.setLimits),
+        Step("start session", Steps.startSession),
+        Step("open standard streams", Steps.openStdio),
+        Step("shrink bounding set", Steps.limitBounding),  // needs CAP_SETPCAP, which goes next
+        Step("wait for start", Steps.waitForStart),
+        Step("run startContainer hooks", Steps.runStartHooks),
+        Step("set scheduling", Steps.setScheduling),
+        Step("take identity", Steps.takeIdentity),  // groups, gid, uid in this order; capabilities are kept until the filter stands
+        Step("enter working directory", Steps.enterWorkingDirectory),  // as the user: what it may not enter, it may not start in
+        Step("confine", Steps.confine),  // no_new_privs, filter, capabilities
+        Step("execute", Steps.execute),
+    ]
+}

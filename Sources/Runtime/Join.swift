@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import Linux
+
+/// The way of a process that joins a running container. Its parent has entered the pid namespace, which holds from the next child on,
+/// and stays on the host for all else; the rest is as in `Init`.
+enum Join {
+    static let steps: [Step] = [
+        Step("wait for the parent", Steps.waitToProceed),  // until then we are in no cgroup of the container's
+        Step("join namespaces", Steps.joinNamespaces),  // in one call, all or nothing; from here on every path is the container's
+        Step("become root in the namespace", Steps.becomeRoot),
+        Step("new session keyring", Steps.joinKeyring),
+        Step("enter root", Steps.enterRoot),
+        Step("open proc", Steps.openProc),
+        Step("open terminal", Steps.openTerminal),
+        Step("set resource limits", Steps.setLimits),
+        Step("start session", Steps.startSession),
+        Step("open standard streams", Steps.openStdio),
+        Step("shrink bounding set", Steps.limitBounding),
+        Step("set scheduling", Steps.setScheduling),
+        Step("take identity", Steps.takeIdentity),
+        Step("enter working directory", Steps.enterWorkingDirectory),
+        Step("confine", Steps.confine),
+        Step("execute", Steps.execute),
+    ]
+}

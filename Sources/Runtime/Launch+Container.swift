@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Cgroups
+import Glibc
+import Linux
+package import OCI
+
+extension Launch {
+    /// From one spec to one running process.
+    /// - Parameters:
+    ///   - cgroup: made, and its limits set, before; nil leaves the container in the caller's.
+    ///   - hooks: told the first process's number when the spec's `prestart` and `createRuntime` hooks are due.
+    package static func container(
+        _ spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?, hooks: (Int32) throws(LaunchError) -> Void = { _ in }
+    ) throws(LaunchError) -> Launched {
+        let plan = try Plan(spec, options)
+        let outline = HostSide(root: plan.root, binds: plan.binds, userMap: plan.userMap)
+        let launch = try clone(plan, steps: Init.steps)
+        do throws(LaunchError) {
+            try launch.place(in: cgroup, oomScoreAdjustment: spec.process?.oomScoreAdj)
+            let mounts = try outline.prepare(for: launch.pid)
+            defer { for raw in mounts { close(raw) } }
+            try launch.proceed(mounts)
+        } catch {
+            launch.abandon()
+            throw error
+        }
+        let pid = launch.pid
+        return try launch.finish { () throws(LaunchError) in try hooks(pid) }
+    }
+
+    /// Puts the child, which waits, where its use of the machine is counted and limited.
+    func place(in cgroup: Cgroup?, beside companion: Int32? = nil, oomScoreAdjustment: Int?) throws(LaunchError) {
+        if let cgroup {
+            do throws(CgroupError) { try cgroup.join(pid, beside: companion) } catch { throw .refused("cannot put the container into its cgroup: \(error)") }
+        }
+        guard let score = oomScoreAdjustment else { return }
+        do throws(SystemError) {
+            try File.writeKernel("/proc/\(pid)/oom_score_adj", "\(score)")
+        } catch {
+            throw .system(doing: "set the OOM score to \(score)", error)
+        }
+    }
+}
+
+/// What the parent prepares on the host while the child waits.
+private struct HostSide {
+    let root: Root
+    let binds: [BindSource]
+    let userMap: UserMap?
+
+    /// Gives the child its ids and makes its mounts, the root first.
+    func prepare(for pid: Int32) throws(LaunchError) -> [CInt] {
+        guard let userMap else { return try mounts(for: nil) }
+        let namespace: FileDescriptor
+        do throws(SystemError) {
+            try userMap.write(to: pid)
+            namespace = try FileDescriptor(opening: "/proc/\(pid)/ns/user")
+        } catch {
+            throw .system(doing: "give the container its user and group ids", error)
+        }
+        let view = UserNamespaceView(
+            raw: namespace.raw, rootUser: userMap.users.host(0) ?? 0, rootGroup: userMap.groups.host(0) ?? 0)
+        return try mounts(for: view)
+    }
+
+    private func mounts(for user: UserNamespaceView?) throws(LaunchError) -> [CInt] {
+        var mounts: [CInt] = []
+        do throws(LaunchError) {
+            if let root = try root.mount(for: user) { mounts.append(root.release()) }
+            for bind in binds { mounts.append(try bind.make(for: user).release()) }
+        } catch {
+            for raw in mounts { close(raw) }
+            throw error
+        }
+        return mounts
+    }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Cgroups
+import Glibc
+package import Linux
+package import OCI
+
+extension Launch {
+    /// Starts another process in a running container.
+    /// - Parameters:
+    ///   - target: the container's first process, held so that its number cannot go to another meanwhile.
+    ///   - process: what to run, with the ids, capabilities and limits it is to have.
+    package static func exec(
+        _ process: Spec.Process, beside target: borrowing ProcessHandle, _ pid: Int32, of spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?
+    ) throws(LaunchError) -> Launched {
+        var plan = Plan(root: .inherited, process: try ProcessPlan(process, spec, options))
+        plan.keyring = options.keyring
+        plan.diesWithParent = options.diesWithParent
+        let handle = target.descriptor.raw
+        do throws(SystemError) {
+            let differing = try Namespaces(differingFrom: pid)
+            // Asked again after looking, so that what we looked at was this process.
+            guard try !target.waitForEnd(milliseconds: 0) else { throw SystemError(call: "pidfd_open", errno: ESRCH) }
+            plan.container = (handle, differing.subtracting(.pid))
+            // From the clone on, processes in the container can see ours by number; they must see no more than that (CVE-2016-9962).
+            try Process.setDumpable(false)
+            if differing.contains(.pid) { try target.descriptor.join(.pid) }
+        } catch {
+            throw .system(doing: "join the container's namespaces", error)
+        }
+        let launch = try clone(plan, steps: Join.steps)
+        do throws(LaunchError) {
+            try launch.place(in: cgroup, beside: pid, oomScoreAdjustment: process.oomScoreAdj)
+            try launch.proceed()
+        } catch {
+            launch.abandon()
+            throw error
+        }
+        return try launch.finish()
+    }
+}

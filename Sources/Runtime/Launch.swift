@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+package import Linux
+
+/// Why a container could not be launched.
+package enum LaunchError: Error, Sendable {
+    /// On our side, before or beside the child.
+    case system(doing: String, SystemError)
+    /// In the child.
+    case step(StepFailure)
+    /// The child ended without a word: killed from outside, as by the limit of its own cgroup.
+    case died(Termination)
+    /// What is asked for cannot be done here, in one sentence.
+    case refused(String)
+}
+
+/// A child on its way to the program.
+package struct Launched: ~Copyable {
+    package let pid: Int32
+    package let handle: ProcessHandle
+    package let identity: ProcessIdentity
+    /// The master of the container's terminal, if it has one.
+    package var terminal: FileDescriptor?
+    /// The listener of a filter that notifies, if there is one.
+    package var listener: FileDescriptor?
+
+    /// Kills it and takes its status, when what comes after the launch fails.
+    package func abandon() {
+        try? handle.signal(.kill)
+        _ = try? handle.reap()
+    }
+}
+
+/// The parent's side, from the clone to the program.
+package struct Launch: ~Copyable {
+    let pid: pid_t
+    let handle: ProcessHandle
+    let channel: Channel
+
+    /// Makes the child, which then waits for `proceed`.
+    /// - Parameter cgroup: a cgroup v2 directory to be born in.
+    static func clone(_ plan: Plan, steps: [Step], cgroup: CInt? = nil) throws(LaunchError) -> Launch {
+        do throws(SystemError) {
+            let pair = try MessageSocket.pair()
+            if let offsets = plan.timeOffsets {
+                // The offsets can be written only while nobody is in the new namespace; the next child is the first.
+                try Namespaces.time.unshare()
+                try File.writeKernel("/proc/self/timens_offsets", offsets)
+            }
+            guard plan.joined.isEmpty else { return try cloneJoined(plan, steps, pair) }
+            guard case .parent(let pid, let handle) = try Process.clone(plan.namespaces, cgroup: cgroup) else {
+                Child.run(plan, pair, steps)
+            }
+            return Launch(pid: pid, handle: handle, channel: Channel(socket: pair.first))
+        } catch {
+            throw .system(doing: "create the container's first process", error)
+        }
+    }
+
+    /// Where namespaces of others are joined, a stage of its own does that: we stay on the host. The stage's child is our child too.
+    private static func cloneJoined(
+        _ plan: Plan, _ steps: [Step], _ pair: consuming MessageSocketPair
+    ) throws(SystemError) -> Launch {
+        guard case .parent(_, let stage) = try Process.clone() else { joinAndClone(plan, steps, consume pair) }
+        let ours = MessageSocket(pair)
+        var message = try ours.receive()
+        _ = try stage.reap()
+        guard let bytes = message?.bytes else { throw SystemError(call: "setns", subject: "namespaces to join", errno: ECHILD) }
+        if case .failed(let failure) = ChannelMessage(bytes) { throw failure.error }
+        guard let raw = message?.takeDescriptors().first else { throw SystemError(call: "recvmsg", errno: EPROTO) }
+        let handle = ProcessHandle(owning: FileDescriptor(owning: raw))
+        return Launch(pid: try handle.pid(), handle: handle, channel: Channel(socket: ours))
+    }
+
+    /// The stage: joins, makes the child, tells the parent who it is, and is done.
+    private static func joinAndClone(_ plan: Plan, _ steps: [Step], _ pair: consuming MessageSocketPair) -> Never {
+        // A copy for bad news, whatever becomes of the pair on the way; exec closes it like all others.
+        let report = (try? pair.second.descriptor.duplicate())?.release() ?? -1
+        do throws(SystemError) {
+            try Process.setDumpable(false)
+            for namespace in plan.joined { try FileDescriptor(owning: namespace.raw).join(namespace.type) }
+            guard case .parent(_, let handle) = try Process.clone(plan.namespaces, sibling: true) else {
+                Child.run(plan, consume pair, steps)
+            }
+            try pair.second.send(ChannelMessage.ready.bytes, descriptors: [handle.descriptor.raw])
+        } catch {
+            _ = try? MessageSocket(owning: FileDescriptor(owning: report)).send(
+                ChannelMessage.failed(StepFailure(step: "join namespaces", error: error)).bytes)
+        }
+        Process.exit(0)
+    }
+
+    /// Lets the child go on, with these mounts.
+    func proceed(_ mounts: [CInt] = []) throws(LaunchError) {
+        do throws(SystemError) {
+            try channel.send(.proceed, descriptors: mounts)
+        } catch {
+            throw ended(error)
+        }
+    }
+
+    /// Listens until the program runs, or where `start` comes later until the child waits for it.
+    /// - Parameter hooks: what to do when the child has mounted everything and waits.
+    consuming func finish(hooks: () throws(LaunchError) -> Void = {}) throws(LaunchError) -> Launched {
+        var terminal: FileDescriptor?
+        var listener: FileDescriptor?
+        while true {
+            switch try next() {
+            case .message(.mounted, _):
+                do throws(LaunchError) { try hooks() } catch {
+                    abandon()
+                    throw error
+                }
+                try proceed()
+            case .message(.terminal, let raw?): terminal = FileDescriptor(owning: raw)
+            case .message(.filter, let raw?): listener = FileDescriptor(owning: raw)
+            case .message(.failed(let failure), _):
+                _ = try? handle.reap()
+                throw .step(failure)
+            case .message(.ready, _), .end:
+                guard let identity = try? ProcessIdentity(of: pid) else { throw ended(SystemError(call: "clone3", errno: ESRCH)) }
+                return Launched(pid: pid, handle: handle, identity: identity, terminal: terminal, listener: listener)
+            case .message:
+                abandon()
+                throw .system(doing: "understand the container's first process", SystemError(call: "recvmsg", errno: EPROTO))
+            }
+        }
+    }
+
+    private enum Arrival {
+        case message(ChannelMessage?, CInt?)
+        case end
+    }
+
+    private func next() throws(LaunchError) -> Arrival {
+        do throws(SystemError) {
+            guard var message = try channel.socket.receive() else { return .end }
+            return .message(ChannelMessage(message.bytes), message.takeDescriptors().first)
+        } catch {
+            throw ended(error)
+        }
+    }
+
+    /// The child is gone or does not answer: says why as well as is known.
+    private func ended(_ error: SystemError) -> LaunchError {
+        if let message = try? channel.socket.receive(), case .failed(let failure) = ChannelMessage(message.bytes) { return .step(failure) }
+        try? handle.signal(.kill)
+        guard let end = try? handle.reap() else { return .system(doing: "speak to the container's first process", error) }
+        return .died(end)
+    }
+
+    /// Ends a child that is not to go on.
+    func abandon() {
+        try? handle.signal(.kill)
+        _ = try? handle.reap()
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+/// The container's user namespace as those need it who prepare mounts for it. Whoever made this keeps the descriptor open.
+struct UserNamespaceView {
+    let raw: CInt
+    /// The host's ids of root in it.
+    let rootUser: UInt32
+    let rootGroup: UInt32
+}
+
+/// An overlay over read-only layers (the kernel's `overlayfs` documentation).
+///
+/// What is on disk keeps the image's ids: every layer, the writable one included, is cloned and, with a user namespace, shown with the
+/// container's ids, and the overlay is made from the clones. Nothing is attached anywhere, so nothing can be left behind.
+package struct Overlay: Sendable {
+    /// From the bottom up, each a directory of the host's.
+    package let layers: [String]
+    /// The directory that holds `upper` and `work`: overlayfs wants both below one mount.
+    let changes: String
+    /// Nothing of the writable layer need survive a crash of the machine.
+    let isTemporary: Bool
+
+    package init(layers: [String], changes: String, isTemporary: Bool) {
+        self.layers = layers
+        self.changes = changes
+        self.isTemporary = isTemporary
+    }
+
+    /// Layers by descriptor: Linux 6.13.
+    private static let byDescriptor = Machine.kernel(atLeast: 6, 13)
+
+    func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
+        Self.byDescriptor ? try mountByDescriptor(user) : try mountByPath(user)
+    }
+
+    private func mountByDescriptor(_ user: UserNamespaceView?) throws(SystemError) -> Mount {
+        let context = try FileSystemContext("overlay")
+        try context.set("source", "overlay")
+        for path in layers.reversed() {
+            let layer = try clone(path, user)
+            try context.set("lowerdir+", descriptor: layer.descriptor)
+        }
+        let writable = try clone(changes, user)
+        try context.set("upperdir", descriptor: FileDescriptor(opening: "upper", at: writable.descriptor.place, [.path, .directory]))
+        try context.set("workdir", descriptor: FileDescriptor(opening: "work", at: writable.descriptor.place, [.path, .directory]))
+        for option in options {
+            if let value = option.value { try context.set(option.key, value) } else { try context.set(flag: option.key) }
+        }
+        guard let user else { return try context.mount() }
+        // The kernel makes its work directory with our file system ids. They must exist in the idmapped layer:
+        // otherwise the kernel quietly mounts the overlay read-only.
+        let identity = try FileSystemIdentity(user: user.rootUser, group: user.rootGroup)
+        let mount = try context.mount()
+        identity.end()
+        return mount
+    }
+
+    /// Before Linux 6.13 layers have to be named, so this process takes a mount namespace of its own and attaches the clones there,
+    /// below short numbers: all options together must fit into one page.
+    private func mountByPath(_ user: UserNamespaceView?) throws(SystemError) -> Mount {
+        let here = try FileDescriptor(opening: ".", [.path, .directory])
+        let writable = try clone(changes, user)
+        var clones: [CInt] = []
+        defer { for raw in clones { close(raw) } }
+        for path in layers.reversed() { clones.append(try clone(path, user).release()) }
+        try Namespaces.mount.unshare()
+        try Mount.propagate(.private)
+        let scratch = try FileSystemContext("tmpfs").mount()
+        try scratch.attach(at: "/tmp")
+        try check("fchdir") { fchdir(scratch.descriptor.raw) }
+        for (index, raw) in clones.enumerated() {
+            try Directory.make("\(index)")
+            try Mount(owning: FileDescriptor(owning: raw).duplicate()).attach(at: "\(index)")
+        }
+        try Directory.make("w")
+        try Directory.make("m")
+        try writable.attach(at: "w")
+        let text = ["lowerdir=" + clones.indices.map { "\($0)" }.joined(separator: ":"), "upperdir=w/upper,workdir=w/work"]
+            + options.map { option in option.value.map { "\(option.key)=\($0)" } ?? option.key }
+        let data = text.joined(separator: ",")
+        if let user {
+            let identity = try FileSystemIdentity(user: user.rootUser, group: user.rootGroup)
+            try mountHere(data)
+            identity.end()
+        } else {
+            try mountHere(data)
+        }
+        let result = try Mount(cloning: "m")
+        try check("fchdir") { fchdir(here.raw) }
+        return result
+    }
+
+    private func mountHere(_ data: String) throws(SystemError) {
+        try check("mount", "overlay") { Glibc.mount("overlay", "m", "overlay", 0, data) }
+    }
+
+    private func clone(_ path: String, _ user: UserNamespaceView?) throws(SystemError) -> Mount {
+        let mount = try Mount(cloning: path)
+        if let user { try mount.mapIDs(to: user.raw, path) }
+        return mount
+    }
+
+    /// `redirect_dir` and `metacopy` make the kernel believe extended attributes that a layer could bring along.
+    private var options: [(key: String, value: String?)] {
+        let safe: [(key: String, value: String?)] = [("redirect_dir", "nofollow"), ("metacopy", "off"), ("index", "off")]
+        // `volatile` (Linux 5.10): unmounting does not wait for the disk.
+        return isTemporary ? safe + [("volatile", nil)] : safe
+    }
+}

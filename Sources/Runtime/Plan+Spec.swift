@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Cgroups
+package import Linux
+package import OCI
+
+/// What a plan needs beside the spec: the circumstances of this launch.
+package struct LaunchOptions: Sendable {
+    /// Where a relative `root.path` and relative bind sources start.
+    package var bundle: String
+    /// A root in place of the spec's `root.path`.
+    package var overlay: Overlay?
+    /// Shows the files of `root.path` with the container's ids. Engines that prepare their own root do not want that.
+    package var idmapsRoot = false
+    package var stdio = Stdio()
+    package var windowSize: WindowSize?
+    package var diesWithParent = false
+    package var startSocket: Int32?
+    package var reaper = false
+    package var keyring: String?
+    package var preservedDescriptors: Int32 = 0
+    package var filter: SeccompFilter?
+    /// How the container sees its control groups.
+    package var cgroupView = CgroupView.none
+    /// The container's state for hooks, as JSON.
+    package var hookState: [UInt8] = []
+
+    package init(bundle: String) { self.bundle = bundle }
+}
+
+extension Plan {
+    package init(_ spec: Spec, _ options: LaunchOptions) throws(LaunchError) {
+        guard let process = spec.process else { throw .refused("the spec has no process") }
+        let planned = try ProcessPlan(process, spec, options)
+        if let overlay = options.overlay {
+            self.init(root: .overlay(overlay, readOnly: spec.root?.readonly ?? false), process: planned)
+        } else {
+            let path = Plan.absolute(spec.root?.path ?? "rootfs", options.bundle)
+            self.init(root: .directory(path: path, readOnly: spec.root?.readonly ?? false, idmapped: options.idmapsRoot), process: planned)
+        }
+        try setNamespaces(spec)
+        try setMounts(spec, options)
+        hostname = spec.hostname
+        domainname = spec.domainname
+        rootPropagation = spec.linux?.rootfsPropagation.map(Propagation.init) ?? .private
+        sysctls = (spec.linux?.sysctl ?? [:]).sorted { $0.key < $1.key }.map { (Plan.sysctlFile($0.key), $0.value) }
+        readOnlyPaths = spec.linux?.readonlyPaths ?? []
+        maskedPaths = spec.linux?.maskedPaths ?? []
+        keyring = options.keyring
+        diesWithParent = options.diesWithParent
+        startSocket = options.startSocket
+        if let hooks = spec.hooks {
+            stopsForHooks = !(hooks.prestart ?? []).isEmpty || !(hooks.createRuntime ?? []).isEmpty
+            createContainerHooks = (hooks.createContainer ?? []).map { HookPlan($0, options.hookState) }
+            startContainerHooks = (hooks.startContainer ?? []).map { HookPlan($0, options.hookState) }
+        }
+    }
+
+    static func absolute(_ path: String, _ bundle: String) -> String { path.hasPrefix("/") ? path : "\(bundle)/\(path)" }
+
+    /// `net.ipv4.ip_forward` → `net/ipv4/ip_forward`; a name that has slashes already keeps its dots (`net/ipv4/conf/eth0.1/forwarding`).
+    private static func sysctlFile(_ name: String) -> String {
+        guard !name.utf8.contains(UInt8(ascii: "/")) else { return name }
+        return String(decoding: name.utf8.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "/") : $0 }, as: UTF8.self)
+    }
+}
+
+// MARK: namespaces
+
+extension Plan {
+    private mutating func setNamespaces(_ spec: Spec) throws(LaunchError) {
+        guard let linux = spec.linux else { return }
+        for (type, kind) in Self.kinds {
+            guard let namespace = linux.namespaces?.first(where: { $0.type == kind }) else { continue }
+            if let path = namespace.path, !path.isEmpty {
+                do throws(SystemError) {
+                    joined.append(JoinedNamespace(type: type, raw: try FileDescriptor(namespace: type, at: path).release()))
+                } catch {
+                    throw .system(doing: "join the \(kind.rawValue) namespace at \(path)", error)
+                }
+                continue
+            }
+            switch type {
+            case .cgroup: newCgroupNamespace = true
+            case .time: timeOffsets = Self.text(linux.timeOffsets ?? [:])
+            default: namespaces.insert(type)
+            }
+        }
+        guard namespaces.contains(.user) else { return }
+        guard let users = linux.uidMappings, let groups = linux.gidMappings, !users.isEmpty, !groups.isEmpty else {
+            throw .refused("a new user namespace needs uidMappings and gidMappings")
+        }
+        userMap = UserMap(users: IDMap(users), groups: IDMap(groups))
+        guard userMap?.users.host(0) != nil, userMap?.groups.host(0) != nil else {
+            throw .refused("the id mappings give no host id to the container's root (0)")
+        }
+    }
+
+    private static let kinds: [(Namespaces, Spec.Linux.Namespace.Kind)] = [
+        (.user, .user), (.cgroup, .cgroup), (.ipc, .ipc), (.uts, .uts), (.network, .network), (.pid, .pid), (.time, .time), (.mount, .mount),
+    ]
+
+    /// `time_namespaces(7)`: one line a clock, seconds and nanoseconds.
+    private static func text(_ offsets: [String: Spec.Linux.TimeOffset]) -> String {
+        offsets.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.secs ?? 0) \($0.value.nanosecs ?? 0)\n" }.joined()
+    }
+}
+
+extension IDMap {
+    package init(_ mappings: [Spec.IDMapping]) {
+        self.init(mappings.map { IDRange(container: $0.containerID, host: $0.hostID, size: $0.size) })
+    }
+}
+
+extension Propagation {
+    init(_ word: Spec.Linux.Propagation) {
+        switch word.rawValue.drop(while: { $0 == "r" }) {
+        case "slave": self = .slave
+        case "shared": self = .shared
+        case "unbindable": self = .unbindable
+        default: self = .private
+        }
+    }
+}
+
+// MARK: mounts and devices
+
+extension Plan {
+    private mutating func setMounts(_ spec: Spec, _ options: LaunchOptions) throws(LaunchError) {
+        // `received[0]` is the root, so what is bound counts from 1.
+        var bindsDevices = false
+        for mount in spec.mounts ?? [] {
+            let words = MountOptions(mount.options ?? [])
+            let destination = mount.destination.hasPrefix("/") ? mount.destination : "/" + mount.destination
+            if words.bind != .none || mount.type == "bind" {
+                guard words.data.isEmpty else {
+                    throw .refused("unknown mount option \(words.data[0].key) for \(destination)")
+                }
+                binds.append(try BindSource(mount, words, options))
+                setups.append(.bind(index: binds.count, target: destination, propagation: words.propagation))
+                bindsDevices = bindsDevices || destination == "/dev"
+            } else if mount.type == "cgroup" || mount.type == "cgroup2" {
+                showCgroups(options.cgroupView, at: destination, words)
+            } else {
+                setups.append(.fileSystem(try FileSystemSetup(mount, words, self)))
+            }
+        }
+        guard !bindsDevices else { return }
+        let extra = try (spec.linux?.devices ?? []).map { device throws(LaunchError) in try DeviceSetup(device) }
+        let standard = DeviceSetup.standard.filter { device in !extra.contains { $0.path == device.path } }
+        setups.append(.devices(standard + extra))
+        for link in DeviceSetup.links { setups.append(.symlink(to: "\(link.target)", at: "\(link.path)")) }
+        process.bindsConsole = process.terminal
+    }
+}
+
+extension Plan {
+    /// The container's own part of each hierarchy and nothing above it: at a version 1 root lies `release_agent` (CVE-2022-0492).
+    private mutating func showCgroups(_ view: CgroupView, at destination: String, _ words: MountOptions) {
+        let attributes = AttributeChange(set: words.set.union([.noSetID, .noDevices, .noExec]))
+        func bind(_ source: String, _ target: String) {
+            binds.append(BindSource(path: source, recursive: false, idmapped: .none, ownMap: nil, attributes: attributes))
+            setups.append(.bind(index: binds.count, target: target, propagation: nil))
+        }
+        switch view {
+        case .none: return
+        case .unified(let directory): bind(directory, destination)
+        case .legacy(let branches):
+            setups.append(
+                .fileSystem(
+                    FileSystemSetup(
+                        type: "tmpfs", source: "cgroup", target: destination, attributes: attributes.set.subtracting(.readOnly),
+                        options: [("mode", "755")])))
+            for branch in branches {
+                bind(branch.source, "\(destination)/\(branch.target)")
+                for alias in branch.aliases { setups.append(.symlink(to: branch.target, at: "\(destination)/\(alias)")) }
+            }
+            if words.set.contains(.readOnly) { setups.append(.readOnly(destination)) }
+        }
+    }
+}
+
+extension BindSource {
+    init(_ mount: Spec.Mount, _ words: MountOptions, _ options: LaunchOptions) throws(LaunchError) {
+        guard let source = mount.source, !source.isEmpty else { throw .refused("the bind mount at \(mount.destination) has no source") }
+        let mapped = mount.uidMappings != nil || mount.gidMappings != nil
+        self.init(
+            path: Plan.absolute(source, options.bundle), recursive: words.bind == .recursive,
+            idmapped: words.idMapping == .none && mapped ? .single : words.idMapping,
+            ownMap: mapped ? UserMap(users: IDMap(mount.uidMappings ?? []), groups: IDMap(mount.gidMappings ?? [])) : nil,
+            attributes: AttributeChange(
+                set: words.set, clear: words.clear, recursiveSet: words.recursiveSet, recursiveClear: words.recursiveClear))
+    }
+}
+
+extension FileSystemSetup {
+    init(_ mount: Spec.Mount, _ words: MountOptions, _ plan: Plan) throws(LaunchError) {
+        guard let type = mount.type, !type.isEmpty else { throw .refused("the mount at \(mount.destination) has no type") }
+        var data = words.data
+        // A group that has no id in the container cannot own its terminals.
+        if type == "devpts", let map = plan.userMap {
+            data.removeAll { $0.key == "gid" && $0.value.flatMap { UInt32($0) }.flatMap { map.groups.host($0) } == nil }
+        }
+        self.init(
+            type: type, source: mount.source ?? type, target: mount.destination, attributes: words.set, options: data,
+            propagation: words.propagation, copiesUp: words.copiesUp,
+            fallsBackToHost: type == "sysfs" || type == "proc" || type == "mqueue")
+    }
+}
+
+extension DeviceSetup {
+    /// What the runtime spec promises every container ("Default Devices").
+    static let standard: [DeviceSetup] = [
+        DeviceSetup("/dev/null", 1, 3), DeviceSetup("/dev/zero", 1, 5), DeviceSetup("/dev/full", 1, 7), DeviceSetup("/dev/random", 1, 8),
+        DeviceSetup("/dev/urandom", 1, 9), DeviceSetup("/dev/tty", 5, 0),
+    ]
+
+    static let links: [(path: StaticString, target: StaticString)] = [
+        ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"),
+        ("/dev/stderr", "/proc/self/fd/2"), ("/dev/ptmx", "pts/ptmx"),
+    ]
+
+    private init(_ path: String, _ major: UInt32, _ minor: UInt32) {
+        self.init(path: path, kind: .character, major: major, minor: minor, mode: 0o666, user: 0, group: 0, hostPath: path)
+    }
+
+    init(_ device: Spec.Linux.Device) throws(LaunchError) {
+        let kind: Kind =
+            switch device.type {
+            case .block: .block
+            case .fifo: .fifo
+            default: .character
+            }
+        guard let major = UInt32(exactly: device.major ?? 0), let minor = UInt32(exactly: device.minor ?? 0) else {
+            throw .refused("the device \(device.path) has an impossible number")
+        }
+        self.init(
+            path: device.path, kind: kind, major: major, minor: minor, mode: (device.fileMode ?? 0o666) & 0o7777, user: device.uid ?? 0,
+            group: device.gid ?? 0, hostPath: Machine.devicePath(block: kind == .block, major, minor) ?? device.path)
+    }
+}
+
+extension HookPlan {
+    init(_ hook: Spec.Hook, _ state: [UInt8]) {
+        self.init(
+            path: hook.path, arguments: CStrings(hook.args.map { $0.isEmpty ? [hook.path] : $0 } ?? [hook.path]),
+            environment: CStrings(hook.env ?? []), timeout: hook.timeout, state: state)
+    }
+}

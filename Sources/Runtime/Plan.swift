@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Linux
+
+/// Everything decided before the clone. The child only carries it out: no parsing, no JSON, no looking up.
+package struct Plan: Sendable {
+    /// Namespaces made new by `clone3(2)`. The cgroup and time namespaces are not among them, see `Launch`.
+    var namespaces: Namespaces = []
+    /// A new cgroup namespace, made by the child once it is in its cgroup: its root is where the child stands then.
+    var newCgroupNamespace = false
+    /// Text for `/proc/self/timens_offsets`; nil for the caller's own time namespace.
+    var timeOffsets: String?
+    /// Namespaces of others to join before the clone, in `Namespaces.table`'s order.
+    var joined: [JoinedNamespace] = []
+    /// For a process that joins a container: the container's first process, and which of its namespaces are not ours already.
+    var container: (handle: Int32, namespaces: Namespaces)?
+    /// Present with a new user namespace.
+    var userMap: UserMap?
+
+    var root: Root
+    /// What the parent opens on the host, in the order in which `Setup.bind` counts.
+    var binds: [BindSource] = []
+    /// In order: what `/` gets, before it becomes the root.
+    var setups: [Setup] = []
+    var hostname: String?
+    var domainname: String?
+    /// The propagation of the container's root in the end.
+    var rootPropagation: Propagation = .private
+    var sysctls: [(file: String, value: String)] = []
+    var readOnlyPaths: [String] = []
+    var maskedPaths: [String] = []
+
+    var process: ProcessPlan
+    /// Name of the session keyring that replaces the caller's; nil keeps the caller's.
+    var keyring: String?
+    /// Init dies with the process that launched it: for a container nobody else watches.
+    var diesWithParent = false
+    /// A listening socket on which init waits, set up but not yet executed, until `start` connects.
+    var startSocket: CInt?
+    /// Init reports `mounted` and waits before it pivots, so that hooks can run.
+    var stopsForHooks = false
+    /// Hooks that run inside, in the container's namespaces, before the pivot and before the program.
+    var createContainerHooks: [HookPlan] = []
+    var startContainerHooks: [HookPlan] = []
+}
+
+/// A namespace of somebody else's.
+struct JoinedNamespace: Sendable {
+    let type: Namespaces
+    /// Open on the namespace; lives as long as the process that plans.
+    let raw: CInt
+}
+
+/// Which host ids the container's ids are.
+package struct UserMap: Sendable, Equatable {
+    package let users: IDMap
+    package let groups: IDMap
+
+    package init(users: IDMap, groups: IDMap) {
+        self.users = users
+        self.groups = groups
+    }
+}
+
+/// What becomes the container's `/`.
+enum Root: Sendable {
+    /// A directory of the host's. `idmapped` shows its files with the container's ids.
+    case directory(path: String, readOnly: Bool, idmapped: Bool)
+    /// Image layers and the container's own changes.
+    case overlay(Overlay, readOnly: Bool)
+    /// No new root: the caller's own mounts.
+    case inherited
+}
+
+/// The program and what it may do.
+package struct ProcessPlan: Sendable {
+    /// What was asked for, for messages.
+    var name: String
+    /// Absolute paths to try in order, or one relative to the working directory.
+    var candidates: CStrings
+    var arguments: CStrings
+    var environment: CStrings
+    var workingDirectory: String
+    var user: UInt32 = 0
+    var group: UInt32 = 0
+    var groups: [UInt32] = []
+    var umask: UInt32 = 0o022
+    var limits: [ResourceLimit] = []
+    var capabilities: ProcessCapabilities
+    var noNewPrivileges = false
+    var filter: FilterPlan?
+    var terminal = false
+    /// Shows the terminal as `/dev/console` too.
+    var bindsConsole = false
+    var windowSize: WindowSize?
+    /// Descriptors from 3 on that the program gets.
+    var preservedDescriptors: CInt = 0
+    var stdio = Stdio()
+    var appArmorProfile: String?
+    var selinuxLabel: String?
+    var scheduler: SchedulerPlan?
+    var ioPriority: (class: CInt, level: CInt)?
+    var personality: UInt?
+    /// Runs the program below a reaper of ours.
+    var reaper = false
+}
+
+struct SchedulerPlan: Sendable {
+    let policy: CInt
+    let priority: CInt
+    let nice: CInt
+}
+
+/// A system call filter, compiled.
+struct FilterPlan: Sendable {
+    let program: SeccompProgram
+    let flags: SeccompFlags
+    /// Where the notification descriptor goes; nil without one.
+    let listenerPath: String?
+    let listenerMetadata: String?
+}
+
+/// The program's first three descriptors.
+package struct Stdio: Sendable {
+    package enum Source: Sendable, Equatable {
+        /// `/dev/null` of the container's own: nobody's inode on the host.
+        case null
+        /// A pipe's end, or in `minirun` whatever the engine gave.
+        case descriptor(CInt)
+    }
+
+    package var input = Source.null
+    package var output = Source.null
+    package var error = Source.null
+
+    package init(input: Source = .null, output: Source = .null, error: Source = .null) {
+        self.input = input
+        self.output = output
+        self.error = error
+    }
+}
+
+struct HookPlan: Sendable {
+    let path: String
+    let arguments: CStrings
+    let environment: CStrings
+    /// Seconds; nil waits for ever.
+    let timeout: Int?
+    /// The state JSON the hook reads on its standard input.
+    let state: [UInt8]
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import Linux
+import OCI
+
+extension ProcessPlan {
+    init(_ process: Spec.Process, _ spec: Spec, _ options: LaunchOptions) throws(LaunchError) {
+        guard let name = process.args?.first, !name.isEmpty else { throw .refused("there is no command to run") }
+        let environment = process.env ?? []
+        self.init(
+            name: name, candidates: CStrings(Self.candidates(name, environment)), arguments: CStrings(process.args ?? []),
+            environment: CStrings(environment), workingDirectory: process.cwd,
+            capabilities: try ProcessCapabilities(process.capabilities))
+        user = process.user.uid
+        group = process.user.gid
+        groups = process.user.additionalGids ?? []
+        umask = (process.user.umask ?? 0o022) & 0o777
+        limits = try (process.rlimits ?? []).map { limit throws(LaunchError) in try ResourceLimit(limit) }
+        noNewPrivileges = process.noNewPrivileges ?? false
+        terminal = process.terminal ?? false
+        windowSize = options.windowSize
+            ?? process.consoleSize.map { WindowSize(rows: UInt16(clamping: $0.height), columns: UInt16(clamping: $0.width)) }
+        stdio = options.stdio
+        preservedDescriptors = options.preservedDescriptors
+        reaper = options.reaper
+        appArmorProfile = process.apparmorProfile.flatMap { $0.isEmpty ? nil : $0 }
+        selinuxLabel = process.selinuxLabel.flatMap { $0.isEmpty ? nil : $0 }
+        if let filter = options.filter {
+            self.filter = FilterPlan(
+                program: filter.program, flags: filter.flags, listenerPath: spec.linux?.seccomp?.listenerPath,
+                listenerMetadata: spec.linux?.seccomp?.listenerMetadata)
+        }
+        try setScheduling(process, spec)
+    }
+
+    /// Where the program may be: itself if it names a path, else in each folder of the container's own PATH (`execvp(3)`).
+    private static func candidates(_ name: String, _ environment: [String]) -> [String] {
+        if name.utf8.contains(UInt8(ascii: "/")) { return [name] }
+        let path = environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        return path.split(separator: ":").map { "\($0)/\(name)" }
+    }
+
+    private mutating func setScheduling(_ process: Spec.Process, _ spec: Spec) throws(LaunchError) {
+        if let scheduler = process.scheduler {
+            let policies: [(Spec.Process.Scheduler.Policy, Int32)] = [(.other, 0), (.fifo, 1), (.roundRobin, 2), (.batch, 3), (.idle, 5)]
+            guard let policy = policies.first(where: { $0.0 == scheduler.policy })?.1 else {
+                throw .refused("the scheduling policy \(scheduler.policy.rawValue) is not supported")
+            }
+            self.scheduler = SchedulerPlan(policy: policy, priority: scheduler.priority ?? 0, nice: scheduler.nice ?? 0)
+        }
+        if let priority = process.ioPriority {
+            guard (0...7).contains(priority.priority) else { throw .refused("the io priority \(priority.priority) is not from 0 to 7") }
+            let classes: [(Spec.Process.IOPriority.Class, Int32)] = [(.realTime, 1), (.bestEffort, 2), (.idle, 3)]
+            ioPriority = (classes.first { $0.0 == priority.class }?.1 ?? 2, Int32(priority.priority))
+        }
+        if let personality = spec.linux?.personality { self.personality = personality.domain == .linux32 ? 0x8 : 0 }
+    }
+}
+
+extension ProcessCapabilities {
+    /// The five lists as sets, held to what this machine can give at all: with `all` in mind, nobody means what is not there.
+    init(_ lists: Spec.Process.Capabilities?) throws(LaunchError) {
+        let available = ProcessCapabilities.available
+        func read(_ names: [String]?) throws(LaunchError) -> CapabilitySet {
+            var set: CapabilitySet = []
+            for name in names ?? [] {
+                guard let capability = CapabilitySet(name) else { throw .refused("unknown capability \(name)") }
+                set.formUnion(capability)
+            }
+            return set.intersection(available)
+        }
+        let permitted = try read(lists?.permitted)
+        let inheritable = try read(lists?.inheritable)
+        self.init(
+            bounding: try read(lists?.bounding), effective: try read(lists?.effective).intersection(permitted), permitted: permitted,
+            inheritable: inheritable, ambient: try read(lists?.ambient).intersection(permitted).intersection(inheritable))
+    }
+}
+
+extension ResourceLimit {
+    init(_ limit: Spec.Process.Rlimit) throws(LaunchError) {
+        guard let kind = Kind(limit.type) else { throw .refused("unknown resource limit \(limit.type)") }
+        guard limit.soft <= limit.hard else { throw .refused("the soft limit of \(kind.name) is above the hard one") }
+        self.init(kind, soft: limit.soft, hard: limit.hard)
+    }
+}

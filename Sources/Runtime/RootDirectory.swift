@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+/// The container's root, held by descriptor until the child executes the program. Every path in it is hostile: links are followed
+/// inside it and nowhere else.
+struct RootDirectory: Sendable {
+    let place: Place
+
+    init(holding descriptor: consuming FileDescriptor) { place = Place(raw: descriptor.release()) }
+
+    func open(_ path: String, _ flags: OpenFlags = .path, followLinks: Bool = true) throws(SystemError) -> FileDescriptor {
+        try FileDescriptor(
+            resolving: path.isEmpty ? "/" : path, in: place, flags,
+            resolve: followLinks ? [.inRoot, .noMagicLinks] : [.inRoot, .noMagicLinks, .noSymlinks])
+    }
+
+    /// The place for a mount, made if it is missing: a directory, or an empty file for what is not one.
+    /// With `followLinks` false any link on the way is the error `ELOOP`.
+    /// - Parameter forUser: what is mounted comes from the user: it may not cover what the kernel shows, by whatever name it gets there.
+    func mountPoint(
+        _ path: String, isDirectory: Bool, followLinks: Bool = true, forUser: Bool = false
+    ) throws(SystemError) -> FileDescriptor {
+        let point = try makeMountPoint(path, isDirectory: isDirectory, followLinks: followLinks)
+        guard forUser else { return point }
+        let status = try point.status()
+        let top = try open("/").status()
+        if status.inode == top.inode, status.device == top.device { throw SystemError(call: "mount", subject: "\(path) is the root", errno: EPERM) }
+        // Covered files of /proc can fool whoever reads or writes them (CVE-2025-52881); a few tools need these, which decide nothing.
+        if try point.fileSystemMagic() == 0x9fa0, !Self.harmlessInProc.contains(where: { $0.description == path }) {
+            throw SystemError(call: "mount", subject: "\(path) lies in /proc", errno: EPERM)
+        }
+        return point
+    }
+
+    private static let harmlessInProc: [StaticString] = [
+        "/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo", "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
+        "/proc/net/dev",
+    ]
+
+    private func makeMountPoint(_ path: String, isDirectory: Bool, followLinks: Bool) throws(SystemError) -> FileDescriptor {
+        do throws(SystemError) {
+            return try open(path, isDirectory ? [.path, .directory] : .path, followLinks: followLinks)
+        } catch where error.errno == ENOENT {}
+        if isDirectory { return try directory(path, followLinks: followLinks) }
+        let entry = try self.entry(path, followLinks: followLinks)
+        do throws(SystemError) {
+            _ = try FileDescriptor(opening: entry.name, at: entry.directory.place, [.create, .exclusive, .noFollow], mode: 0o644)
+        } catch where error.errno == EEXIST {}
+        return try open(path, .path, followLinks: followLinks)
+    }
+
+    /// Opens a directory, making each missing component in the directory above it, held by descriptor.
+    /// A link that points to nothing is the error of resolving it: we never create what a link names.
+    func directory(_ path: String, followLinks: Bool = true, mode: mode_t = 0o755) throws(SystemError) -> FileDescriptor {
+        var done = ""
+        var here = try open("/", [.path, .directory])
+        for component in path.split(separator: "/") where component != "." {
+            let parent = done
+            done = component == ".." ? String(parent[..<(parent.lastIndex(of: "/") ?? parent.startIndex)]) : "\(parent)/\(component)"
+            do throws(SystemError) {
+                here = try open(done, [.path, .directory], followLinks: followLinks)
+                continue
+            } catch where error.errno == ENOENT && component != ".." {}
+            if mkdirat(here.raw, String(component), mode) != 0, errno != EEXIST {
+                throw SystemError(call: "mkdir", subject: done, errno: errno)
+            }
+            here = try open(done, [.path, .directory], followLinks: followLinks)
+        }
+        return here
+    }
+
+    /// A name in a directory that is held by descriptor.
+    struct Entry: ~Copyable {
+        let directory: FileDescriptor
+        let name: String
+    }
+
+    /// The directory that a path's last component lies in, made if it is missing, and that component.
+    func entry(_ path: String, followLinks: Bool = true) throws(SystemError) -> Entry {
+        guard let slash = path.lastIndex(of: "/") else { throw SystemError(call: "open", subject: path, errno: EINVAL) }
+        let name = String(path[path.index(after: slash)...])
+        guard !name.isEmpty, name != ".", name != ".." else { throw SystemError(call: "open", subject: path, errno: EINVAL) }
+        let folder = String(path[..<slash])
+        do throws(SystemError) {
+            return Entry(directory: try open(folder, [.path, .directory], followLinks: followLinks), name: name)
+        } catch where error.errno == ENOENT {
+            return Entry(directory: try directory(folder, followLinks: followLinks), name: name)
+        }
+    }
+
+    /// Makes a symbolic link; whatever has that name already stays.
+    func makeLink(to target: String, at path: String) throws(SystemError) {
+        let entry = try self.entry(path)
+        if symlinkat(target, entry.directory.raw, entry.name) != 0, errno != EEXIST {
+            throw SystemError(call: "symlink", subject: path, errno: errno)
+        }
+    }
+}
+
+extension RootDirectory {
+    /// Fills a new file system with what the directory it will cover holds.
+    func copyUp(from point: borrowing FileDescriptor, into mount: borrowing Mount) throws(SystemError) {
+        let source = try FileDescriptor(opening: ".", at: point.place, [.directory])
+        let target = try FileDescriptor(opening: ".", at: mount.descriptor.place, [.directory])
+        let status = try source.status()
+        try target.setOwner(status.owner, status.group)
+        try check("fchmod") { fchmod(target.raw, status.permissions) }
+        try TreeCopy.contents(of: source, into: target)
+    }
+}

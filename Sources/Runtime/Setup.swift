@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+/// One thing put into the root before it becomes `/`. Paths are the container's, resolved by descriptor inside it.
+enum Setup: Sendable {
+    /// A fresh file system of the kernel's.
+    case fileSystem(FileSystemSetup)
+    /// A tree of the host's, prepared by the parent; `index` says which of the received mounts.
+    case bind(index: Int, target: String, propagation: Propagation?)
+    /// Devices and the customary links in `/dev`.
+    case devices([DeviceSetup])
+    case symlink(to: String, at: String)
+    /// A mount made before, now that all it needed is in it.
+    case readOnly(String)
+}
+
+/// A mount made from a type and options.
+struct FileSystemSetup: Sendable {
+    let type: String
+    let source: String
+    let target: String
+    let attributes: MountAttributes
+    let options: [(key: String, value: String?)]
+    var propagation: Propagation?
+    /// Copies what the root has at the target into the new file system (`tmpcopyup`).
+    var copiesUp = false
+    /// Where the kernel refuses it (a network namespace not of the container's own, a masked /proc outside), bind the host's, read-only.
+    var fallsBackToHost = false
+}
+
+/// Attributes to set and to clear, on the mount alone and on everything below it.
+struct AttributeChange: Sendable, Equatable {
+    var set: MountAttributes = []
+    var clear: MountAttributes = []
+    var recursiveSet: MountAttributes = []
+    var recursiveClear: MountAttributes = []
+    var isEmpty: Bool { self.set.isEmpty && clear.isEmpty && recursiveSet.isEmpty && recursiveClear.isEmpty }
+
+    func apply(to mount: borrowing Mount) throws(SystemError) {
+        if !set.isEmpty || !clear.isEmpty { try mount.set(set, clear: clear) }
+        if !recursiveSet.isEmpty || !recursiveClear.isEmpty { try mount.set(recursiveSet, clear: recursiveClear, recursive: true) }
+    }
+}
+
+struct DeviceSetup: Sendable {
+    enum Kind: Sendable { case character, block, fifo }
+    let path: String
+    let kind: Kind
+    let major: UInt32
+    let minor: UInt32
+    let mode: UInt32
+    let user: UInt32
+    let group: UInt32
+    /// Where the host has the same node, to be bound where making one is not allowed.
+    let hostPath: String
+}
+
+extension Setup {
+    /// Carries it out. `root` is the container's root, `received` the mounts the parent sent.
+    func perform(in root: RootDirectory, received: [CInt]) throws(SystemError) {
+        switch self {
+        case .fileSystem(let setup): try setup.perform(in: root)
+        case .bind(let index, let target, let propagation):
+            guard received.indices.contains(index) else { throw SystemError(call: "recvmsg", subject: target, errno: EBADF) }
+            let mount = Mount(owning: FileDescriptor(owning: received[index]))
+            let isDirectory = try mount.descriptor.status().kind == .directory
+            try mount.attach(on: try root.mountPoint(target, isDirectory: isDirectory, forUser: true))
+            if let propagation { try mount.set([], propagation: propagation, recursive: true) }
+        case .devices(let devices):
+            for device in devices { try device.perform(in: root) }
+        case .symlink(let target, let path):
+            try root.makeLink(to: target, at: path)
+        case .readOnly(let path):
+            try Mount(owning: root.open(path)).set(.readOnly)
+        }
+    }
+}
+
+extension FileSystemSetup {
+    func perform(in root: RootDirectory) throws(SystemError) {
+        // What the kernel itself fills must stand on a real directory: through a link, writes meant for it would land elsewhere (CVE-2019-19921).
+        let point = try root.mountPoint(target, isDirectory: true, followLinks: type != "proc" && type != "sysfs" && type != "devpts" && target != "/dev")
+        let mount: Mount
+        do throws(SystemError) {
+            mount = try make()
+        } catch {
+            guard fallsBackToHost, error.errno == EPERM || error.errno == EBUSY else { throw error }
+            let host = try Mount(cloning: target, recursive: true)
+            try host.attach(on: point)
+            try host.set(attributes.union(.readOnly), recursive: true)
+            return
+        }
+        if copiesUp { try root.copyUp(from: point, into: mount) }
+        try mount.attach(on: point)
+        if attributes.contains(.readOnly), copiesUp { try mount.set(.readOnly) }
+        if let propagation { try mount.set([], propagation: propagation, recursive: true) }
+    }
+
+    private func make() throws(SystemError) -> Mount {
+        let context = try FileSystemContext(type)
+        if !source.isEmpty { try context.set("source", source) }
+        for option in options {
+            if let value = option.value {
+                try context.set(option.key, value)
+            } else {
+                try context.set(flag: option.key)
+            }
+        }
+        return try context.mount(copiesUp ? attributes.subtracting(.readOnly) : attributes)
+    }
+}
+
+extension DeviceSetup {
+    /// Makes the node, or in a user namespace, where the kernel forbids that, binds the host's: checked to be the very same device.
+    func perform(in root: RootDirectory) throws(SystemError) {
+        let entry = try root.entry(path)
+        let parent = entry.directory.raw
+        let type: UInt32 =
+            switch kind {
+            case .character: S_IFCHR
+            case .block: S_IFBLK
+            case .fifo: S_IFIFO
+            }
+        if mknodat(parent, entry.name, type | mode, kind == .fifo ? 0 : Machine.device(major, minor)) == 0 {
+            try check("fchownat", path) { fchownat(parent, entry.name, user, group, AT_SYMLINK_NOFOLLOW) }
+            // mknod's mode went through the umask; the node is ours and nobody can have replaced it yet.
+            try check("fchmodat", path) { fchmodat(parent, entry.name, mode, 0) }
+            return
+        }
+        if errno == EEXIST { return }
+        guard errno == EPERM else { throw SystemError(call: "mknod", subject: path, errno: errno) }
+        let host = try FileDescriptor(opening: hostPath, [.path, .noFollow])
+        let status = try host.status()
+        guard status.kind == (kind == .block ? .block : .character), status.rawDevice == Machine.device(major, minor) else {
+            throw SystemError(call: "mknod", subject: "\(path): \(hostPath) is another device on this host", errno: EPERM)
+        }
+        let mount = try Mount(cloning: "", at: host.place)
+        let point = try FileDescriptor(opening: entry.name, at: entry.directory.place, [.create, .exclusive, .noFollow], mode: 0o600)
+        try mount.attach(on: point)
+    }
+}

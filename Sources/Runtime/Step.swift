@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+/// One named part of what a child does between clone and exec. `Init` and `Join` are tables of these.
+struct Step: Sendable {
+    let name: StaticString
+    let body: @Sendable (Child) throws(SystemError) -> Void
+
+    init(_ name: StaticString, _ body: @escaping @Sendable (Child) throws(SystemError) -> Void) {
+        self.name = name
+        self.body = body
+    }
+}
+
+/// What the steps share.
+final class Child {
+    let plan: Plan
+    var channel: Channel
+    /// The mounts that came with `proceed`; the root first, if the parent made it.
+    var received: [CInt] = []
+    var root: RootDirectory?
+    /// Our own view of the kernel's tables, under no path: nothing in the container can stand in its way. Nil unless `Plan.needsProc`.
+    var proc: Place?
+    /// The container's side of its terminal.
+    var terminal: FileDescriptor?
+
+    init(plan: Plan, channel: consuming Channel) {
+        self.plan = plan
+        self.channel = channel
+    }
+
+    /// What the new process does, its end of the pair in hand and the other end closed: a parent that dies must be noticed.
+    static func run(_ plan: Plan, _ pair: consuming MessageSocketPair, _ steps: [Step]) -> Never {
+        let child = Child(plan: plan, channel: Channel(socket: pair.second))
+        child.carryOut(steps)
+    }
+
+    /// Carries out a table of steps. Returns only if one failed; the last one executes the program.
+    func carryOut(_ steps: [Step]) -> Never {
+        for step in steps {
+            do throws(SystemError) {
+                try step.body(self)
+            } catch {
+                fail(StepFailure(step: "\(step.name)", error: error))
+            }
+        }
+        Process.exit(0)
+    }
+
+    func fail(_ failure: StepFailure) -> Never {
+        // If the parent is gone too there is nobody left to tell.
+        try? channel.send(.failed(failure))
+        Process.exit(failure.program?.exitCode ?? 125)
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+extension Steps {
+    /// The last step: becomes the program, or says in words why it cannot.
+    static func execute(_ child: Child) throws(SystemError) {
+        let process = child.plan.process
+        let slot = 3 + process.preservedDescriptors
+        try child.channel.move(to: slot)
+        try SignalSet.reset()
+        if process.reaper { try Reaper.split(closing: slot) }
+        var failure = SystemError(call: "execve", subject: process.name, errno: ENOENT)
+        for index in 0..<process.candidates.count {
+            guard let path = process.candidates.pointer[index] else { break }
+            let error = Process.execute(path, process.arguments, process.environment)
+            // As a shell does: what is there but not to be executed is remembered, and the search goes on.
+            if error.errno == ENOENT || error.errno == ENOTDIR {
+                if failure.errno == ENOENT, let fault = ProgramFault(of: String(cString: path), error.errno), fault != .notFound {
+                    child.fail(StepFailure(step: "execute", error: error, program: fault))
+                }
+                continue
+            }
+            failure = error
+            if error.errno != EACCES { break }
+        }
+        let path = failure.subject
+        child.fail(StepFailure(step: "execute", error: failure, program: ProgramFault(of: path, failure.errno)))
+    }
+}
+
+extension Channel {
+    /// Moves the socket to the first number the program does not get, and closes all above. exec closes the socket itself.
+    mutating func move(to slot: CInt) throws(SystemError) {
+        try socket.descriptor.occupy(slot)
+        try FileDescriptor.closeAll(from: slot + 1, onlyOnExec: false)
+        if socket.descriptor.raw == slot { return }
+        self = Channel(socket: MessageSocket(owning: FileDescriptor(owning: slot)))
+    }
+}
+
+extension ProgramFault {
+    /// Looks at the file to tell what is wrong with it. It is the container's: read a little, believe nothing.
+    init?(of path: String, _ errno: CInt) {
+        switch errno {
+        case ENOENT, ENOTDIR:
+            guard let file = try? FileDescriptor(opening: path, [.nonBlocking]), let head = try? file.read(atMost: 4096), !head.isEmpty else {
+                self = .notFound
+                return
+            }
+            self = Self.interpreter(of: head, file).map { .missingInterpreter($0) } ?? .notFound
+        case ENOEXEC:
+            guard let file = try? FileDescriptor(opening: path, [.nonBlocking]), let head = try? file.read(atMost: 64) else {
+                self = .notExecutable
+                return
+            }
+            self = Self.foreignMachine(head).map { .wrongArchitecture($0) } ?? .notExecutable
+        case EACCES, EPERM, EISDIR, ETXTBSY, ELOOP, EINVAL:
+            self = .notExecutable
+        default:
+            return nil
+        }
+    }
+
+    /// What the file names after `#!` or as its ELF interpreter.
+    private static func interpreter(of head: [UInt8], _ file: borrowing FileDescriptor) -> String? {
+        if head.starts(with: [UInt8(ascii: "#"), UInt8(ascii: "!")]) {
+            let line = head[2...].prefix(256).prefix { $0 != UInt8(ascii: "\n") }.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            let path = line.prefix { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
+            return path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
+        }
+        guard head.count >= 64, head.starts(with: [0x7f, 0x45, 0x4c, 0x46]), head[5] == 1 else { return nil }
+        let wide = head[4] == 2
+        func number(_ offset: Int, _ size: Int) -> Int? {
+            guard offset >= 0, offset <= head.count - size else { return nil }
+            return head[offset..<(offset + size)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) } <= UInt64(Int32.max)
+                ? head[offset..<(offset + size)].reversed().reduce(0) { $0 << 8 | Int($1) } : nil
+        }
+        guard let table = number(wide ? 32 : 28, wide ? 8 : 4), let size = number(wide ? 54 : 42, 2), let count = number(wide ? 56 : 44, 2) else { return nil }
+        for index in 0..<min(count, 64) {
+            let entry = table + index * size
+            guard number(entry, 4) == 3 /* PT_INTERP */ else { continue }
+            guard let offset = number(entry + (wide ? 8 : 4), wide ? 8 : 4), let length = number(entry + (wide ? 32 : 16), wide ? 8 : 4),
+                length > 1, length <= 4096, offset <= head.count - length
+            else { return nil }
+            return String(decoding: head[offset..<(offset + length - 1)], as: UTF8.self)
+        }
+        return nil
+    }
+
+    private static func foreignMachine(_ head: [UInt8]) -> String? {
+        guard head.count >= 20, head.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else { return nil }
+        let machine = head[5] == 1 ? Int(head[18]) | Int(head[19]) << 8 : Int(head[19]) | Int(head[18]) << 8
+        let names: [(Int, String)] = [
+            (3, "i386"), (8, "mips"), (20, "ppc"), (21, "ppc64"), (22, "s390x"), (40, "arm"), (62, "x86_64"), (183, "aarch64"), (243, "riscv64"),
+            (258, "loongarch64"),
+        ]
+        return names.first { $0.0 == machine }?.1 ?? "ELF machine \(machine)"
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+// MARK: terminal and streams
+
+extension Steps {
+    static func openTerminal(_ child: Child) throws(SystemError) {
+        guard child.plan.process.terminal, let root = child.root else { return }
+        // The container's own devpts and nothing else: /dev/pts and its ptmx may be whatever an image or a process made them (CVE-2025-52565).
+        let folder = try root.open("/dev/pts", [.readOnly, .directory], followLinks: false)
+        guard try folder.fileSystemMagic() == 0x1cd1 else { throw SystemError(call: "open", subject: "/dev/pts is no devpts", errno: ENODEV) }
+        let master = try FileDescriptor(
+            resolving: "ptmx", in: folder.place, [.readWrite, .noControllingTerminal], resolve: [.beneath, .noSymlinks, .noCrossing])
+        guard try master.status().rawDevice == Machine.device(5, 2) else {
+            throw SystemError(call: "open", subject: "/dev/pts/ptmx is no ptmx", errno: ENODEV)
+        }
+        try master.unlockTerminal()
+        let terminal = try master.terminalPeer()
+        if let size = child.plan.process.windowSize { try master.setWindowSize(size) }
+        try terminal.setOwner(child.plan.process.user, Steps.terminalGroup)
+        if child.plan.process.bindsConsole {
+            let number = try master.terminalNumber()
+            let copy = try Mount(cloning: "\(number)", at: folder.place, followLinks: false)
+            try copy.attach(on: try root.mountPoint("/dev/console", isDirectory: false, followLinks: false))
+        }
+        try child.channel.send(.terminal, descriptors: [master.raw])
+        child.terminal = consume terminal
+    }
+
+    /// The group `tty`, 5 on every distribution, as devpts' `gid=5`.
+    private static let terminalGroup: UInt32 = 5
+
+    static func startSession(_ child: Child) throws(SystemError) {
+        try check("setsid") { setsid() }
+        guard let terminal = child.terminal.take() else { return }
+        try terminal.becomeControllingTerminal()
+        for target in CInt(0)...2 { try terminal.replace(target) }
+    }
+
+    static func openStdio(_ child: Child) throws(SystemError) {
+        guard !child.plan.process.terminal else { return }
+        let stdio = child.plan.process.stdio
+        for (target, source) in [(CInt(0), stdio.input), (1, stdio.output), (2, stdio.error)] {
+            switch source {
+            case .descriptor(let raw):
+                if raw != target { try check("dup2") { dup2(raw, target) } }
+            case .null:
+                // The container's own node where it has one: whatever is done to this descriptor is done to nothing of the host's.
+                let null = try openNull()
+                try null.replace(target)
+            }
+        }
+    }
+
+    private static func openNull() throws(SystemError) -> FileDescriptor {
+        let null = try FileDescriptor(opening: "/dev/null", [.readWrite, .noFollow, .nonBlocking])
+        let status = try null.status()
+        guard status.kind == .character, status.rawDevice == Machine.device(1, 3) else {
+            throw SystemError(call: "open", subject: "/dev/null", errno: ENODEV)
+        }
+        return null
+    }
+}
+
+// MARK: identity and confinement
+
+extension Steps {
+    static func setLimits(_ child: Child) throws(SystemError) {
+        for limit in child.plan.process.limits { try limit.apply() }
+    }
+
+    static func limitBounding(_ child: Child) throws(SystemError) {
+        try child.plan.process.capabilities.limitBounding()
+    }
+
+    static func waitForStart(_ child: Child) throws(SystemError) {
+        guard let socket = child.plan.startSocket else { return }
+        try child.channel.send(.ready)
+        // Whoever connects listens from now on; the one who created us is done.
+        child.channel = Channel(socket: MessageSocket(owning: try LocalSocket.accept(FileDescriptor(owning: socket))))
+    }
+
+    static func runStartHooks(_ child: Child) throws(SystemError) {
+        for hook in child.plan.startContainerHooks { try hook.run() }
+    }
+
+    static func setScheduling(_ child: Child) throws(SystemError) {
+        let process = child.plan.process
+        if let scheduler = process.scheduler { try scheduler.apply() }
+        if let priority = process.ioPriority { try Process.setIOPriority(class: priority.class, level: priority.level) }
+        if let personality = process.personality { try Process.setPersonality(personality) }
+        guard let place = child.proc else { return }
+        if let profile = process.appArmorProfile { try File.writeKernel("self/attr/apparmor/exec", "exec \(profile)", at: place) }
+        if let label = process.selinuxLabel { try File.writeKernel("self/attr/exec", label, at: place) }
+    }
+
+    static func takeIdentity(_ child: Child) throws(SystemError) {
+        let process = child.plan.process
+        try Process.keepCapabilities()
+        try Process.setGroups(process.groups)
+        try Process.setGroupIDs(process.group)
+        try Process.setUserIDs(process.user)
+        umask(mode_t(process.umask))
+        // A change of ids clears this wish, and makes the process readable for its new self again.
+        if child.plan.diesWithParent { try Process.dieWithParent() }
+        try Process.setDumpable(false)
+    }
+
+    static func enterWorkingDirectory(_ child: Child) throws(SystemError) {
+        let path = child.plan.process.workingDirectory
+        do throws(SystemError) {
+            try check("chdir", path) { chdir(path) }
+        } catch {
+            // As docker does: a working directory that is missing is made, by root and inside the root.
+            guard error.errno == ENOENT, let root = child.root else { throw error }
+            let directory = try root.directory(path)
+            try check("fchdir", path) { fchdir(directory.raw) }
+        }
+        // A directory of the host's, reached through a leaked descriptor, has no path in here (CVE-2024-21626).
+        guard try Process.workingDirectoryIsReachable() else {
+            throw SystemError(call: "chdir", subject: "\(path) lies outside the container's root", errno: EPERM)
+        }
+    }
+
+    static func confine(_ child: Child) throws(SystemError) {
+        let process = child.plan.process
+        if process.noNewPrivileges { try Process.forbidNewPrivileges() }
+        if let filter = process.filter {
+            // Without no_new_privs the kernel wants CAP_SYS_ADMIN for this, so it comes before the capabilities go.
+            if process.noNewPrivileges {
+                try process.capabilities.apply()
+                try install(filter, child)
+            } else {
+                try ProcessCapabilities.raiseEffective()
+                try install(filter, child)
+                try process.capabilities.apply()
+            }
+        } else {
+            try process.capabilities.apply()
+        }
+    }
+
+    private static func install(_ filter: FilterPlan, _ child: Child) throws(SystemError) {
+        guard let listener = try filter.program.install(filter.flags) else { return }
+        try child.channel.send(.filter, descriptors: [listener])
+        close(listener)
+    }
+}
+
+extension SchedulerPlan {
+    func apply() throws(SystemError) {
+        try Process.setScheduler(policy: policy, priority: priority)
+        if nice != 0 { try check("setpriority") { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, nice) } }
+    }
+}

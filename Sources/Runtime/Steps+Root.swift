@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+/// The bodies of the steps that `Init` and `Join` name.
+enum Steps {}
+
+// MARK: namespaces
+
+extension Steps {
+    static func dieWithParent(_ child: Child) throws(SystemError) {
+        if child.plan.diesWithParent { try Process.dieWithParent() }
+    }
+
+    static func waitToProceed(_ child: Child) throws(SystemError) {
+        child.received = try child.channel.waitToProceed()
+    }
+
+    static func joinNamespaces(_ child: Child) throws(SystemError) {
+        guard let container = child.plan.container, !container.namespaces.isEmpty else { return }
+        try FileDescriptor(owning: container.handle).join(container.namespaces)
+    }
+
+    static func becomeRoot(_ child: Child) throws(SystemError) {
+        // Nobody in the container may look into this process while it still holds descriptors of the host's (CVE-2016-9962).
+        try Process.setDumpable(false)
+        try Process.setGroups([])
+        try Process.setGroupIDs(0)
+        try Process.setUserIDs(0)
+    }
+
+    static func unshareCgroup(_ child: Child) throws(SystemError) {
+        if child.plan.newCgroupNamespace { try Namespaces.cgroup.unshare() }
+    }
+
+    static func joinKeyring(_ child: Child) throws(SystemError) {
+        if let name = child.plan.keyring { try Keyring.joinNewSession(name) }
+    }
+
+    static func setHostname(_ child: Child) throws(SystemError) {
+        if let name = child.plan.hostname { try check("sethostname", name) { sethostname(name, name.utf8.count) } }
+        if let name = child.plan.domainname { try check("setdomainname", name) { setdomainname(name, name.utf8.count) } }
+    }
+}
+
+// MARK: the root, seen from outside
+
+extension Steps {
+    static func attachRoot(_ child: Child) throws(SystemError) {
+        guard case .inherited = child.plan.root else {
+            // No mount of ours reaches the host, nor the other way round.
+            try Mount.propagate(.private)
+            guard let raw = child.received.first else { throw SystemError(call: "recvmsg", subject: "root", errno: EBADF) }
+            let root = Mount(owning: FileDescriptor(owning: raw))
+            // On the host's own `/`: the one directory that is there and can be walked to whatever ids we have.
+            // The process's root stays what it was, below, until the pivot.
+            try root.attach(at: "/")
+            child.root = RootDirectory(holding: try root.descriptor.duplicate())
+            return
+        }
+        child.root = RootDirectory(holding: try FileDescriptor(opening: "/", [.path, .directory]))
+    }
+
+    static func setUpRoot(_ child: Child) throws(SystemError) {
+        guard let root = child.root else { return }
+        // Modes are given whole; the caller's umask has no say.
+        umask(0)
+        for setup in child.plan.setups { try setup.perform(in: root, received: child.received) }
+        if child.plan.root.isReadOnly { try Mount(owning: root.open("/")).set(.readOnly) }
+    }
+
+    static func openProc(_ child: Child) throws(SystemError) {
+        guard child.plan.needsProc else { return }
+        // A superblock is shared by all of one pid namespace, so this is the container's own /proc, reached by no path.
+        do throws(SystemError) {
+            child.proc = Place(raw: try FileSystemContext("proc").mount().release())
+        } catch where error.errno == EPERM {
+            let proc = try FileDescriptor(opening: "/proc", [.path, .directory])
+            guard try proc.fileSystemMagic() == 0x9fa0, try proc.status().inode == 1 else { throw error }
+            child.proc = Place(raw: proc.release())
+        }
+    }
+
+    static func setSysctls(_ child: Child) throws(SystemError) {
+        guard !child.plan.sysctls.isEmpty, let place = child.proc else { return }
+        for sysctl in child.plan.sysctls { try File.writeKernel("sys/\(sysctl.file)", sysctl.value, at: place) }
+    }
+
+    static func makeReadOnly(_ child: Child) throws(SystemError) {
+        guard let root = child.root else { return }
+        for path in child.plan.readOnlyPaths {
+            do throws(SystemError) {
+                let target = try root.open(path)
+                let copy = try Mount(cloning: "", at: target.place, recursive: true)
+                try copy.set(.readOnly, recursive: true)
+                try copy.attach(on: target)
+            } catch where error.errno == ENOENT || error.errno == ENOTDIR {}
+        }
+    }
+
+    static func maskPaths(_ child: Child) throws(SystemError) {
+        guard !child.plan.maskedPaths.isEmpty, let root = child.root else { return }
+        // The host's, opened and checked: a container that brings its own /dev could name anything by that path (CVE-2025-31133).
+        let null = try FileDescriptor(opening: "/dev/null", [.path, .noFollow])
+        let status = try null.status()
+        guard status.kind == .character, status.rawDevice == Machine.device(1, 3) else {
+            throw SystemError(call: "open", subject: "/dev/null", errno: ENODEV)
+        }
+        var empty: FileDescriptor?
+        for path in child.plan.maskedPaths {
+            let target: FileDescriptor
+            do throws(SystemError) {
+                target = try root.open(path)
+            } catch where error.errno == ENOENT || error.errno == ENOTDIR {
+                continue  // nothing there to be hidden; every other failure ends the container
+            }
+            guard try target.status().kind == .directory else {
+                try Mount(cloning: "", at: null.place).attach(on: target)
+                continue
+            }
+            if let first = empty.take() {
+                try Mount(cloning: "", at: first.place).attach(on: target)
+                empty = consume first
+                continue
+            }
+            let context = try FileSystemContext("tmpfs")
+            try context.set("nr_blocks", "1")
+            try context.set("nr_inodes", "1")
+            let mask = try context.mount([.readOnly, .noSetID, .noDevices, .noExec])
+            try mask.attach(on: target)
+            empty = try mask.descriptor.duplicate()
+        }
+    }
+
+    static func stopForHooks(_ child: Child) throws(SystemError) {
+        if child.plan.stopsForHooks {
+            try child.channel.send(.mounted)
+            _ = try child.channel.waitToProceed()
+        }
+        for hook in child.plan.createContainerHooks { try hook.run() }
+    }
+
+    static func pivot(_ child: Child) throws(SystemError) {
+        if case .inherited = child.plan.root { return }
+        guard let root = child.root else { return }
+        try check("fchdir") { fchdir(root.place.raw) }
+        try Mount.pivotToWorkingDirectory()
+        child.root = RootDirectory(holding: try FileDescriptor(opening: "/", [.path, .directory]))
+        if child.plan.rootPropagation != .private { try Mount.propagate(child.plan.rootPropagation, recursive: false) }
+    }
+
+    /// For a process that joins: `/` is the container's since its parent's `setns(2)`.
+    static func enterRoot(_ child: Child) throws(SystemError) {
+        try check("chdir", "/") { chdir("/") }
+        child.root = RootDirectory(holding: try FileDescriptor(opening: "/", [.path, .directory]))
+    }
+}
+
+extension Root {
+    var isReadOnly: Bool {
+        switch self {
+        case .directory(_, let readOnly, _), .overlay(_, let readOnly): readOnly
+        case .inherited: false
+        }
+    }
+}
+
+extension Plan {
+    var needsProc: Bool { !sysctls.isEmpty || process.appArmorProfile != nil || process.selinuxLabel != nil }
+}
