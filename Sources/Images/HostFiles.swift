@@ -117,11 +117,12 @@ struct HostFiles {
             }
             for entry in entries {
                 let child = path + "/" + entry.name
-                switch entry.kind {
+                switch try attempt({ () throws(SystemError) in try Place.current.status(of: child) })?.kind {
                 case .directory: directories.append(child)
                 case .symlink:
                     let target = try attempt { () throws(SystemError) in try Place.current.readLink(child) }
                     files[home + "/" + entry.name] = .link(target: String(decoding: target, as: UTF8.self))
+                case nil: continue
                 default: _ = try add(child)
                 }
             }

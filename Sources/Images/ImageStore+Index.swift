@@ -121,37 +121,40 @@ extension Index {
         return manifests.last { $0.reference == wanted }
     }
 
-    /// Gives a name to a manifest; the one that had it stays without.
+    /// Gives a name to a manifest; the one that had it stays without, unless it has another.
     mutating func name(_ descriptor: Descriptor, _ reference: Reference) {
         var descriptor = descriptor
         descriptor.name = reference.layoutName
         for index in manifests.indices where manifests[index].reference == reference { manifests[index].name = nil }
-        manifests.removeAll { entry in
-            entry.name == nil && (entry.digest == descriptor.digest)
-        }
         manifests.append(descriptor)
-        // A nameless entry says nothing about a manifest that has a name as well.
-        let named = Set(manifests.filter { $0.name != nil }.map(\.digest))
-        manifests.removeAll { $0.name == nil && named.contains($0.digest) }
+        var seen = Set(manifests.filter { $0.name != nil }.map(\.digest))
+        manifests.removeAll { $0.name == nil && !seen.insert($0.digest).inserted }
     }
 
     /// Names that a person may have meant.
     func names(near text: String) -> [String] {
         let text = text.lowercased()
-        return manifests.compactMap(\.name).filter { name in
-            let name = name.lowercased()
-            return name.contains(text) || text.contains(name) || isOneSlip(Array(name.utf8), Array(text.utf8))
-        }.prefix(3).map { $0 }
+        guard !text.isEmpty else { return [] }
+        // Only names that docker accepts: others might not be fit for a terminal.
+        let names = manifests.filter { $0.reference != nil }.compactMap(\.name)
+        return Array(
+            names.filter { name in
+                let name = name.lowercased()
+                return name.hasPrefix(text) || text.hasPrefix(name) || name.hasSuffix("/" + text)
+                    || isOneSlip(Array(name.utf8), Array(text.utf8))
+            }.prefix(3))
     }
 }
 
 /// True if one letter added, dropped or changed, or two swapped, turn one into the other.
 private func isOneSlip(_ a: [UInt8], _ b: [UInt8]) -> Bool {
     if a.count > b.count { return isOneSlip(b, a) }
-    guard b.count - a.count <= 1 else { return false }
     let head = zip(a, b).prefix { $0 == $1 }.count
     let tail = zip(a.reversed(), b.reversed()).prefix { $0 == $1 }.count
-    if head + tail >= a.count { return true }
-    if a.count > b.count - 1, head + tail == a.count - 1 { return true }
-    return a.count == b.count && head + tail == a.count - 2 && a[head] == b[head + 1] && a[head + 1] == b[head]
+    switch b.count - a.count {
+    case 1: return head + tail >= a.count
+    case 0 where head + tail == a.count - 2: return a[head] == b[head + 1] && a[head + 1] == b[head]
+    case 0: return head + tail >= a.count - 1
+    default: return false
+    }
 }

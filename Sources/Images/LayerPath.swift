@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import JSON
 
 /// Where an entry of a layer belongs, relative to the layer's root: its components as the archive's own bytes.
 /// A leading `/`, and `.` and empty components mean nothing; `..` is refused, since no honest layer has it.
-struct LayerPath {
+struct LayerPath: CustomStringConvertible {
     /// The directory above, `.` for the root; and the last component, `.` for the root itself. Both end with a NUL.
     let parent: [CChar]
     let name: [CChar]
@@ -24,14 +25,14 @@ struct LayerPath {
         for part in UnsafeBufferPointer(start: path, count: length).split(separator: Self.slash) {
             if part.elementsEqual([Self.dot[0]]) { continue }
             guard !part.elementsEqual([Self.dot[0], Self.dot[0]]) else {
-                throw .invalid("layer", why: "path \(String(cString: path)) leads upwards")
+                throw .invalid("layer", why: "path \(quoted(String(cString: path))) leads upwards")
             }
             guard part.count <= Int(NAME_MAX) else { throw .invalid("layer", why: "a name is longer than \(NAME_MAX) bytes") }
             if !name.isEmpty {
                 switch try Whiteout(name + [0]) {
                 case nil: break
                 case .foreign: isForeign = true
-                default: throw .invalid("layer", why: "path \(String(cString: path)) leads through a whiteout")
+                default: throw .invalid("layer", why: "path \(quoted(String(cString: path))) leads through a whiteout")
                 }
                 if !parent.isEmpty { parent.append(Self.slash) }
                 parent += name
@@ -68,7 +69,7 @@ enum Whiteout {
         let text = hidden.text
         switch text {
         case ".wh..opq": self = .opaque
-        case "", ".", "..": throw .invalid("layer", why: "whiteout .wh.\(text) hides no name")
+        case "", ".", "..": throw .invalid("layer", why: "whiteout \(quoted(".wh." + text)) hides no name")
         default: self = Self.marks(hidden) ? .foreign : .hides(hidden)
         }
     }

@@ -64,7 +64,7 @@ struct LibrarySearch {
     private static func multiarch() throws(SystemError) -> [String] {
         do throws(SystemError) {
             return try FileDescriptor(opening: "/usr/lib", .directory).entries()
-                .filter { $0.kind == .directory && $0.name.contains("-linux-") }
+                .filter { $0.kind == .directory && $0.name.split(separator: "-").contains("linux") }
                 .flatMap { ["/lib/" + $0.name, "/usr/lib/" + $0.name] }
         } catch  where error.errno == ENOENT {
             return []

@@ -29,10 +29,17 @@ package struct Recipe: Codable, Equatable, Sendable {
     }
 
     package init(json: [UInt8]) throws(ImageError) {
+        let words: [String]
         do throws(JSONError) {
-            self = try JSONDecoder().decode(Recipe.self, from: json)
+            let document = try JSONDocument(json)
+            self = try JSONDecoder().decode(Recipe.self, from: document.root)
+            words = try JSONValue(document.root).object?.members.map(\.name) ?? []
         } catch {
             throw .invalid("recipe", why: error.description)
+        }
+        let known = ["commands", "libraries", "terminals", "files", "directories", "links", "texts", "config"]
+        if let word = words.first(where: { !known.contains($0) }) {
+            throw .invalid("recipe", why: "has \(quoted(word)), which means nothing; it may have \(known.joined(separator: ", "))")
         }
     }
 }

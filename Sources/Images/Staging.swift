@@ -28,6 +28,8 @@ struct Staging: ~Copyable {
             let directory = try FileDescriptor(opening: name, at: parent, .directory)
             _ = try directory.lock(wait: false)
             for name in ["tree", "blobs", "trees"] { try directory.place.makeDirectory(name) }
+            // The root of a layer that says nothing about it; whoever runs in the container must get through.
+            try directory.place.setPermissions(of: "tree", 0o755)
             return directory
         }
         _ = consume lock

@@ -80,7 +80,7 @@ extension LayerEntry {
             case S_IFIFO: kind = .fifo
             case S_IFLNK:
                 guard let target = archive_entry_symlink(entry) else {
-                    throw .invalid("layer", why: "link \(path.description) has no target")
+                    throw .invalid("layer", why: "link \(path) has no target")
                 }
                 kind = .symlink(target: Array(UnsafeBufferPointer(start: target, count: strnlen(target, budget.path) + 1)))
             default: kind = .node
@@ -89,12 +89,12 @@ extension LayerEntry {
         permissions = archive_entry_perm(entry) & 0o7777
         guard let owner = uid_t(exactly: archive_entry_uid(entry)), let group = gid_t(exactly: archive_entry_gid(entry)),
             owner != .max, group != .max
-        else { throw .invalid("layer", why: "\(path.description) has an owner that is no user id") }
+        else { throw .invalid("layer", why: "\(path) has an owner that is no user id") }
         self.owner = owner
         self.group = group
         modified = FileTime(seconds: Int64(archive_entry_mtime(entry)), nanoseconds: Int64(archive_entry_mtime_nsec(entry)))
         size = archive_entry_size(entry)
-        guard size >= 0 else { throw .invalid("layer", why: "\(path.description) has a negative size") }
+        guard size >= 0 else { throw .invalid("layer", why: "\(path) has a negative size") }
         attributes = LayerEntry.attributes(of: entry)
     }
 

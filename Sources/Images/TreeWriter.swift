@@ -47,7 +47,7 @@ final class TreeWriter {
                 try writeFile(entry, from: reader)
             }
         } catch .system(let error) where !error.blamesMachine {
-            throw .invalid("layer entry \(entry.path.description)", why: error.description)
+            throw .invalid("layer entry \(entry.path)", why: "\(error.call): \(error.reason)")
         }
     }
 
@@ -131,10 +131,10 @@ extension TreeWriter {
             try root.place.resolve(target.parent, [.path, .directory], resolve: Self.inside)
         }
         guard let found = try attempt({ () throws(SystemError) in try source.place.status(of: target.name) }) else {
-            throw .invalid("layer", why: "hard link to \(target.description), which is not there")
+            throw .invalid("layer", why: "hard link to \(target), which is not there")
         }
         guard found.kind != .directory, found.kind != .character else {
-            throw .invalid("layer", why: "hard link to \(target.description), which is not a file")
+            throw .invalid("layer", why: "hard link to \(target), which is not a file")
         }
         // A link to itself: removing the old name would remove the target.
         if let before, before.inode == found.inode, before.device == found.device { return }
@@ -173,10 +173,9 @@ extension TreeWriter {
 
     /// Owner first, as changing it clears set-id bits and capabilities.
     private func apply(_ entry: LayerEntry, to file: borrowing FileDescriptor) throws(ImageError) {
-        let raw = file.raw
         try attempt { () throws(SystemError) in
-            try check("fchown") { fchown(raw, entry.owner, entry.group) }
-            try check("fchmod") { fchmod(raw, entry.permissions) }
+            try file.setOwner(entry.owner, entry.group)
+            try file.setPermissions(entry.permissions)
         }
         for (name, value) in entry.attributes {
             guard Self.isWelcome(name) else {

@@ -154,11 +154,6 @@ extension FileDescriptor {
         }
     }
 
-    /// Reads into memory, 0 at the end of the file. The corresponding call is `read(2)`.
-    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
-        try check("read") { Glibc.read(raw, buffer.baseAddress, buffer.count) }
-    }
-
     /// Forces the whole file system under this file to the disk. The corresponding call is `syncfs(2)`.
     package func synchronizeFileSystem() throws(SystemError) { try check("syncfs") { linux_syncfs(raw) } }
 }

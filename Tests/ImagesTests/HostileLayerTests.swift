@@ -211,6 +211,11 @@ import Testing
         #expect(try scratch.names("root/images/unpacked/sha256/\(image.layers[0].hex)") == ["after"])
     }
 
+    @Test func directoriesThatALayerLeavesOutAreOpenToAll() throws {
+        let image = try scratch.add { $0.file("a/b/file") }
+        for path in ["", "a", "a/b"] { #expect(try image.status(path).permissions == 0o755) }
+    }
+
     @Test func modesOwnersAndTimesAreKept() throws {
         let image = try scratch.add { tar in
             tar.directory("folder", mode: 0o1777, modified: 1000)

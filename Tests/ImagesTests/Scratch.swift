@@ -16,7 +16,8 @@ final class Scratch {
         guard mkdtemp(&template) != nil else { throw SystemError(call: "mkdtemp", errno: errno) }
         path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         try write("canary", "alive")
-        try Directory.make(path + "/victim", mode: 0o750)
+        try Directory.make(path + "/victim")
+        try Place.current.setPermissions(of: path + "/victim", 0o750)
     }
 
     deinit {
