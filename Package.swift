@@ -52,5 +52,9 @@ let package = Package(
         tests("CLI", ["CLI", "Linux", "JSON"]),
         tests("Linux", ["Linux"]),
         tests("Engine", ["CSeccomp", "Linux", "JSON", "OCI", "Runtime", "Engine"]),
+        tests("JSON", ["JSON"]),
+        tests("OCI", ["JSON", "OCI"]),
+        tests("Cgroups", ["Cgroups", "JSON", "Linux", "OCI"]),
+        tests("Images", ["Images", "Linux", "JSON", "OCI"]),
     ]
 )

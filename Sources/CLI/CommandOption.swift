@@ -53,14 +53,17 @@ extension Array {
     package func lifted<Part, Whole>(
         _ reach: @escaping (inout Whole, (inout Part) throws -> Void) throws -> Void
     ) -> [CommandOption<Whole>] where Element == CommandOption<Part> {
-        map { option in
+        var lifted: [CommandOption<Whole>] = []
+        lifted.reserveCapacity(count)
+        for index in indices {
             let effect: CommandOption<Whole>.Effect =
-                switch option.effect {
+                switch self[index].effect {
                 case .heading: .heading
                 case .flag(let change): .flag { whole, value in try reach(&whole) { try change(&$0, value) } }
                 case .text(let change): .text { whole, value in try reach(&whole) { try change(&$0, value) } }
                 }
-            return CommandOption<Whole>(spelling: option.spelling, effect: effect)
+            lifted.append(CommandOption<Whole>(spelling: self[index].spelling, effect: effect))
         }
+        return lifted
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-extension Program {
+extension Program where Globals: OptionGroup {
     /// A manual page in roff (`man(7)`) for the program and each command: the file's name, and its text.
     package func manuals(date: String) -> [(file: String, text: String)] {
         pages.map { page in

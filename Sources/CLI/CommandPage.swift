@@ -19,7 +19,7 @@ struct CommandPage {
     }
 }
 
-extension Program {
+extension Program where Globals: OptionGroup {
     /// The page of the program and of every command that is not hidden, in the order of the lists.
     var pages: [CommandPage] { [rootPage] + pages(of: entries, below: name) }
 

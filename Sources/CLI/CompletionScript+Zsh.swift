@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-extension Program {
+extension Program where Globals: OptionGroup {
     /// One function for each command, as zsh's own completions are written.
     func zshCompletion(_ pages: [CommandPage]) -> String {
         var script = "#compdef \(name)\n# zsh completion for \(name)\n\n"

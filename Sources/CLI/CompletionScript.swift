@@ -12,7 +12,7 @@ package enum Shell: String, CaseIterable {
     }
 }
 
-extension Program {
+extension Program where Globals: OptionGroup {
     /// A script that completes this program's commands, options and values; made from the same tables as help.
     package func completion(for shell: Shell) -> String {
         switch shell {
@@ -38,8 +38,14 @@ extension Program {
         return """
             # bash completion for \(name)
             _\(name)() {
-                local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path= commands= options= operand= i
+                local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path= commands= options= operand= joined= i
                 COMPREPLY=()
+                # Readline parts words at "=" and ":"; a value goes back together, and what was typed of it is cut off at the end.
+                if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}
+                elif [[ $cur == : ]]; then joined=$prev:; cur=$joined; prev=${COMP_WORDS[COMP_CWORD-2]}
+                elif [[ $prev == : && COMP_CWORD -ge 3 ]]; then
+                    joined=${COMP_WORDS[COMP_CWORD-2]}:; cur=$joined$cur; prev=${COMP_WORDS[COMP_CWORD-3]}
+                fi
                 offer() {
                     local word
                     # Names are read line by line, never expanded: they come from containers and images.
@@ -50,6 +56,7 @@ extension Program {
                 + "< <(\($0.command) 2>/dev/null) ;;" }.joined(separator: "\n"))
                     *) mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur") ;;
                     esac
+                    COMPREPLY=("${COMPREPLY[@]#"$joined"}")
                 }
                 for ((i = 1; i < COMP_CWORD; i++)); do
                     case "$path ${COMP_WORDS[i]}" in

@@ -13,10 +13,14 @@ package struct Operands: Sendable, ExpressibleByStringLiteral {
         var words = 0
         var isOpen = false
         text.withUTF8Buffer { bytes in
-            for word in bytes.split(separator: UInt8(ascii: " ")) {
-                words += 1
-                if word.first != UInt8(ascii: "[") { least += 1 }
-                if word.contains(UInt8(ascii: ".")) { isOpen = true }
+            var isStart = true
+            for byte in bytes {
+                if isStart {
+                    words += 1
+                    if byte != UInt8(ascii: "[") { least += 1 }
+                }
+                isStart = byte == UInt8(ascii: " ")
+                if byte == UInt8(ascii: ".") { isOpen = true }
             }
         }
         return (least, isOpen ? nil : words)

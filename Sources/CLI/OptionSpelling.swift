@@ -28,6 +28,12 @@ package struct OptionSpelling: Sendable {
         }
     }
 
+    /// `-m` or `--memory`.
+    func name(isLetter: Bool) -> String {
+        guard isLetter, let letter else { return "--" + long }
+        return "-" + String(Unicode.Scalar(letter))
+    }
+
     /// What help calls the value, `BYTES`; empty for a flag.
     var placeholder: String {
         text.withUTF8Buffer { bytes in
@@ -38,7 +44,7 @@ package struct OptionSpelling: Sendable {
     /// Whether `name`, without dashes, is one of this option's names.
     func isNamed(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
         text.withUTF8Buffer { bytes in
-            var place = Self.namesRange(in: bytes).lowerBound
+            var place = Self.namesStart(in: bytes)
             while place < bytes.count {
                 var matched = 0
                 while matched < name.count, place < bytes.count, bytes[place] == name[matched] {
@@ -59,12 +65,16 @@ package struct OptionSpelling: Sendable {
 
     /// Where the long names lie in `-m, --memory BYTES`, without the first's dashes; empty where there are none.
     private static func namesRange(in bytes: UnsafeBufferPointer<UInt8>) -> Range<Int> {
-        let dash = UInt8(ascii: "-")
-        let hasLetter = bytes.count > 1 && bytes[0] == dash && bytes[1] != dash
-        let start = min(hasLetter ? 6 : 2, bytes.count)
+        let start = namesStart(in: bytes)
         var end = start
         while end < bytes.count, bytes[end] != UInt8(ascii: " ") { end += 1 }
         return start..<end
+    }
+
+    private static func namesStart(in bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        let dash = UInt8(ascii: "-")
+        let hasLetter = bytes.count > 1 && bytes[0] == dash && bytes[1] != dash
+        return min(hasLetter ? 6 : 2, bytes.count)
     }
 }
 

@@ -3,7 +3,10 @@ import Glibc
 import Linux
 
 /// A door: its name, the options before the verb, and its commands.
-package struct Program<Globals: OptionGroup> {
+///
+/// `Globals` is constrained in extensions only: a constraint here would have the runtime search every conformance of the
+/// process when the type is first named.
+package struct Program<Globals> {
     let name: String
     let summary: StaticString
     let version: StaticString
@@ -15,7 +18,9 @@ package struct Program<Globals: OptionGroup> {
         self.version = version
         self.entries = entries
     }
+}
 
+extension Program where Globals: OptionGroup {
     /// Runs a whole command line, the program's own name first, prints an error as one sentence, and gives the exit status.
     /// `report` is told each error with the global options read so far, for a door that also keeps a log.
     package func main(_ arguments: [String], report: (String, Globals) -> Void = { _, _ in }) -> Int32 {
@@ -50,7 +55,7 @@ package struct Program<Globals: OptionGroup> {
         }
     }
 
-    private func run(_ choice: Choice, _ globals: Globals, failureStatus: inout Int32) throws -> Int32 {
+    private func run(_ choice: Choice<Globals>, _ globals: Globals, failureStatus: inout Int32) throws -> Int32 {
         switch choice.entry.content {
         case .heading: return 0
         case .group: return try show(page(of: choice.entry, path: choice.path))
@@ -76,27 +81,20 @@ package struct Program<Globals: OptionGroup> {
 
 // MARK: - Choosing a command
 
-extension Program {
-    /// A command that was found, and the words that are for it.
-    struct Choice {
-        let entry: CommandEntry<Globals>
-        let path: String
-        let words: ArraySlice<String>
-        let wantsHelp: Bool
-    }
-
+extension Program where Globals: OptionGroup {
     /// Follows `words` into the tree; nil when there are none, so help is wanted.
-    private func choose(_ words: ArraySlice<String>) throws(UsageError) -> Choice? {
+    private func choose(_ words: ArraySlice<String>) throws(UsageError) -> Choice<Globals>? {
         var words = words
-        let wantsHelp = words.first == "help" && !entries.contains { $0.isNamed("help") }
+        let wantsHelp = words.first == "help"
         if wantsHelp { words.removeFirst() }
         var entries = entries
         var path = name
         var chosen: CommandEntry<Globals>?
-        while let word = words.first, !word.utf8.starts(with: "-".utf8) || chosen == nil {
-            guard let entry = entries.first(where: { $0.isNamed(word) }) else {
+        while let word = words.first, word.utf8.first != UInt8(ascii: "-") || chosen == nil {
+            guard let index = entries.indices.first(where: { entries[$0].isNamed(word) }) else {
                 throw unknownCommand(word, among: entries).said(to: path)
             }
+            let entry = entries[index]
             words.removeFirst()
             path += " \(entry.name)"
             chosen = entry
@@ -117,6 +115,14 @@ extension Program {
         let near = names.nearest(to: word).map { " (did you mean '\($0)'?)" } ?? ""
         return UsageError("unknown command: '\(word)'\(near)")
     }
+}
+
+/// A command that was found, and the words that are for it.
+private struct Choice<Context> {
+    let entry: CommandEntry<Context>
+    let path: String
+    let words: ArraySlice<String>
+    let wantsHelp: Bool
 }
 
 extension UsageError {

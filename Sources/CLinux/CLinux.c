@@ -51,6 +51,7 @@ int linux_ioctl_pointer(int fd, unsigned long request, void *argument) { return 
 long linux_getrandom(void *buffer, size_t size, unsigned flags) { return syscall(SYS_getrandom, buffer, size, flags); }
 long linux_splice(int from, int to, size_t size, unsigned flags) { return splice(from, NULL, to, NULL, size, flags); }
 long linux_getdents64(int fd, void *buffer, size_t size) { return syscall(SYS_getdents64, fd, buffer, size); }
+int linux_syncfs(int fd) { return syncfs(fd); }
 
 int linux_statx_mount(int dir, const char *path, int flags, uint64_t *mount_id, uint64_t *attributes)
 {

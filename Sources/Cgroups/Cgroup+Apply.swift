@@ -31,7 +31,7 @@ extension Cgroup {
         for setting in settings {
             do throws(CgroupError) {
                 try apply(setting, proving: demand == .needed)
-            } catch where demand == .wanted && error.isMissingMeans {}
+            } catch  where demand == .wanted && error.isMissingMeans {}
         }
     }
 
@@ -87,7 +87,7 @@ extension Cgroup {
             } else {
                 throw .controllerMissing(.devices)
             }
-        } catch where demand == .wanted && error.isMissingMeans {}
+        } catch  where demand == .wanted && error.isMissingMeans {}
     }
 
     private func restrictLegacy(to rules: DeviceRules) throws(CgroupError) {

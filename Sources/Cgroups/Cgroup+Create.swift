@@ -12,15 +12,22 @@ extension Cgroup {
         _ path: CgroupPath, in hierarchy: Hierarchy, wanting wanted: ControllerSet = .standard, needing needed: ControllerSet = []
     ) throws(CgroupError) -> Cgroup {
         var making = Making(path: path, hierarchy: hierarchy, wanted: wanted.union(needed), needed: needed)
-        do throws(CgroupError) {
-            try making.makeLegacy()
-            try making.makeUnified()
-            if let controller = making.missing.first { throw .controllerMissing(controller) }
-        } catch {
-            for directory in making.made { rmdir(directory) }
-            throw error
-        }
-        return Cgroup(CgroupPaths(making.entries))
+        return try making.finish()
+    }
+
+    /// The same cgroup with more controllers, for an update that asks for what its creation had no use for:
+    /// its processes move into the directories that are new.
+    package func extended(
+        by needed: ControllerSet, at path: CgroupPath, in hierarchy: Hierarchy
+    ) throws(CgroupError) -> Cgroup {
+        let old = paths.entries.reduce(into: ControllerSet()) { $0.formUnion($1.controllers) }
+        var making = Making(path: path, hierarchy: hierarchy, wanted: needed.subtracting(old), needed: needed.subtracting(old))
+        making.isInUse = true
+        let more = try making.finish()
+        let added = more.paths.entries.filter { entry in !paths.entries.contains { $0.label == entry.label } }
+        let companions = Cgroup(CgroupPaths(added))
+        if !added.isEmpty { for pid in try processes() { try companions.join(pid) } }
+        return Cgroup(CgroupPaths(paths.entries + added))
     }
 
     /// Removes it from every hierarchy, sub-cgroups first. Missing is fine; what is busy with ending processes is tried again
@@ -41,7 +48,22 @@ private struct Making {
     /// What to take away again if a later step fails, deepest first.
     var made: [String] = []
 
+    /// True for a running container's, which has processes of course.
+    var isInUse = false
+
     var missing: ControllerSet { needed.subtracting(covered) }
+
+    mutating func finish() throws(CgroupError) -> Cgroup {
+        do throws(CgroupError) {
+            try makeLegacy()
+            try makeUnified()
+            if let controller = missing.first { throw .controllerMissing(controller) }
+        } catch {
+            for directory in made { rmdir(directory) }
+            throw error
+        }
+        return Cgroup(CgroupPaths(entries))
+    }
 
     mutating func makeLegacy() throws(CgroupError) {
         for mount in hierarchy.mounts where mount.version == .v1 && !mount.controllers.isDisjoint(with: wanted) {
@@ -51,7 +73,7 @@ private struct Making {
                 if mount.controllers.contains(.cpuset) { try inheritCPUs(from: mount.point, to: directory) }
                 entries.append(.init(mount, directory: directory))
                 covered.formUnion(mount.controllers)
-            } catch where error.isMissingMeans && !isNeeded {}
+            } catch  where error.isMissingMeans && !isNeeded {}
         }
     }
 
@@ -66,7 +88,7 @@ private struct Making {
             entries.append(.init(mount, directory: directory))
             if hierarchy.mode == .unified { covered.formUnion(.builtIn) }
             try enable(absent, mount, down: directory)
-        } catch where error.isMissingMeans && missing.isEmpty {}
+        } catch  where error.isMissingMeans && missing.isEmpty {}
     }
 
     private mutating func make(in mount: Hierarchy.Mount) throws(CgroupError) -> String {
@@ -75,7 +97,7 @@ private struct Making {
         var made = self.made
         defer { self.made = made }
         try Cgroup.call { () throws(SystemError) in try CgroupTree.make(directory, made: &made) }
-        if made.count == before {
+        if made.count == before, !isInUse {
             // It was there: left over from a container of that name, or somebody else's.
             let inside = try Cgroup(CgroupPaths([.init(mount, directory: directory)])).processes()
             guard inside.isEmpty else { throw .occupied(directory) }
@@ -109,7 +131,7 @@ private struct Making {
                 do throws(SystemError) {
                     try enable(wanted, in: level)
                 } catch {
-                    obstacle = error.errno == EBUSY ? .parentOccupied(level) : CgroupError(error)
+                    obstacle = error.errno == EBUSY || error.errno == EOPNOTSUPP ? .parentOccupied(level) : CgroupError(error)
                 }
             }
             here = controllers(directory + "/cgroup.controllers")
@@ -126,9 +148,14 @@ private struct Making {
         let rest = wanted.subtracting(on).intersection(controllers(level + "/cgroup.controllers"))
         if rest.isEmpty { return }
         let file = level + "/cgroup.subtree_control"
+        // The kernel refuses memory and io to a cgroup with processes, but for cpu and pids alone it would turn it into the root of
+        // a threaded tree, whose children no process can join. Only the real root, which has no type, may have both.
+        if access(level + "/cgroup.type", F_OK) == 0, try !File.readKernel(level + "/cgroup.procs").isEmpty {
+            throw SystemError(call: "write", subject: file, errno: EBUSY)
+        }
         do throws(SystemError) {
             try File.writeKernel(file, rest.map { "+\($0.unifiedName)" }.joined(separator: " "))
-        } catch {
+        } catch  where error.errno != EBUSY {
             var worked = false
             for controller in rest {
                 if (try? File.writeKernel(file, "+\(controller.unifiedName)")) != nil { worked = true }

@@ -59,7 +59,7 @@ extension Cgroup {
         if let directory = paths.unified {
             do throws(SystemError) {
                 return try File.writeKernel(directory + "/cgroup.kill", "1")
-            } catch where error.errno == ENOENT {
+            } catch  where error.errno == ENOENT {
                 // Before Linux 5.14, or the cgroup is gone and the loop below finds nothing.
             } catch { throw CgroupError(error) }
         }

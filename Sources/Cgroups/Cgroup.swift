@@ -50,10 +50,10 @@ package struct Cgroup: Equatable, Sendable {
         do throws(SystemError) {
             let text = try File.readKernel("cgroup.procs", at: place)
             return text.split(separator: "\n").compactMap { pid_t($0) }.filter { $0 > 0 }
-        } catch where error.errno == EOPNOTSUPP {
+        } catch  where error.errno == EOPNOTSUPP {
             // A threaded cgroup lists threads only; their processes stand in the domain above it.
             return []
-        } catch where error.errno == ENODEV || error.errno == ENOENT {
+        } catch  where error.errno == ENODEV || error.errno == ENOENT {
             // Removed between the listing and the read.
             return []
         }

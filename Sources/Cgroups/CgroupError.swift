@@ -53,7 +53,8 @@ extension CgroupError: CustomStringConvertible {
         switch self {
         case .invalid(let what, let why): "\(what): \(why)"
         case .onlyIn(let version, let what): "\(what) exists only in cgroup \(version)"
-        case .controllerMissing(let controller): "the limit needs the \(controller.legacyName) controller, which this machine does not offer"
+        case .controllerMissing(let controller):
+            "the limit needs the \(controller.legacyName) controller, which this machine does not offer"
         case .notDelegated(let controller, let directory):
             "the limit needs the \(controller.unifiedName) controller, which is not delegated to \(directory); "
                 + "with systemd: Delegate=yes, or run inside systemd-run --user --scope -p Delegate=yes"

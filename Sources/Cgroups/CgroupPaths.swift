@@ -27,9 +27,10 @@ package struct CgroupPaths: Equatable, Sendable {
         }
     }
 
-    package var entries: [Entry]
+    /// In order of label, so that version 2 is the first.
+    package let entries: [Entry]
 
-    package init(_ entries: [Entry] = []) { self.entries = entries }
+    package init(_ entries: [Entry] = []) { self.entries = entries.sorted { $0.label < $1.label } }
 
     package var isEmpty: Bool { entries.isEmpty }
 
@@ -57,13 +58,14 @@ extension CgroupPaths: Codable {
 
     package init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: Label.self)
-        entries = try object.allKeys.map { key in
+        let entries = try object.allKeys.map { key in
             let directory = try object.decode(String.self, forKey: key)
             guard directory.hasPrefix("/"), !directory.split(separator: "/").contains("..") else {
                 throw DecodingError.dataCorruptedError(forKey: key, in: object, debugDescription: "not the directory of a cgroup")
             }
             return Entry(label: key.stringValue, directory: directory)
         }
+        self.init(entries)
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -20,7 +20,7 @@ enum CgroupTree {
                 let child: FileDescriptor
                 do throws(SystemError) {
                     child = try FileDescriptor(opening: name, at: current.place, [.directory, .noFollow])
-                } catch where error.errno == ENOENT || error.errno == ENODEV {
+                } catch  where error.errno == ENOENT || error.errno == ENODEV {
                     continue
                 }
                 current = child
@@ -42,7 +42,7 @@ enum CgroupTree {
             try directory.forEachEntry { name, kind in
                 if kind == .directory { names.append(String(cString: name)) }
             }
-        } catch where error.errno == ENOENT || error.errno == ENODEV {}
+        } catch  where error.errno == ENOENT || error.errno == ENODEV {}
         return names
     }
 
@@ -51,12 +51,12 @@ enum CgroupTree {
         do throws(SystemError) {
             try check("mkdir", directory) { mkdir(directory, 0o755) }
             made.insert(directory, at: 0)
-        } catch where error.errno == ENOENT {
+        } catch  where error.errno == ENOENT {
             guard let parent = parent(of: directory) else { throw error }
             try make(parent, made: &made)
             try check("mkdir", directory) { mkdir(directory, 0o755) }
             made.insert(directory, at: 0)
-        } catch where error.errno == EEXIST {}
+        } catch  where error.errno == EEXIST {}
     }
 
     static func parent(of directory: String) -> String? {
@@ -76,11 +76,13 @@ enum CgroupTree {
             }
             do throws(SystemError) {
                 var removed = false
-                try walk(directory, leave: { (parent: Place, name: String) throws(SystemError) in
-                    if unlinkat(parent.raw, name, AT_REMOVEDIR) == 0 { removed = true }
-                })
+                try walk(
+                    directory,
+                    leave: { (parent: Place, name: String) throws(SystemError) in
+                        if unlinkat(parent.raw, name, AT_REMOVEDIR) == 0 { removed = true }
+                    })
                 if removed { continue }
-            } catch where error.errno == ENOENT {
+            } catch  where error.errno == ENOENT {
                 return
             } catch { throw CgroupError(error) }
             guard waited < milliseconds else { throw .busy(directory) }

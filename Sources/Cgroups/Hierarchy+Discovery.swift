@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 package import Linux
 
 extension Hierarchy {
@@ -118,14 +119,11 @@ extension Hierarchy.Mount {
     private static func own(in bytes: Bytes, where matches: (Range<Int>) -> Bool) -> String? {
         var start = 0
         while start < bytes.count {
-            let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
-            defer { start = end + 1 }
-            guard let first = bytes[start..<end].firstIndex(of: UInt8(ascii: ":")),
-                let second = bytes[(first + 1)..<end].firstIndex(of: UInt8(ascii: ":"))
-            else { continue }
-            if matches((first + 1)..<second) {
-                return String(decoding: bytes[(second + 1)..<end], as: UTF8.self)
-            }
+            let end = bytes.index(of: "\n", from: start, to: bytes.count)
+            let first = bytes.index(of: ":", from: start, to: end)
+            let second = bytes.index(of: ":", from: first + 1, to: end)
+            if second < end, matches((first + 1)..<second) { return bytes.text((second + 1)..<end) }
+            start = end + 1
         }
         return nil
     }
@@ -156,29 +154,43 @@ private struct Cursor {
     }
 }
 
+/// Plain loops and memcmp(3): what Swift's collections offer costs ten times as much on the first call, which is the only one of a run.
 extension UnsafeBufferPointer<UInt8> {
-    fileprivate func equal(_ range: Range<Int>, _ word: StaticString) -> Bool {
-        range.count == word.utf8CodeUnitCount && self[range].elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: range.count))
+    /// The next such byte before `end`, or `end`.
+    fileprivate func index(of byte: Unicode.Scalar, from start: Int, to end: Int) -> Int {
+        let byte = UInt8(ascii: byte)
+        var index = start
+        while index < end, self[index] != byte { index += 1 }
+        return Swift.min(index, end)
     }
 
-    fileprivate func equal(_ range: Range<Int>, _ text: String) -> Bool { self[range].elementsEqual(text.utf8) }
+    fileprivate func text(_ range: Range<Int>) -> String { String(decoding: Self(rebasing: self[range]), as: UTF8.self) }
+
+    fileprivate func equal(_ range: Range<Int>, _ word: StaticString) -> Bool {
+        guard range.count == word.utf8CodeUnitCount, let base = baseAddress else { return false }
+        return memcmp(base + range.lowerBound, word.utf8Start, range.count) == 0
+    }
+
+    fileprivate func equal(_ range: Range<Int>, _ text: String) -> Bool { self.text(range) == text }
 
     fileprivate func equal(_ one: Range<Int>, _ other: Range<Int>) -> Bool {
-        one.count == other.count && self[one].elementsEqual(self[other])
+        guard one.count == other.count, let base = baseAddress else { return false }
+        return memcmp(base + one.lowerBound, base + other.lowerBound, one.count) == 0
     }
 
     /// True if the first path is a proper parent of the second.
     fileprivate func isDirectory(_ one: Range<Int>, above other: Range<Int>) -> Bool {
-        if one.count == 1 { return other.count > 1 }
+        if one.count <= 1 { return other.count > 1 }
         return other.count > one.count && self[other.lowerBound + one.count] == UInt8(ascii: "/")
-            && self[one].elementsEqual(self[other].prefix(one.count))
+            && equal(one, other.lowerBound..<(other.lowerBound + one.count))
     }
 
     /// The number in a field; −1 for anything else.
     fileprivate func decimal(_ range: Range<Int>) -> Int {
         if range.isEmpty || range.count > 18 { return -1 }
         var value = 0
-        for byte in self[range] {
+        for index in range {
+            let byte = self[index]
             guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return -1 }
             value = value * 10 + Int(byte - UInt8(ascii: "0"))
         }
@@ -187,7 +199,7 @@ extension UnsafeBufferPointer<UInt8> {
 
     /// A path with `\040` and the like turned back.
     fileprivate func unescaped(_ range: Range<Int>) -> String {
-        guard self[range].contains(UInt8(ascii: "\\")) else { return String(decoding: self[range], as: UTF8.self) }
+        guard index(of: "\\", from: range.lowerBound, to: range.upperBound) < range.upperBound else { return text(range) }
         var plain: [UInt8] = []
         var index = range.lowerBound
         while index < range.upperBound {
@@ -207,15 +219,26 @@ extension UnsafeBufferPointer<UInt8> {
     fileprivate func controllers(_ range: Range<Int>) -> (set: ControllerSet, label: String) {
         var set = ControllerSet()
         var label = ""
-        for word in self[range].split(separator: UInt8(ascii: ",")) {
-            let place = word.startIndex..<word.endIndex
-            let controller = (0..<UInt8(Controller.allCases.count)).lazy.compactMap(Controller.init(rawValue:))
-                .first { equal(place, $0.legacyName) }
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let end = index(of: ",", from: start, to: range.upperBound)
+            let word = start..<end
+            start = end + 1
+            let controller = controller(word)
             if let controller { set.insert(controller) }
-            guard controller != nil || word.starts(with: "name=".utf8) else { continue }
+            guard controller != nil || (word.count > 5 && equal(word.lowerBound..<(word.lowerBound + 5), "name=")) else { continue }
             if !label.isEmpty { label += "," }
-            label += String(decoding: word, as: UTF8.self)
+            label += text(word)
         }
         return (set, label)
+    }
+
+    private func controller(_ word: Range<Int>) -> Controller? {
+        var number: UInt8 = 0
+        while let controller = Controller(rawValue: number) {
+            if equal(word, controller.legacyName) { return controller }
+            number += 1
+        }
+        return nil
     }
 }

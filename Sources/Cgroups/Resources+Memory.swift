@@ -47,7 +47,8 @@ extension Spec.Resources.Memory {
         var settings: [Setting] = []
         if let swap {
             if swap > 0, limit == nil {
-                throw .invalid("memory and swap limit", "cgroup v2 counts swap alone, so it takes the memory limit to tell how much that is")
+                throw .invalid(
+                    "memory and swap limit", "cgroup v2 counts swap alone, so it takes the memory limit to tell how much that is")
             }
             let alone = swap < 0 ? nil : swap - (limit ?? 0)
             settings.append(Setting(.memory, .v2, "memory.swap.max", alone.map { "\($0)" } ?? "max", proof: .pages))

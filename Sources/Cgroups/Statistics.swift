@@ -98,7 +98,10 @@ extension Cgroup {
         case .v1: cpu.throttledTime = CgroupFile.value("throttled_time", in: stat)
         case .v2:
             func nanoseconds(_ key: StaticString) -> UInt64? {
-                CgroupFile.value(key, in: stat).flatMap { let (time, over) = $0.multipliedReportingOverflow(by: 1000); return over ? nil : time }
+                CgroupFile.value(key, in: stat).flatMap {
+                    let (time, over) = $0.multipliedReportingOverflow(by: 1000)
+                    return over ? nil : time
+                }
             }
             cpu.usage = nanoseconds("usage_usec")
             cpu.user = nanoseconds("user_usec")

@@ -12,6 +12,14 @@ package struct JSONDecoder {
         try decode(type, from: JSONDocument(bytes, limits: limits).root)
     }
 
+    package func decode<Value: JSONCoded>(_ type: Value.Type, from bytes: [UInt8]) throws(JSONError) -> Value {
+        try Value(json: JSONDocument(bytes, limits: limits).root)
+    }
+
+    package func decode<Value: JSONCoded>(_ type: Value.Type, from node: JSONNode) throws(JSONError) -> Value {
+        try Value(json: node)
+    }
+
     package func decode<Value: Decodable>(_ type: Value.Type, from node: JSONNode) throws(JSONError) -> Value {
         do {
             return try node.decode(type)

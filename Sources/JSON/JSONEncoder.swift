@@ -10,10 +10,28 @@ package struct JSONEncoder {
     }
 
     package func encode(_ value: some Encodable) throws(JSONError) -> [UInt8] {
-        let writer = JSONWriter(isPretty: isPretty)
+        var text = JSONText(isPretty: isPretty)
+        text.reserve(4096)
+        try text.encode(value)
+        return text.bytes
+    }
+
+    package func encode(_ value: some JSONCoded) throws(JSONError) -> [UInt8] {
+        var text = JSONText(isPretty: isPretty)
+        text.reserve(4096)
+        try value.write(to: &text)
+        return text.bytes
+    }
+}
+
+extension JSONText {
+    /// Writes a value by Swift's encoding protocols.
+    mutating func encode(_ value: some Encodable) throws(JSONError) {
+        let writer = JSONWriter(self)
+        self = JSONText(isPretty: isPretty)
         do {
             try writer.encode(value, in: writer.root)
-            return try writer.finish()
+            self = try writer.finish()
         } catch let error as JSONError {
             throw error
         } catch let error as EncodingError {

@@ -114,38 +114,33 @@ package struct JSONObject: Equatable, Sendable, ExpressibleByDictionaryLiteral {
     }
 }
 
-extension JSONValue: Codable {
-    package init(from decoder: any Decoder) throws {
-        guard let decoder = decoder as? NodeDecoder else {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "JSONValue is read by JSONDecoder only"))
-        }
-        try self.init(decoder.node)
-    }
+extension JSONValue: JSONCoded {
+    package init(json: JSONNode) throws(JSONError) { try self.init(json) }
 
-    package func encode(to encoder: any Encoder) throws {
-        guard let encoder = encoder as? SlotEncoder else {
-            throw EncodingError.invalidValue(
-                self, .init(codingPath: encoder.codingPath, debugDescription: "JSONValue is written by JSONEncoder only"))
-        }
-        try encoder.writer.write(self, in: encoder.slot)
-    }
-}
-
-extension JSONWriter {
-    fileprivate func write(_ value: JSONValue, in slot: Slot) throws {
-        switch value {
-        case .null: try writeNull(in: slot)
-        case .bool(let value): try write(value, in: slot)
-        case .int(let value): try write(value, in: slot)
-        case .double(let value): try write(value, in: slot)
-        case .string(let value): try write(value, in: slot)
+    package func write(to text: inout JSONText) throws(JSONError) {
+        switch self {
+        case .null: text.word("null")
+        case .bool(let value): value.write(to: &text)
+        case .int(let value): value.write(to: &text)
+        case .double(let value):
+            guard value.isFinite else { throw .unencodable(path: "", reason: "\(value) is not a number in JSON") }
+            text.double(value)
+        case .string(let value): value.write(to: &text)
         case .array(let elements):
-            open(.array, in: slot)
-            for element in elements { try write(element, in: self.element(of: slot)) }
+            text.open("[")
+            for element in elements {
+                text.separate()
+                try element.write(to: &text)
+            }
+            text.close("]")
         case .object(let object):
-            open(.object, in: slot)
-            for member in object.members { try write(member.value, in: self.member(member.name, of: slot)) }
+            text.open("{")
+            for member in object.members {
+                text.separate()
+                text.name(member.name)
+                try member.value.write(to: &text)
+            }
+            text.close("}")
         }
     }
 }

@@ -3,9 +3,8 @@
 /// The text under construction and the containers still open in it. Values go straight to the bytes; a container closes
 /// when something is written around it, which is when Swift's encoding protocols let one know that it is complete.
 final class JSONWriter {
-    private(set) var out: [UInt8] = []
+    private(set) var text: JSONText
     private var frames: [Frame]
-    private let isPretty: Bool
     private var lastSlot = 0
     /// The first misuse in a function that cannot throw.
     private var failure: JSONError?
@@ -27,7 +26,6 @@ final class JSONWriter {
         let shape: Shape
         /// The number of the slot this container fills.
         let number: Int
-        var isEmpty = true
         /// The slot opened last, and whether its value is still to come.
         var slot = 0
         var isAwaiting = false
@@ -36,21 +34,21 @@ final class JSONWriter {
         var members: [(name: String, start: Int, end: Int)]?
     }
 
-    init(isPretty: Bool) {
-        self.isPretty = isPretty
+    /// Goes on with `text`, which is at the place of a value.
+    init(_ text: consuming JSONText) {
+        self.text = text
         frames = [Frame(shape: .root, number: -1, isAwaiting: true)]
         frames.reserveCapacity(16)
-        out.reserveCapacity(4096)
     }
 
     var root: Slot { Slot(depth: 0, number: 0) }
 
     /// Closes everything; what was asked for but never written is an empty object.
-    func finish() throws -> [UInt8] {
+    func finish() throws -> JSONText {
         close(to: 1)
         settle()
         if let failure { throw failure }
-        return out
+        return text
     }
 
     // MARK: slots
@@ -58,20 +56,18 @@ final class JSONWriter {
     /// A place for the member `name` of the object that fills `object`.
     func member(_ name: String, of object: Slot) throws -> Slot {
         try resume(object)
-        separate()
+        text.separate()
         let last = frames.count - 1
-        frames[last].members?.append((name, out.count, 0))
+        frames[last].members?.append((name, text.bytes.count, 0))
         frames[last].name = name
-        append(name)
-        out.append(UInt8(ascii: ":"))
-        if isPretty { out.append(UInt8(ascii: " ")) }
+        text.name(name)
         return expectValue(last)
     }
 
     /// A place for the next element of the list that fills `array`.
     func element(of array: Slot) throws -> Slot {
         try resume(array)
-        separate()
+        text.separate()
         return expectValue(frames.count - 1)
     }
 
@@ -114,7 +110,7 @@ final class JSONWriter {
             return
         }
         frames.append(Frame(shape: shape, number: slot.number, members: isSorted ? [] : nil))
-        out.append(shape == .object ? UInt8(ascii: "{") : UInt8(ascii: "["))
+        text.open(shape == .object ? "{" : "[")
     }
 
     private func close(to count: Int) {
@@ -122,8 +118,7 @@ final class JSONWriter {
             settle()
             let frame = frames.removeLast()
             if let members = frame.members { sort(members) }
-            if !frame.isEmpty { newline() }
-            out.append(frame.shape == .object ? UInt8(ascii: "}") : UInt8(ascii: "]"))
+            text.close(frame.shape == .object ? "}" : "]")
         }
     }
 
@@ -132,38 +127,18 @@ final class JSONWriter {
         let last = frames.count - 1
         if frames[last].isAwaiting {
             frames[last].isAwaiting = false
-            out.append(contentsOf: [UInt8(ascii: "{"), UInt8(ascii: "}")])
+            text.word("{}")
         }
         guard let count = frames[last].members?.count, count > 0 else { return }
-        if frames[last].members?[count - 1].end == 0 { frames[last].members?[count - 1].end = out.count }
+        if frames[last].members?[count - 1].end == 0 { frames[last].members?[count - 1].end = text.bytes.count }
     }
 
     /// Puts the members of the object that ends here into the order of their names' bytes.
     private func sort(_ members: [(name: String, start: Int, end: Int)]) {
         guard members.count > 1 else { return }
         let sorted = members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        let body = members[0].start
-        let separator = out[members[0].end..<members[1].start]
-        var ordered: [UInt8] = []
-        ordered.reserveCapacity(out.count - body)
-        for member in sorted {
-            if !ordered.isEmpty { ordered.append(contentsOf: separator) }
-            ordered.append(contentsOf: out[member.start..<member.end])
-        }
-        out.replaceSubrange(body..., with: ordered)
-    }
-
-    private func separate() {
-        let last = frames.count - 1
-        if !frames[last].isEmpty { out.append(UInt8(ascii: ",")) }
-        frames[last].isEmpty = false
-        newline()
-    }
-
-    private func newline() {
-        guard isPretty else { return }
-        out.append(UInt8(ascii: "\n"))
-        out.append(contentsOf: repeatElement(UInt8(ascii: " "), count: 4 * (frames.count - 1)))
+        let separator = members[0].end..<members[1].start
+        text.reorder(from: members[0].start, sorted.map { $0.start..<$0.end }, separator: separator)
     }
 
     private var path: String {
@@ -176,64 +151,37 @@ final class JSONWriter {
 extension JSONWriter {
     func writeNull(in slot: Slot) throws {
         try fill(slot)
-        out.append(contentsOf: "null".utf8)
+        text.word("null")
     }
 
     func write(_ value: Bool, in slot: Slot) throws {
         try fill(slot)
-        out.append(contentsOf: (value ? "true" : "false").utf8)
+        text.word(value ? "true" : "false")
     }
 
     func write(_ value: String, in slot: Slot) throws {
         try fill(slot)
-        append(value)
+        text.string(value)
     }
 
     func write(_ value: some FixedWidthInteger, in slot: Slot) throws {
         try fill(slot)
-        out.append(contentsOf: String(value).utf8)
+        text.integer(value)
     }
 
-    /// The shortest digits that read back as the same number; whole ones without a fraction.
     func write(_ value: Double, in slot: Slot) throws {
         guard value.isFinite else { throw JSONError.unencodable(path: path, reason: "\(value) is not a number in JSON") }
         try fill(slot)
-        let text = value.description
-        out.append(contentsOf: text.hasSuffix(".0") ? text.utf8.dropLast(2) : text.utf8[...])
+        text.double(value)
+    }
+
+    /// A value that writes itself. The text is handed over and back, not copied.
+    func writeCoded(_ value: some JSONCoded, in slot: Slot) throws {
+        try fill(slot)
+        try value.write(to: &text)
     }
 
     func encode<Value: Encodable>(_ value: Value, in slot: Slot) throws {
         try value.encode(to: SlotEncoder(writer: self, slot: slot))
-    }
-
-    /// A string in quotes, escaped where RFC 8259 demands it, in Go's spelling.
-    private func append(_ text: String) {
-        out.append(UInt8(ascii: "\""))
-        var text = text
-        text.withUTF8 { bytes in
-            var plain = 0
-            for at in bytes.indices where bytes[at] < 0x20 || bytes[at] == UInt8(ascii: "\"") || bytes[at] == UInt8(ascii: "\\") {
-                out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[plain..<at]))
-                appendEscape(bytes[at])
-                plain = at + 1
-            }
-            out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[plain...]))
-        }
-        out.append(UInt8(ascii: "\""))
-    }
-
-    private func appendEscape(_ byte: UInt8) {
-        out.append(UInt8(ascii: "\\"))
-        switch byte {
-        case 0x08: out.append(UInt8(ascii: "b"))
-        case 0x09: out.append(UInt8(ascii: "t"))
-        case 0x0a: out.append(UInt8(ascii: "n"))
-        case 0x0c: out.append(UInt8(ascii: "f"))
-        case 0x0d: out.append(UInt8(ascii: "r"))
-        case ..<0x20:
-            out.append(contentsOf: byte < 0x10 ? "u000".utf8 : "u001".utf8)
-            out.append(contentsOf: String(byte & 0xf, radix: 16).utf8)
-        default: out.append(byte)
-        }
     }
 }

@@ -131,4 +131,20 @@ extension Machine {
         for line in text.split(separator: "\n") where line.hasPrefix("DEVNAME=") { return "/dev/\(line.dropFirst(8))" }
         return nil
     }
+
+    package static func workingDirectory() throws(SystemError) -> String {
+        var buffer = [CChar](repeating: 0, count: 4097)
+        try check("getcwd") { linux_getcwd(&buffer, buffer.count) }
+        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// The file this program was started from.
+    package static var programPath: String? {
+        var buffer = [CChar](repeating: 0, count: 4097)
+        guard readlink("/proc/self/exe", &buffer, 4096) > 0 else { return nil }
+        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// The two parts of a device number. The corresponding macros are `major(3)` and `minor(3)`.
+    package static func numbers(of device: UInt) -> (major: UInt32, minor: UInt32) { (linux_major(dev_t(device)), linux_minor(dev_t(device))) }
 }

@@ -53,8 +53,11 @@ package struct Mount: ~Copyable {
     }
 
     /// Puts the mount on a path that is trusted as it stands.
-    package func attach(at path: String, in place: Place = .current) throws(SystemError) {
-        try check("move_mount", path) { linux_move_mount(descriptor.raw, "", place.raw, path, 0x4 /* F_EMPTY_PATH */) }
+    package func attach(at path: String) throws(SystemError) { try Self.attach(descriptor.raw, at: path) }
+
+    /// The same for a mount whose descriptor somebody else owns.
+    package static func attach(_ raw: CInt, at path: String) throws(SystemError) {
+        try check("move_mount", path) { linux_move_mount(raw, "", AT_FDCWD, path, 0x4 /* F_EMPTY_PATH */) }
     }
 
     /// Changes attributes and propagation. The corresponding call is `mount_setattr(2)`, Linux 5.12.

@@ -86,9 +86,3 @@ extension ProcessCapabilities {
         try check("capset") { capset(&header, &data) }
     }
 }
-
-extension FileDescriptor {
-    package func setOwner(_ user: UInt32, _ group: UInt32) throws(SystemError) {
-        try check("fchown") { fchown(raw, user, group) }
-    }
-}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import JSON
+package import JSON
 
 /// The name of content by its hash: an algorithm and lower-case hexadecimal digits of the right number, and nothing else
 /// (image-spec, descriptor.md). It is safe as a path component.
@@ -45,19 +45,20 @@ package struct Digest: Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(algorithm.rawValue):\(hex)" }
 }
 
-extension Digest: Codable {
-    package init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
+extension Digest: JSONCoded {
+    /// What a record holds until its own digest has been read.
+    static var blank: Digest { Digest(sha256: [0, 0, 0, 0, 0, 0, 0, 0]) }
+
+    package init(json: JSONNode) throws(JSONError) {
+        let text = try String(json: json)
         guard let digest = Digest(text) else {
             let reason = "expected a digest, sha256: and 64 lower-case hexadecimal digits, found \(quoted(text))"
-            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: reason))
+            throw .mismatch(path: json.path, reason: reason)
         }
         self = digest
     }
 
-    package func encode(to encoder: any Encoder) throws {
-        try description.encode(to: encoder)
-    }
+    package func write(to text: inout JSONText) { text.string(description) }
 }
 
 private func isLowerHexadecimal(_ byte: UInt8) -> Bool {

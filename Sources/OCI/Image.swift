@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A reference to content by what it is (image-spec 1.1, descriptor.md).
-package struct Descriptor: Codable, Equatable, Sendable {
+package struct Descriptor: Equatable, Sendable {
     package var mediaType: String
     package var digest: Digest
     /// Bytes. From a stranger it may be negative.
@@ -29,7 +29,7 @@ package struct Descriptor: Codable, Equatable, Sendable {
 }
 
 /// What a manifest's programs run on, in Go's words (`amd64`, `linux`).
-package struct Platform: Codable, Equatable, Sendable {
+package struct Platform: Equatable, Sendable {
     package var architecture: String
     package var os: String
     package var osVersion: String?
@@ -43,16 +43,10 @@ package struct Platform: Codable, Equatable, Sendable {
         self.osFeatures = osFeatures
         self.variant = variant
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case architecture, os, variant
-        case osVersion = "os.version"
-        case osFeatures = "os.features"
-    }
 }
 
 /// A list of manifests: one image for several platforms, or the table of contents of an image layout.
-package struct Index: Codable, Equatable, Sendable {
+package struct Index: Equatable, Sendable {
     package var schemaVersion: Int
     package var mediaType: String?
     package var artifactType: String?
@@ -74,7 +68,7 @@ package struct Index: Codable, Equatable, Sendable {
 }
 
 /// One image: its configuration and its layers, lowest first.
-package struct Manifest: Codable, Equatable, Sendable {
+package struct Manifest: Equatable, Sendable {
     package var schemaVersion: Int
     package var mediaType: String?
     package var artifactType: String?
@@ -98,7 +92,7 @@ package struct Manifest: Codable, Equatable, Sendable {
 }
 
 /// The file `oci-layout` that marks an image layout.
-package struct ImageLayout: Codable, Equatable, Sendable {
+package struct ImageLayout: Equatable, Sendable {
     package var imageLayoutVersion: String
 
     package init(imageLayoutVersion: String = "1.0.0") {

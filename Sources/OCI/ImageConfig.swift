@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How to run an image, and what it is made of (image-spec 1.1, config.md), with the fields docker adds.
-package struct ImageConfig: Codable, Equatable, Sendable {
+package struct ImageConfig: Equatable, Sendable {
     /// RFC 3339.
     package var created: String?
     package var author: String?
@@ -29,18 +29,11 @@ package struct ImageConfig: Codable, Equatable, Sendable {
         self.rootfs = rootfs
         self.history = history
     }
-
-    private enum CodingKeys: String, CodingKey {
-        case created, author, architecture, os
-        case osVersion = "os.version"
-        case osFeatures = "os.features"
-        case variant, config, rootfs, history
-    }
 }
 
 extension ImageConfig {
     /// Defaults for containers of this image.
-    package struct Config: Codable, Equatable, Sendable {
+    package struct Config: Equatable, Sendable {
         package var user: String?
         package var exposedPorts: [String: Empty]?
         package var env: [String]?
@@ -75,31 +68,15 @@ extension ImageConfig {
             self.onBuild = onBuild
             self.argsEscaped = argsEscaped
         }
-
-        private enum CodingKeys: String, CodingKey {
-            case user = "User"
-            case exposedPorts = "ExposedPorts"
-            case env = "Env"
-            case entrypoint = "Entrypoint"
-            case cmd = "Cmd"
-            case volumes = "Volumes"
-            case workingDir = "WorkingDir"
-            case labels = "Labels"
-            case stopSignal = "StopSignal"
-            case shell = "Shell"
-            case healthcheck = "Healthcheck"
-            case onBuild = "OnBuild"
-            case argsEscaped = "ArgsEscaped"
-        }
     }
 
     /// The `{}` behind every name in a set that Go writes as a map.
-    package struct Empty: Codable, Equatable, Sendable {
+    package struct Empty: Equatable, Sendable {
         package init() {}
     }
 
     /// docker's `HEALTHCHECK`; times are nanoseconds.
-    package struct Healthcheck: Codable, Equatable, Sendable {
+    package struct Healthcheck: Equatable, Sendable {
         package var test: [String]?
         package var interval: Int64?
         package var timeout: Int64?
@@ -118,19 +95,10 @@ extension ImageConfig {
             self.startInterval = startInterval
             self.retries = retries
         }
-
-        private enum CodingKeys: String, CodingKey {
-            case test = "Test"
-            case interval = "Interval"
-            case timeout = "Timeout"
-            case startPeriod = "StartPeriod"
-            case startInterval = "StartInterval"
-            case retries = "Retries"
-        }
     }
 
     /// The layers by the digests of their uncompressed tars, lowest first.
-    package struct RootFS: Codable, Equatable, Sendable {
+    package struct RootFS: Equatable, Sendable {
         package var type: String
         package var diffIDs: [Digest]
 
@@ -138,15 +106,10 @@ extension ImageConfig {
             self.type = type
             self.diffIDs = diffIDs
         }
-
-        private enum CodingKeys: String, CodingKey {
-            case type
-            case diffIDs = "diff_ids"
-        }
     }
 
     /// One step of a build.
-    package struct History: Codable, Equatable, Sendable {
+    package struct History: Equatable, Sendable {
         package var created: String?
         package var author: String?
         package var createdBy: String?
@@ -161,12 +124,6 @@ extension ImageConfig {
             self.createdBy = createdBy
             self.comment = comment
             self.emptyLayer = emptyLayer
-        }
-
-        private enum CodingKeys: String, CodingKey {
-            case created, author, comment
-            case createdBy = "created_by"
-            case emptyLayer = "empty_layer"
         }
     }
 }

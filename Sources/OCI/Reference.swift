@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import JSON
+package import JSON
 
 /// The name of an image as people write it, completed as docker does: `alpine` is `docker.io/library/alpine:latest`.
 /// Every part keeps to docker's grammar, so none can leave the place in a path or a URL it is put into.
@@ -169,17 +169,16 @@ private func isPort(_ text: Substring) -> Bool { text.utf8.allSatisfy(isDigit) &
 
 // MARK: - JSON
 
-extension Reference: Codable {
-    package init(from decoder: any Decoder) throws {
-        let text = try decoder.singleValueContainer().decode(String.self)
+extension Reference: JSONCoded {
+    package init(json: JSONNode) throws(JSONError) {
         do {
-            try self.init(text)
+            try self.init(String(json: json))
+        } catch let error as JSONError {
+            throw error
         } catch {
-            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "\(error)"))
+            throw .mismatch(path: json.path, reason: "\(error)")
         }
     }
 
-    package func encode(to encoder: any Encoder) throws {
-        try description.encode(to: encoder)
-    }
+    package func write(to text: inout JSONText) { text.string(description) }
 }

@@ -2,7 +2,7 @@
 
 extension Spec {
     /// Programs run at points of a container's life (config.md, "POSIX-platform Hooks"), in the order they happen.
-    package struct Hooks: Codable, Equatable, Sendable {
+    package struct Hooks: Equatable, Sendable {
         /// The deprecated name of `createRuntime`; both are run, these first.
         package var prestart: [Hook]?
         package var createRuntime: [Hook]?
@@ -25,7 +25,7 @@ extension Spec {
     }
 
     /// One program of a hook; it receives the container's `State` on standard input.
-    package struct Hook: Codable, Equatable, Sendable {
+    package struct Hook: Equatable, Sendable {
         package var path: String
         package var args: [String]?
         package var env: [String]?

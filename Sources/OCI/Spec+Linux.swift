@@ -2,7 +2,7 @@
 
 extension Spec {
     /// What only Linux has (config-linux.md).
-    package struct Linux: Codable, Equatable, Sendable {
+    package struct Linux: Equatable, Sendable {
         package var namespaces: [Namespace]?
         package var uidMappings: [IDMapping]?
         package var gidMappings: [IDMapping]?
@@ -51,7 +51,7 @@ extension Spec {
 
 extension Spec.Linux {
     /// A namespace to create, or with a path one to join.
-    package struct Namespace: Codable, Equatable, Sendable {
+    package struct Namespace: Equatable, Sendable {
         package var type: Kind
         package var path: String?
 
@@ -68,7 +68,7 @@ extension Spec.Linux {
     }
 
     /// What a clock of a time namespace is ahead of the host's.
-    package struct TimeOffset: Codable, Equatable, Sendable {
+    package struct TimeOffset: Equatable, Sendable {
         package var secs: Int64?
         package var nanosecs: UInt32?
 
@@ -79,7 +79,7 @@ extension Spec.Linux {
     }
 
     /// A device node to make inside the container.
-    package struct Device: Codable, Equatable, Sendable {
+    package struct Device: Equatable, Sendable {
         package var path: String
         package var type: Kind
         package var major: Int64?
@@ -112,7 +112,7 @@ extension Spec.Linux {
     }
 
     /// A network interface to move into the container, under `name` if it has one.
-    package struct NetDevice: Codable, Equatable, Sendable {
+    package struct NetDevice: Equatable, Sendable {
         package var name: String?
 
         package init(name: String? = nil) {
@@ -128,7 +128,7 @@ extension Spec.Linux {
     }
 
     /// The argument of personality(2). No flags are defined.
-    package struct Personality: Codable, Equatable, Sendable {
+    package struct Personality: Equatable, Sendable {
         package var domain: Domain
         package var flags: [String]?
 
@@ -146,7 +146,7 @@ extension Spec.Linux {
     }
 
     /// Intel's cache and memory bandwidth allocation (resctrl).
-    package struct IntelRdt: Codable, Equatable, Sendable {
+    package struct IntelRdt: Equatable, Sendable {
         package var closID: String?
         package var schemata: [String]?
         package var l3CacheSchema: String?

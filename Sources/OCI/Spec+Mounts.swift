@@ -2,7 +2,7 @@
 
 extension Spec {
     /// A mount inside the container (config.md, "Mounts"). `options` are the words of mount(8), checked where they are applied.
-    package struct Mount: Codable, Equatable, Sendable {
+    package struct Mount: Equatable, Sendable {
         package var destination: String
         package var type: String?
         package var source: String?

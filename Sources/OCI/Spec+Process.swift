@@ -2,7 +2,7 @@
 
 extension Spec {
     /// What the container runs, and as whom (config.md, "Process").
-    package struct Process: Codable, Equatable, Sendable {
+    package struct Process: Equatable, Sendable {
         package var terminal: Bool?
         package var consoleSize: ConsoleSize?
         package var user: User
@@ -46,7 +46,7 @@ extension Spec {
 
 extension Spec.Process {
     /// The terminal's size in characters.
-    package struct ConsoleSize: Codable, Equatable, Sendable {
+    package struct ConsoleSize: Equatable, Sendable {
         package var height: UInt
         package var width: UInt
 
@@ -57,7 +57,7 @@ extension Spec.Process {
     }
 
     /// Ids inside the container.
-    package struct User: Codable, Equatable, Sendable {
+    package struct User: Equatable, Sendable {
         package var uid: UInt32
         package var gid: UInt32
         package var umask: UInt32?
@@ -74,7 +74,7 @@ extension Spec.Process {
     }
 
     /// The five sets of capabilities(7), by the kernel's names (`CAP_CHOWN`).
-    package struct Capabilities: Codable, Equatable, Sendable {
+    package struct Capabilities: Equatable, Sendable {
         package var bounding: [String]?
         package var effective: [String]?
         package var inheritable: [String]?
@@ -94,7 +94,7 @@ extension Spec.Process {
     }
 
     /// A limit of setrlimit(2), by its name (`RLIMIT_NOFILE`).
-    package struct Rlimit: Codable, Equatable, Sendable {
+    package struct Rlimit: Equatable, Sendable {
         package var type: String
         package var soft: UInt64
         package var hard: UInt64
@@ -107,7 +107,7 @@ extension Spec.Process {
     }
 
     /// The arguments of sched_setattr(2); the last three, in nanoseconds, are for `SCHED_DEADLINE`.
-    package struct Scheduler: Codable, Equatable, Sendable {
+    package struct Scheduler: Equatable, Sendable {
         package var policy: Policy
         package var nice: Int32?
         package var priority: Int32?
@@ -155,7 +155,7 @@ extension Spec.Process {
     }
 
     /// The arguments of ioprio_set(2).
-    package struct IOPriority: Codable, Equatable, Sendable {
+    package struct IOPriority: Equatable, Sendable {
         package var `class`: Class
         package var priority: Int
 
@@ -174,7 +174,7 @@ extension Spec.Process {
     }
 
     /// The processors (`0-3,7`) of a process that enters the container: until it has joined the cgroup, and from then on.
-    package struct CPUAffinity: Codable, Equatable, Sendable {
+    package struct CPUAffinity: Equatable, Sendable {
         package var initial: String?
         package var final: String?
 

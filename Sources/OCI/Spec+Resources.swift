@@ -2,7 +2,7 @@
 
 extension Spec {
     /// The cgroup's limits (config-linux.md, "Control groups"), in the units of cgroup v1 where v2 differs.
-    package struct Resources: Codable, Equatable, Sendable {
+    package struct Resources: Equatable, Sendable {
         package var devices: [DeviceRule]?
         package var memory: Memory?
         package var cpu: CPU?
@@ -35,7 +35,7 @@ extension Spec {
 
 extension Spec.Resources {
     /// A rule about device nodes; later ones win. An absent number means all.
-    package struct DeviceRule: Codable, Equatable, Sendable {
+    package struct DeviceRule: Equatable, Sendable {
         package var allow: Bool
         package var type: Kind?
         package var major: Int64?
@@ -61,7 +61,7 @@ extension Spec.Resources {
     }
 
     /// Bytes; -1 is unlimited.
-    package struct Memory: Codable, Equatable, Sendable {
+    package struct Memory: Equatable, Sendable {
         package var limit: Int64?
         package var reservation: Int64?
         /// Memory and swap together, unlike v2's `memory.swap.max`.
@@ -90,7 +90,7 @@ extension Spec.Resources {
     }
 
     /// Times are microseconds.
-    package struct CPU: Codable, Equatable, Sendable {
+    package struct CPU: Equatable, Sendable {
         /// A relative weight, 1024 by default.
         package var shares: UInt64?
         package var quota: Int64?
@@ -119,7 +119,7 @@ extension Spec.Resources {
     }
 
     /// Tasks; -1 is unlimited.
-    package struct Pids: Codable, Equatable, Sendable {
+    package struct Pids: Equatable, Sendable {
         package var limit: Int64
 
         package init(limit: Int64) {
@@ -127,7 +127,7 @@ extension Spec.Resources {
         }
     }
 
-    package struct BlockIO: Codable, Equatable, Sendable {
+    package struct BlockIO: Equatable, Sendable {
         /// A relative weight from 10 to 1000.
         package var weight: UInt16?
         package var leafWeight: UInt16?
@@ -152,7 +152,7 @@ extension Spec.Resources {
         }
     }
 
-    package struct WeightDevice: Codable, Equatable, Sendable {
+    package struct WeightDevice: Equatable, Sendable {
         package var major: Int64
         package var minor: Int64
         package var weight: UInt16?
@@ -167,7 +167,7 @@ extension Spec.Resources {
     }
 
     /// Bytes or operations a second.
-    package struct ThrottleDevice: Codable, Equatable, Sendable {
+    package struct ThrottleDevice: Equatable, Sendable {
         package var major: Int64
         package var minor: Int64
         package var rate: UInt64
@@ -179,7 +179,7 @@ extension Spec.Resources {
         }
     }
 
-    package struct HugepageLimit: Codable, Equatable, Sendable {
+    package struct HugepageLimit: Equatable, Sendable {
         /// The kernel's spelling: `2MB`, `1GB`.
         package var pageSize: String
         /// Bytes.
@@ -192,7 +192,7 @@ extension Spec.Resources {
     }
 
     /// cgroup v1's net_cls and net_prio.
-    package struct Network: Codable, Equatable, Sendable {
+    package struct Network: Equatable, Sendable {
         package var classID: UInt32?
         package var priorities: [InterfacePriority]?
 
@@ -202,7 +202,7 @@ extension Spec.Resources {
         }
     }
 
-    package struct InterfacePriority: Codable, Equatable, Sendable {
+    package struct InterfacePriority: Equatable, Sendable {
         package var name: String
         package var priority: UInt32
 
@@ -212,7 +212,7 @@ extension Spec.Resources {
         }
     }
 
-    package struct Rdma: Codable, Equatable, Sendable {
+    package struct Rdma: Equatable, Sendable {
         package var hcaHandles: UInt32?
         package var hcaObjects: UInt32?
 

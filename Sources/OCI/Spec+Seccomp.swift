@@ -2,7 +2,7 @@
 
 extension Spec {
     /// The system call filter (config-linux.md, "Seccomp"), in the words of libseccomp.
-    package struct Seccomp: Codable, Equatable, Sendable {
+    package struct Seccomp: Equatable, Sendable {
         package var defaultAction: Action
         package var defaultErrnoRet: UInt?
         package var architectures: [Architecture]?
@@ -28,7 +28,7 @@ extension Spec {
 
 extension Spec.Seccomp {
     /// What happens to calls of these names whose arguments match all of `args`.
-    package struct Syscall: Codable, Equatable, Sendable {
+    package struct Syscall: Equatable, Sendable {
         package var names: [String]
         package var action: Action
         package var errnoRet: UInt?
@@ -43,7 +43,7 @@ extension Spec.Seccomp {
     }
 
     /// A comparison with one argument. For `maskedEqual`, `value` is the mask and `valueTwo` what remains under it.
-    package struct Argument: Codable, Equatable, Sendable {
+    package struct Argument: Equatable, Sendable {
         package var index: UInt
         package var value: UInt64
         package var valueTwo: UInt64?

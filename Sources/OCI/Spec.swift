@@ -2,7 +2,7 @@
 
 /// A container, as the OCI runtime specification 1.2 describes one in `config.json`: the one model of a container in this project.
 /// Platforms other than Linux are not decoded.
-package struct Spec: Codable, Equatable, Sendable {
+package struct Spec: Equatable, Sendable {
     package var ociVersion: String
     package var process: Process?
     package var root: Root?
@@ -34,7 +34,7 @@ package struct Spec: Codable, Equatable, Sendable {
 
 extension Spec {
     /// The root file system.
-    package struct Root: Codable, Equatable, Sendable {
+    package struct Root: Equatable, Sendable {
         /// Absolute, or relative to the bundle.
         package var path: String
         package var readonly: Bool?
@@ -46,7 +46,7 @@ extension Spec {
     }
 
     /// `size` ids from `containerID` on are the host's ids from `hostID` on.
-    package struct IDMapping: Codable, Equatable, Sendable {
+    package struct IDMapping: Equatable, Sendable {
         package var containerID: UInt32
         package var hostID: UInt32
         package var size: UInt32

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What the `state` command prints and hooks receive on standard input (runtime.md, "State").
-package struct State: Codable, Equatable, Sendable {
+package struct State: Equatable, Sendable {
     package var ociVersion: String
     package var id: String
     package var status: Status

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import Linux
+package import Linux
 
 /// The container's user namespace as those need it who prepare mounts for it. Whoever made this keeps the descriptor open.
 struct UserNamespaceView {
@@ -35,6 +35,12 @@ package struct Overlay: Sendable {
         Self.byDescriptor ? try mountByDescriptor(user) : try mountByPath(user)
     }
 
+    /// What the layers look like together, to be read only, attached nowhere.
+    package static func view(of layers: [String]) throws(SystemError) -> FileDescriptor {
+        if layers.count == 1 { return try FileDescriptor(opening: layers[0], [.path, .directory]) }
+        return try Overlay(layers: layers, changes: "", isTemporary: true).mount(for: nil).descriptor.duplicate()
+    }
+
     private func mountByDescriptor(_ user: UserNamespaceView?) throws(SystemError) -> Mount {
         let context = try FileSystemContext("overlay")
         try context.set("source", "overlay")
@@ -42,6 +48,7 @@ package struct Overlay: Sendable {
             let layer = try clone(path, user)
             try context.set("lowerdir+", descriptor: layer.descriptor)
         }
+        if changes.isEmpty { return try context.mount(.readOnly) }
         let writable = try clone(changes, user)
         try context.set("upperdir", descriptor: FileDescriptor(opening: "upper", at: writable.descriptor.place, [.path, .directory]))
         try context.set("workdir", descriptor: FileDescriptor(opening: "work", at: writable.descriptor.place, [.path, .directory]))
@@ -72,7 +79,7 @@ package struct Overlay: Sendable {
         try check("fchdir") { fchdir(scratch.descriptor.raw) }
         for (index, raw) in clones.enumerated() {
             try Directory.make("\(index)")
-            try Mount(owning: FileDescriptor(owning: raw).duplicate()).attach(at: "\(index)")
+            try Mount.attach(raw, at: "\(index)")
         }
         try Directory.make("w")
         try Directory.make("m")

@@ -42,6 +42,10 @@ private func check(_ words: [String], _ script: String) throws -> Int32? {
             ("minictl run --hostname ''", ""),
             ("minictl run ''", "stub:1 $(touch_x):2"),
             ("minictl run s", "stub:1"),
+            ("minictl run --pull = n", "never"),
+            ("minictl run --pull =", "always missing never"),
+            ("minictl run stub :", "1"),
+            ("minictl run stub : 1", "1"),
             ("minictl network create --pu", "--pull"),
         ] as [(String, String)])
     func `Bash offers what fits at that place`(line: String, offered: String) throws {

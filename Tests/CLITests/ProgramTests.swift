@@ -176,3 +176,23 @@ private func outcome(_ words: String...) -> (status: Int32, sentence: String, gl
         }
     }
 }
+
+@Suite struct OutputTests {
+    @Test func `A pipe gets every byte, and its closed end is told apart from other errors`() throws {
+        var ends: [CInt] = [-1, -1]
+        try #require(pipe(&ends) == 0)
+        defer { close(ends[1]) }
+        let output = Output(descriptor: ends[1], subject: "pipe")
+        try output.write("abc\n")
+        var buffer = [UInt8](repeating: 0, count: 16)
+        #expect(read(ends[0], &buffer, buffer.count) == 4)
+        #expect(!output.isTerminal && !output.isColoured)
+        close(ends[0])
+        let inherited = signal(SIGPIPE, SIG_IGN)
+        defer { _ = signal(SIGPIPE, inherited) }
+        do {
+            try output.write("abc\n")
+            Issue.record("a pipe without a reader took bytes")
+        } catch { #expect(error.isBrokenPipe) }
+    }
+}

@@ -88,6 +88,7 @@ int linux_ioctl_pointer(int fd, unsigned long request, void *argument);
 long linux_getrandom(void *buffer, size_t size, unsigned flags);
 long linux_splice(int from, int to, size_t size, unsigned flags);
 long linux_getdents64(int fd, void *buffer, size_t size);
+int linux_syncfs(int fd);
 int linux_statx_mount(int dir, const char *path, int flags, uint64_t *mount_id, uint64_t *attributes);
 
 // Mounts

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Images
+package import Linux
+package import Runtime
+
+/// What can go wrong with containers, told apart as far as a caller acts on it.
+package enum EngineError: Error {
+    /// No container of that name or id.
+    case notFound(String)
+    /// A prefix of several ids.
+    case ambiguous(String)
+    /// The name belongs to another container.
+    case nameTaken(ContainerName, ContainerID?)
+    /// The container is in a state that does not allow it: what was asked, and the state.
+    case notAllowed(String, String, Status)
+    /// What is asked for contradicts itself, or is not to be had here, in one sentence.
+    case refused(String)
+    case image(ImageError)
+    case launch(LaunchError, limit: Int64?)
+    case system(doing: String, SystemError)
+}
+
+extension EngineError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .notFound(let name): "no such container: \(name)"
+        case .ambiguous(let prefix): "\(prefix) is the start of more than one container's id; give more of it"
+        case .nameTaken(let name, let id):
+            "the name \(name) is in use by container \(id.map { $0.short } ?? "another"); remove or rename that one, or choose another name"
+        case .notAllowed(let verb, let name, let status): "cannot \(verb) \(name): it is \(status.word)"
+        case .refused(let sentence): sentence
+        case .image(let error): "\(error)"
+        case .launch(let error, let limit): error.sentence(memoryLimit: limit)
+        case .system(let doing, let error): "cannot \(doing): \(error)"
+        }
+    }
+
+    /// docker's: 127 and 126 for a program that cannot be found or executed, else 125.
+    package var exitCode: CInt {
+        guard case .launch(.step(let failure), _) = self, let program = failure.program else { return 125 }
+        return program.exitCode
+    }
+}
+
+extension LaunchError {
+    func sentence(memoryLimit: Int64?) -> String {
+        switch self {
+        case .refused(let sentence): sentence
+        case .system(let doing, let error): "cannot \(doing): \(error)"
+        case .died(.signaled(.kill)):
+            memoryLimit.map { "the container was killed before it could start: out of memory (limit \(ByteCount($0)))" }
+                ?? "the container was killed before it could start"
+        case .died(let end): "the container's first process ended before it could start, with status \(end.exitCode)"
+        case .step(let failure): failure.sentence
+        }
+    }
+}
+
+extension StepFailure {
+    var sentence: String {
+        guard let program else { return "cannot \(step): \(error)" }
+        let name = error.subject
+        switch program {
+        case .notFound: return "cannot execute \(name): there is no such program in the container"
+        case .notExecutable: return "cannot execute \(name): \(error.reason.lowercased()); it is not a program, or not executable for this user"
+        case .missingInterpreter(let path): return "cannot execute \(name): it needs \(path), which the image lacks"
+        case .wrongArchitecture(let machine): return "cannot execute \(name): it is a program for \(machine), this machine is \(Machine.hardware)"
+        }
+    }
+}
+
+/// Bytes in the words people use, with binary prefixes: `64 MiB`.
+package struct ByteCount: CustomStringConvertible, Sendable {
+    let bytes: Int64
+
+    package init(_ bytes: Int64) { self.bytes = bytes }
+
+    package var description: String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
+        var value = bytes
+        var unit = 0
+        var tenths: Int64 = 0
+        while value >= 1024, unit < units.count - 1 {
+            tenths = value % 1024 * 10 / 1024
+            value /= 1024
+            unit += 1
+        }
+        return tenths == 0 ? "\(value) \(units[unit])" : "\(value).\(tenths) \(units[unit])"
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import OCI
+
+/// The container's own `/etc/hosts`, `/etc/hostname` and `/etc/resolv.conf`: written on the host's side and bound over the image's,
+/// so that nothing of the image decides where they end up (CVE-2024-5154).
+struct EtcFiles {
+    let hostname: String
+    let domainname: String?
+    let network: Request.NamespaceChoice
+    let idmaps: Bool
+
+    /// Writes them into the container's directory and gives back what to mount, leaving out what the user mounts there.
+    func write(into directory: borrowing FileDescriptor, path: String, besides taken: Set<String>) throws(EngineError) -> [Spec.Mount] {
+        var mounts: [Spec.Mount] = []
+        for (name, text) in try contents where !taken.contains("/etc/\(name)") {
+            do throws(SystemError) {
+                let file = try FileDescriptor(opening: name, at: directory.place, [.writeOnly, .create, .truncate, .noFollow], mode: 0o644)
+                try file.write(text)
+                try file.setPermissions(0o644)
+            } catch {
+                throw .system(doing: "write the container's /etc/\(name)", error)
+            }
+            mounts.append(
+                Spec.Mount(
+                    destination: "/etc/\(name)", type: "bind", source: "\(path)/\(name)",
+                    options: ["bind", "rprivate"] + (idmaps ? ["idmap"] : [])))
+        }
+        return mounts
+    }
+
+    private var contents: [(String, String)] {
+        get throws(EngineError) {
+            var files = [("hostname", hostname + "\n")]
+            let full = domainname.map { "\(hostname).\($0) \(hostname)" } ?? hostname
+            switch network {
+            case .own, .container:
+                files.append(
+                    ("hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t\(full)\n"))
+            case .host:
+                let hosts = (try? File.read("/etc/hosts", limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
+                files.append(("hosts", hosts ?? "127.0.0.1\tlocalhost\n"))
+                // The host's resolver is reachable from its own network only.
+                if let resolv = try? FileDescriptor(opening: "/etc/resolv.conf", [.nonBlocking]), let bytes = try? resolv.readAll(limit: 1 << 20) {
+                    files.append(("resolv.conf", String(decoding: bytes, as: UTF8.self)))
+                }
+            }
+            return files
+        }
+    }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+package import JSON
+import Linux
+
+/// `state.json`: the facts of one container. What follows from them, above all whether it runs, is worked out each time anew.
+package struct Record: Equatable, Sendable {
+    package var id = ""
+    package var name = ""
+    /// The image as it was asked for; the directory with `--rootfs`.
+    package var image = ""
+    package var imageID: String?
+    /// Diff ids of the image's layers, bottom first.
+    package var layers: [String]?
+    /// RFC 3339, as all times here.
+    package var created = ""
+    package var command: [String] = []
+    package var labels: [String: String]?
+    package var terminal = false
+    package var interactive = false
+    /// Taken away as soon as it ends (`--rm`).
+    package var isTemporary = false
+    package var hasInit = false
+    package var stopSignal: String?
+    /// Seconds before a stop becomes a kill.
+    package var stopTimeout: Int?
+    package var network = "none"
+    /// How many of the host's ids it was given, and from which on; nil with `--userns host`.
+    package var users: [Range]?
+    package var groups: [Range]?
+    /// Which slot of `UserRanges` that is, if it is one.
+    package var slot: UInt32?
+    /// Hierarchy label → directory on the host.
+    package var cgroup: [String: String]?
+    /// Bytes.
+    package var memoryLimit: Int64?
+    package var log: Log?
+    package var mounts: [MountPoint]?
+    /// Under which name its system call filter is kept compiled.
+    package var filterKey: String?
+    package var start: Start?
+    package var end: End?
+
+    package init() {}
+
+    /// Host ids from `host` on are the container's from `container` on.
+    package struct Range: Equatable, Sendable {
+        package var container: UInt32 = 0
+        package var host: UInt32 = 0
+        package var size: UInt32 = 0
+    }
+
+    package struct Log: Equatable, Sendable {
+        package var driver = "json-file"
+        /// Bytes of one file.
+        package var maxSize: Int64 = 10 << 20
+        package var maxFiles = 3
+        package init() {}
+    }
+
+    /// A mount as people know it: a bind, a volume or a tmpfs.
+    package struct MountPoint: Equatable, Sendable {
+        package var type = ""
+        /// The volume's.
+        package var name: String?
+        package var source = ""
+        package var destination = ""
+        package var writable = true
+        /// A volume without a name of its own: it goes with the container.
+        package var anonymous = false
+        package init() {}
+    }
+
+    /// The first process. Its number counts only with its start time, and only in this boot.
+    package struct Start: Equatable, Sendable {
+        package var pid: Int32 = 0
+        package var startTime: UInt64 = 0
+        package var boot = ""
+        package var at = ""
+    }
+
+    package struct End: Equatable, Sendable {
+        /// 128 plus the signal's number for a killed process; nil when nobody was left to see it.
+        package var exitCode: Int32?
+        package var at = ""
+        package var outOfMemory: Bool?
+        /// Why it could not start, or why its status is unknown, in one sentence.
+        package var reason: String?
+    }
+}
+
+extension Record: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("id", &id)
+        try json("name", &name)
+        try json("image", &image)
+        try json("imageID", &imageID)
+        try json("layers", &layers)
+        try json("created", &created)
+        try json("command", &command)
+        try json("labels", &labels)
+        try json("terminal", &terminal)
+        try json("interactive", &interactive)
+        try json("isTemporary", &isTemporary)
+        try json("hasInit", &hasInit)
+        try json("stopSignal", &stopSignal)
+        try json("stopTimeout", &stopTimeout)
+        try json("network", &network)
+        try json("users", &users)
+        try json("groups", &groups)
+        try json("slot", &slot)
+        try json("cgroup", &cgroup)
+        try json("memoryLimit", &memoryLimit)
+        try json("log", &log)
+        try json("mounts", &mounts)
+        try json("filterKey", &filterKey)
+        try json("start", &start)
+        try json("end", &end)
+    }
+}
+
+extension Record.Range: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("container", &container)
+        try json("host", &host)
+        try json("size", &size)
+    }
+}
+
+extension Record.Log: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("driver", &driver)
+        try json("maxSize", &maxSize)
+        try json("maxFiles", &maxFiles)
+    }
+}
+
+extension Record.MountPoint: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("type", &type)
+        try json("name", &name)
+        try json("source", &source)
+        try json("destination", &destination)
+        try json("writable", &writable)
+        try json("anonymous", &anonymous)
+    }
+}
+
+extension Record.Start: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("pid", &pid)
+        try json("startTime", &startTime)
+        try json("boot", &boot)
+        try json("at", &at)
+    }
+
+    /// The process itself, if it is of this boot.
+    func identity(in boot: String) -> ProcessIdentity? {
+        self.boot == boot ? ProcessIdentity(pid: pid, startTime: startTime) : nil
+    }
+}
+
+extension Record.End: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("exitCode", &exitCode)
+        try json("at", &at)
+        try json("outOfMemory", &outOfMemory)
+        try json("reason", &reason)
+    }
+}
+
+extension Record {
+    var cgroupHandle: Cgroup? {
+        cgroup.map { Cgroup(CgroupPaths($0.sorted { $0.key < $1.key }.map { .init(label: $0.key, directory: $0.value) })) }
+    }
+
+    mutating func set(_ cgroup: Cgroup) {
+        self.cgroup = Dictionary(cgroup.paths.entries.map { ($0.label, $0.directory) }) { first, _ in first }
+    }
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import OCI
+
+/// From what is asked for and what the image says to one OCI spec.
+struct SpecBuilder {
+    let request: Request
+    let image: ImageConfig.Config?
+    let id: ContainerID
+    /// Present with a user namespace of the container's own.
+    let maps: (users: [Spec.IDMapping], groups: [Spec.IDMapping])?
+    let identity: UserLookup.Identity
+    /// Bind mounts decided before: volumes resolved to directories, the container's own files in /etc.
+    let mounts: [Spec.Mount]
+    /// Namespaces of other containers, resolved to paths.
+    let joined: [Spec.Linux.Namespace.Kind: String]
+
+    func spec() throws(EngineError) -> Spec {
+        let capabilities = try self.capabilities()
+        var linux = Spec.Linux()
+        linux.namespaces = namespaces
+        linux.uidMappings = maps?.users
+        linux.gidMappings = maps?.groups
+        if !request.timeOffsets.isEmpty { linux.timeOffsets = request.timeOffsets }
+        linux.resources = resources
+        linux.sysctl = sysctls
+        try setPaths(&linux)
+        linux.devices = try devices
+        linux.rootfsPropagation = .rprivate
+        return Spec(
+            ociVersion: Spec.version, process: try process(capabilities), root: Spec.Root(path: "rootfs", readonly: request.isReadOnly ? true : nil),
+            hostname: request.namespaces.uts == .own ? hostname : nil,
+            domainname: request.namespaces.uts == .own ? request.domainname : nil,
+            mounts: defaultMounts + mounts,
+            annotations: request.annotations.isEmpty ? nil : request.annotations, linux: linux)
+    }
+
+    var hostname: String { request.hostname ?? id.short }
+}
+
+// MARK: the program
+
+extension SpecBuilder {
+    /// docker's rule: an entrypoint on the command line also takes the image's command away.
+    static func command(_ request: Request, _ image: ImageConfig.Config?) -> [String] {
+        let entrypoint = request.entrypoint ?? image?.entrypoint ?? []
+        if !request.command.isEmpty { return entrypoint + request.command }
+        return entrypoint + (request.entrypoint == nil ? image?.cmd ?? [] : [])
+    }
+
+    private func process(_ capabilities: [String]) throws(EngineError) -> Spec.Process {
+        let arguments = Self.command(request, image)
+        guard let first = arguments.first else {
+            throw .refused("there is no command: the image names none, so give one after the image")
+        }
+        guard !first.isEmpty else { throw .refused("the command is empty") }
+        var process = Spec.Process(user: Spec.Process.User(), cwd: workingDirectory)
+        process.terminal = request.terminal ? true : nil
+        process.args = arguments
+        process.env = environment
+        process.user = Spec.Process.User(
+            uid: identity.user, gid: identity.group, umask: request.umask, additionalGids: identity.groups.isEmpty ? nil : identity.groups)
+        process.capabilities = Spec.Process.Capabilities(
+            bounding: capabilities, effective: capabilities, inheritable: [], permitted: capabilities, ambient: [])
+        process.noNewPrivileges = request.noNewPrivileges ? true : nil
+        process.rlimits = request.limits.isEmpty ? nil : request.limits
+        process.oomScoreAdj = request.oomScoreAdjustment
+        process.apparmorProfile = request.appArmorProfile
+        process.selinuxLabel = request.selinuxLabel
+        return process
+    }
+
+    private var workingDirectory: String {
+        let path = request.workingDirectory ?? image?.workingDir ?? "/"
+        return path.hasPrefix("/") ? path : "/" + path
+    }
+
+    /// docker's order: what every program needs, then the image's, then the command line's; the last one of a name counts.
+    private var environment: [String] {
+        var list = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=\(hostname)"]
+        if request.terminal { list.append("TERM=\(Self.terminalType)") }
+        var result: [String] = []
+        for entry in list + (image?.env ?? []) + request.environment + (request.timeZone.map { ["TZ=\($0)"] } ?? []) where !entry.utf8.contains(0) {
+            let name = entry.utf8.prefix { $0 != UInt8(ascii: "=") }
+            result.removeAll { $0.utf8.prefix { $0 != UInt8(ascii: "=") }.elementsEqual(name) }
+            // A name alone takes the variable away.
+            if name.count < entry.utf8.count { result.append(entry) }
+        }
+        if !result.contains(where: { $0.hasPrefix("HOME=") }) { result.append("HOME=\(identity.home)") }
+        return result
+    }
+
+    private static let terminalType = Machine.environment("TERM").flatMap { $0.isEmpty || $0 == "dumb" ? nil : $0 } ?? "xterm"
+
+    private func capabilities() throws(EngineError) -> [String] {
+        func set(_ names: [String]) throws(EngineError) -> (all: Bool, CapabilitySet) {
+            var set: CapabilitySet = []
+            var all = false
+            for name in names {
+                if name.uppercased() == "ALL" {
+                    all = true
+                    continue
+                }
+                guard let capability = CapabilitySet(name) else { throw .refused("unknown capability \(name); see capabilities(7) for their names") }
+                set.formUnion(capability)
+            }
+            return (all, set)
+        }
+        let added = try set(request.addedCapabilities)
+        let dropped = try set(request.droppedCapabilities)
+        var result = try set(DefaultCapabilities.names).1
+        if request.isPrivileged || added.all { result = .all }
+        if dropped.all { result = added.all ? .all : [] }
+        result = result.subtracting(dropped.1).union(added.1)
+        // What this machine cannot give at all is no part of "all".
+        return result.intersection(ProcessCapabilities.available).names
+    }
+}
+
+// MARK: surroundings
+
+extension SpecBuilder {
+    private var namespaces: [Spec.Linux.Namespace] {
+        var list = [Spec.Linux.Namespace(type: .mount)]
+        if let path = joined[.user] {
+            list.append(Spec.Linux.Namespace(type: .user, path: path))
+        } else if maps != nil {
+            list.append(Spec.Linux.Namespace(type: .user))
+        }
+        let choices = request.namespaces
+        for (type, choice) in [
+            (Spec.Linux.Namespace.Kind.pid, choices.pid), (.ipc, choices.ipc), (.uts, choices.uts), (.cgroup, choices.cgroup), (.network, choices.network),
+        ] {
+            switch choice {
+            case .own: list.append(Spec.Linux.Namespace(type: type))
+            case .host: break
+            case .container: if let path = joined[type] { list.append(Spec.Linux.Namespace(type: type, path: path)) }
+            }
+        }
+        if !request.timeOffsets.isEmpty { list.append(Spec.Linux.Namespace(type: .time)) }
+        return list
+    }
+
+    private var sysctls: [String: String]? {
+        var values = request.sysctls
+        // In a network namespace of its own nobody is harmed by a low port (docker's default since 20.10).
+        if request.namespaces.network == .own {
+            if values["net.ipv4.ip_unprivileged_port_start"] == nil { values["net.ipv4.ip_unprivileged_port_start"] = "0" }
+        }
+        return values.isEmpty ? nil : values
+    }
+
+    private var resources: Spec.Resources {
+        var resources = request.resources
+        resources.devices =
+            request.isPrivileged ? [Spec.Resources.DeviceRule(allow: true, access: "rwm")] : DefaultDevices.rules + request.deviceRules
+        return resources
+    }
+
+    private func setPaths(_ linux: inout Spec.Linux) throws(EngineError) {
+        if request.isPrivileged { return }
+        let keepsAll = request.unmasked.contains { $0.uppercased() == "ALL" }
+        do throws(SystemError) {
+            linux.maskedPaths = (keepsAll ? [] : try DefaultPaths.masked()).filter { !request.unmasked.contains($0) } + request.masked
+            linux.readonlyPaths = keepsAll ? [] : DefaultPaths.readOnly.filter { !request.unmasked.contains($0) }
+        } catch {
+            throw .system(doing: "list the paths to mask", error)
+        }
+    }
+
+    private var devices: [Spec.Linux.Device]? {
+        get throws(EngineError) {
+            var devices: [Spec.Linux.Device] = []
+            for device in request.devices { devices += try device.nodes() }
+            return devices.isEmpty ? nil : devices
+        }
+    }
+
+    private var defaultMounts: [Spec.Mount] {
+        var mounts = DefaultMounts.mounts(shmSize: request.shmSize)
+        for index in mounts.indices where request.isPrivileged {
+            mounts[index].options?.removeAll { $0 == "ro" && mounts[index].destination != "/sys/fs/cgroup" }
+        }
+        if request.namespaces.ipc == .host { mounts.removeAll { $0.destination == "/dev/mqueue" || $0.destination == "/dev/shm" } }
+        return mounts
+    }
+}
+
+extension DeviceRequest {
+    /// The node of the host, or every node below a directory of it.
+    func nodes() throws(EngineError) -> [Spec.Linux.Device] {
+        do throws(SystemError) {
+            let status = try FileStatus(of: host, followLinks: true)
+            if status.kind == .directory {
+                let folder = try FileDescriptor(opening: host, [.directory])
+                var nodes: [Spec.Linux.Device] = []
+                for entry in try folder.entries() {
+                    let status = try FileStatus(of: entry.name, at: folder.place)
+                    if let node = Self.node("\(container)/\(entry.name)", status) { nodes.append(node) }
+                }
+                return nodes
+            }
+            guard let node = Self.node(container, status) else { throw SystemError(call: "stat", subject: host, errno: ENODEV) }
+            return [node]
+        } catch {
+            throw .system(doing: "give the device \(host) to the container", error)
+        }
+    }
+
+    private static func node(_ path: String, _ status: FileStatus) -> Spec.Linux.Device? {
+        guard status.kind == .character || status.kind == .block else { return nil }
+        let number = Machine.numbers(of: status.rawDevice)
+        return Spec.Linux.Device(
+            path: path, type: status.kind == .block ? .block : .character, major: Int64(number.major), minor: Int64(number.minor),
+            fileMode: status.permissions, uid: 0, gid: 0)
+    }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What can be said of a container now.
+package enum Status: Equatable, Sendable {
+    case created
+    case running
+    case paused
+    /// Over; the code is nil when it could not be learned.
+    case exited(Int32?)
+
+    /// docker's word for it.
+    package var word: String {
+        switch self {
+        case .created: "created"
+        case .running: "running"
+        case .paused: "paused"
+        case .exited: "exited"
+        }
+    }
+
+    package enum Verb: Sendable { case start, stop, signal, exec, pause, resume, remove }
+
+    package func allows(_ verb: Verb) -> Bool {
+        switch (verb, self) {
+        case (.start, .created), (.start, .exited), (.remove, .created), (.remove, .exited): true
+        case (.stop, .running), (.stop, .paused), (.signal, .running), (.signal, .paused), (.exec, .running), (.pause, .running), (.resume, .paused):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+package import Linux
+package import OCI
+
+extension ImageStore {
+    /// Makes an image of one layer out of a tar of a root file system, plain or compressed, read once and from any descriptor.
+    package func importRootFileSystem(
+        from archive: borrowing FileDescriptor, as reference: Reference, config: ImageConfig.Config? = nil,
+        progress: (String) -> Void = { _ in }
+    ) throws(ImageError) -> Image {
+        let source = DescriptorSource(archive, hashing: false)
+        return try add(source, as: reference, config: config, comment: "imported", progress: progress)
+    }
+
+    /// The way of every new layer into the store: extracted and compressed in one pass, then named.
+    func add(
+        _ source: any ByteSource, as reference: Reference, config: ImageConfig.Config?, comment: String, progress: (String) -> Void
+    ) throws(ImageError) -> Image {
+        guard reference.digest == nil else { throw .invalid("image name \(reference)", why: "a digest cannot be given, it follows") }
+        let staging = try Staging(in: self)
+        let file = try attempt { [place = staging.directory.place] () throws(SystemError) in
+            try FileDescriptor(opening: "layer", at: place, [.writeOnly, .create, .exclusive], mode: 0o600)
+        }
+        let blob = try BlobWriter(to: file)
+        let (diffID, skipped) = try extract(source, into: staging, blob: blob, watching: ArchiveInspector())
+        if skipped > 0 { progress("left out \(skipped) device nodes, sockets and foreign attributes") }
+        let digest = try blob.finish()
+        try attempt { [place = staging.directory.place] () throws(SystemError) in
+            try place.rename("layer", to: place, "blobs/\(digest.hex)")
+        }
+        let layer = Descriptor(mediaType: MediaType.layerGzip, digest: digest, size: blob.size)
+        let manifest = try describe(layer, diffID, config, comment, in: staging)
+        try changeIndex { (index) throws(ImageError) in
+            try staging.commit(tree: diffID, to: directory.place, durable: isDurable)
+            index.name(manifest, reference)
+        }
+        return try image(named: reference.layoutName)
+    }
+
+    /// Writes configuration and manifest of an image of one layer.
+    private func describe(
+        _ layer: Descriptor, _ diffID: Digest, _ config: ImageConfig.Config?, _ comment: String, in staging: borrowing Staging
+    ) throws(ImageError) -> Descriptor {
+        let now = timestamp()
+        let platform = Platform.current
+        let image = ImageConfig(
+            created: now, architecture: platform.architecture, os: platform.os, config: config,
+            rootfs: ImageConfig.RootFS(diffIDs: [diffID]),
+            history: [ImageConfig.History(created: now, createdBy: "minictl", comment: comment)])
+        let configBytes = try encoded(image, "image configuration")
+        let manifest = Manifest(
+            mediaType: MediaType.manifest,
+            config: Descriptor(mediaType: MediaType.config, digest: try staging.add(configBytes), size: Int64(configBytes.count)),
+            layers: [layer])
+        let bytes = try encoded(manifest, "image manifest")
+        return Descriptor(mediaType: MediaType.manifest, digest: try staging.add(bytes), size: Int64(bytes.count))
+    }
+}
+
+/// Now, as RFC 3339 has it, in UTC.
+private func timestamp() -> String {
+    var now = time(nil)
+    var parts = tm()
+    gmtime_r(&now, &parts)
+    func two(_ number: CInt) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T"
+        + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A value that reads and writes itself, without Swift's coding containers.
+///
+/// Their generic types are made at run time for each type that is coded, and each time the program's table of conformances is
+/// searched: some 12 us per type, once per process. What every run codes is therefore a `JSONCoded`; the rest is synthesized.
+/// Both kinds are `Codable` and may contain each other.
+package protocol JSONCoded: Codable {
+    init(json: JSONNode) throws(JSONError)
+    func write(to text: inout JSONText) throws(JSONError)
+}
+
+extension JSONCoded {
+    package init(from decoder: any Decoder) throws {
+        guard let decoder = decoder as? NodeDecoder else {
+            let reason = "\(Self.self) is read by JSONDecoder only"
+            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: reason))
+        }
+        try self.init(json: decoder.node)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        guard let encoder = encoder as? SlotEncoder else {
+            let reason = "\(Self.self) is written by JSONEncoder only"
+            throw EncodingError.invalidValue(self, .init(codingPath: encoder.codingPath, debugDescription: reason))
+        }
+        try encoder.writer.writeCoded(self, in: encoder.slot)
+    }
+}
+
+/// What a record holds before its members have been read. Only this module makes one, so nobody else can make a blank record.
+package struct JSONBlank {
+    fileprivate init() {}
+}
+
+/// An object with known members. One list of them, `members`, serves both directions.
+package protocol JSONRecord: JSONCoded {
+    init(_ blank: JSONBlank)
+    mutating func members(_ json: inout JSONMembers) throws(JSONError)
+}
+
+extension JSONRecord {
+    package init(json: JSONNode) throws(JSONError) {
+        guard json.isObject else { throw json.unexpected("an object").error }
+        self.init(JSONBlank())
+        var reader = JSONMembers(source: json, text: JSONText(isPretty: false))
+        try members(&reader)
+    }
+
+    package func write(to text: inout JSONText) throws(JSONError) {
+        var copy = self
+        var writer = JSONMembers(source: nil, text: JSONText(isPretty: text.isPretty))
+        swap(&writer.text, &text)
+        writer.text.open("{")
+        try copy.members(&writer)
+        writer.text.close("}")
+        swap(&writer.text, &text)
+    }
+}
+
+/// The members of a record, on their way in or out: `try json("path", &path)`. An optional one may be absent or null and is left
+/// out when it is nil; any other must be there. A list may be null, which is how Go writes one that was never made.
+package struct JSONMembers {
+    fileprivate let source: JSONNode?
+    fileprivate var text: JSONText
+
+    package mutating func callAsFunction<Value: JSONCoded>(_ name: String, _ value: inout Value) throws(JSONError) {
+        guard let source else { return try write(name, value) }
+        value = try Value(json: source.required(name))
+    }
+
+    package mutating func callAsFunction<Value: JSONCoded>(_ name: String, _ value: inout Value?) throws(JSONError) {
+        if let source {
+            value = nil
+            if let node = source.present(name) { value = try Value(json: node) }
+        } else if let value {
+            try write(name, value)
+        }
+    }
+
+    package mutating func callAsFunction<Value: JSONCoded>(_ name: String, _ values: inout [Value]) throws(JSONError) {
+        guard let source else { return try write(name, values) }
+        values = try source.required(name).list()
+    }
+
+    package mutating func callAsFunction<Value: JSONCoded>(_ name: String, _ values: inout [Value]?) throws(JSONError) {
+        if let source {
+            values = nil
+            if let node = source.present(name) { values = try node.list() }
+        } else if let values {
+            try write(name, values)
+        }
+    }
+
+    package mutating func callAsFunction<Value: JSONCoded>(_ name: String, _ values: inout [String: Value]?) throws(JSONError) {
+        if let source {
+            values = nil
+            if let node = source.present(name) { values = try node.map() }
+        } else if let values {
+            begin(name)
+            text.open("{")
+            for key in values.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+                if let value = values[key] { try write(key, value) }
+            }
+            text.close("}")
+        }
+    }
+
+    private mutating func begin(_ name: String) {
+        text.separate()
+        text.name(name)
+    }
+
+    private mutating func write(_ name: String, _ value: some JSONCoded) throws(JSONError) {
+        begin(name)
+        try value.write(to: &text)
+    }
+
+    private mutating func write(_ name: String, _ values: [some JSONCoded]) throws(JSONError) {
+        begin(name)
+        text.open("[")
+        for value in values {
+            text.separate()
+            try value.write(to: &text)
+        }
+        text.close("]")
+    }
+}
+
+extension JSONNode {
+    fileprivate func required(_ name: String) throws(JSONError) -> JSONNode {
+        guard let node = self[name] else { throw NodeFailure.missing(self, name).error }
+        return node
+    }
+
+    fileprivate func present(_ name: String) -> JSONNode? {
+        guard let node = self[name], !node.isNull else { return nil }
+        return node
+    }
+
+    fileprivate func list<Value: JSONCoded>() throws(JSONError) -> [Value] {
+        guard isArray || isNull else { throw unexpected("a list").error }
+        var values: [Value] = []
+        for element in elements { values.append(try Value(json: element)) }
+        return values
+    }
+
+    fileprivate func map<Value: JSONCoded>() throws(JSONError) -> [String: Value] {
+        guard isObject else { throw unexpected("an object").error }
+        var values: [String: Value] = [:]
+        for (name, value) in members { values[name] = try Value(json: value) }
+        return values
+    }
+}
+
+// MARK: - scalars
+
+extension String: JSONCoded {
+    package init(json: JSONNode) throws(JSONError) {
+        guard let value = json.string else { throw json.unexpected("a string").error }
+        self = value
+    }
+
+    package func write(to text: inout JSONText) { text.string(self) }
+}
+
+extension Bool: JSONCoded {
+    package init(json: JSONNode) throws(JSONError) {
+        guard let value = json.bool else { throw json.unexpected("true or false").error }
+        self = value
+    }
+
+    package func write(to text: inout JSONText) { text.word(self ? "true" : "false") }
+}
+
+extension FixedWidthInteger where Self: JSONCoded {
+    package init(json: JSONNode) throws(JSONError) {
+        guard let value = json.integer(Self.self) else { throw json.unexpected("a whole number from \(Self.min) to \(Self.max)").error }
+        self = value
+    }
+
+    package func write(to text: inout JSONText) { text.integer(self) }
+}
+
+extension Int: JSONCoded {}
+extension Int32: JSONCoded {}
+extension Int64: JSONCoded {}
+extension UInt: JSONCoded {}
+extension UInt16: JSONCoded {}
+extension UInt32: JSONCoded {}
+extension UInt64: JSONCoded {}
