@@ -4,9 +4,9 @@
 PREFIX ?= /usr/local
 
 run:     ; @scripts/packages build run && scripts/build && scripts/run-first-container      # a container from the default image
-test:    ; @scripts/packages build test && swift build --build-tests && swift test --skip-build     # unit tests, then the real binary
+test:    ; @scripts/packages build test && scripts/test                                      # units first, then the real program
 build:   ; @scripts/packages build && scripts/build                                          # release: static, stripped, in .build/release
-bench:   ; @scripts/packages build bench && scripts/build && bench/run                       # minictl beside other runtimes, one table
+bench:   ; @scripts/packages build bench && scripts/build && bench/run                       # minictl beside other runtimes, in one table
 format:  ; @swift format -i -p -r --configuration .swift-format Sources Tests Package.swift  # write the one style
 lint:    ; @scripts/lint                                                                     # style, layers, forbidden words
 install: ; @scripts/build && scripts/install "$(DESTDIR)" "$(PREFIX)"                        # programs, manual pages, completions
