@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Cgroups
 import Glibc
-import Linux
+package import Linux
 package import OCI
 
 extension Launch {
@@ -9,8 +9,10 @@ extension Launch {
     /// - Parameters:
     ///   - cgroup: made, and its limits set, before; nil leaves the container in the caller's.
     ///   - hooks: told the first process's number when the spec's `prestart` and `createRuntime` hooks are due.
+    ///   - record: told the first process before it waits for `start` on its own, so that it can be found again.
     package static func container(
-        _ spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?, hooks: (Int32) throws(LaunchError) -> Void = { _ in }
+        _ spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?, hooks: (Int32) throws(LaunchError) -> Void = { _ in },
+        record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
     ) throws(LaunchError) -> Launched {
         let plan = try Plan(spec, options)
         let outline = HostSide(root: plan.root, binds: plan.binds, userMap: plan.userMap)
@@ -25,7 +27,7 @@ extension Launch {
             throw error
         }
         let pid = launch.pid
-        return try launch.finish { () throws(LaunchError) in try hooks(pid) }
+        return try launch.finish(hooks: { () throws(LaunchError) in try hooks(pid) }, record: record)
     }
 
     /// Puts the child, which waits, where its use of the machine is counted and limited.
