@@ -17,6 +17,8 @@ package enum EngineError: Error {
     case refused(String)
     case image(ImageError)
     case launch(LaunchError, limit: Int64?)
+    /// What the container's monitor reported, already in words.
+    case reported(String, exitCode: Int32)
     case system(doing: String, SystemError)
 }
 
@@ -30,6 +32,7 @@ extension EngineError: CustomStringConvertible {
         case .notAllowed(let verb, let name, let status): "cannot \(verb) \(name): it is \(status.word)"
         case .refused(let sentence): sentence
         case .image(let error): "\(error)"
+        case .reported(let sentence, _): sentence
         case .launch(let error, let limit): error.sentence(memoryLimit: limit)
         case .system(let doing, let error): "cannot \(doing): \(error)"
         }
@@ -37,8 +40,11 @@ extension EngineError: CustomStringConvertible {
 
     /// docker's: 127 and 126 for a program that cannot be found or executed, else 125.
     package var exitCode: CInt {
-        guard case .launch(.step(let failure), _) = self, let program = failure.program else { return 125 }
-        return program.exitCode
+        switch self {
+        case .launch(.step(let failure), _): failure.program?.exitCode ?? 125
+        case .reported(_, let code): code
+        default: 125
+        }
     }
 }
 

@@ -24,6 +24,7 @@ struct SpecBuilder {
         linux.gidMappings = maps?.groups
         if !request.timeOffsets.isEmpty { linux.timeOffsets = request.timeOffsets }
         linux.resources = resources
+        linux.cgroupsPath = request.cgroupParent.map { "\($0)/\(id)" } ?? "/minictl-\(id)"
         linux.sysctl = sysctls
         try setPaths(&linux)
         linux.devices = try devices
@@ -34,6 +35,26 @@ struct SpecBuilder {
             domainname: request.namespaces.uts == .own ? request.domainname : nil,
             mounts: defaultMounts + mounts,
             annotations: request.annotations.isEmpty ? nil : request.annotations, linux: linux)
+    }
+
+    /// The spec with its system call filter. `filterKey` is set where the compiled filter goes by a short name.
+    func completed(filterKey: inout String?, root: String?) throws(EngineError) -> Spec {
+        var spec = try spec()
+        if let root { spec.root?.path = root }
+        let capabilities = spec.process?.capabilities?.bounding ?? []
+        switch request.isPrivileged ? .unconfined : request.seccomp {
+        case .unconfined: break
+        case .standard:
+            let standard = DefaultSeccomp(capabilities: capabilities)
+            filterKey = standard.cacheKey
+            spec.linux?.seccomp = standard.profile
+        case .file(let path):
+            do throws(SeccompProfileError) {
+                spec.linux?.seccomp = try SeccompProfileFile(path: path).profile(
+                    capabilities: capabilities, architecture: .native, kernel: KernelVersion.running)
+            } catch { throw .refused("cannot use the system call filter \(path): \(error)") }
+        }
+        return spec
     }
 
     var hostname: String { request.hostname ?? id.short }
@@ -91,7 +112,7 @@ extension SpecBuilder {
         return result
     }
 
-    private static let terminalType = Machine.environment("TERM").flatMap { $0.isEmpty || $0 == "dumb" ? nil : $0 } ?? "xterm"
+    static let terminalType = Machine.environment("TERM").flatMap { $0.isEmpty || $0 == "dumb" ? nil : $0 } ?? "xterm"
 
     private func capabilities() throws(EngineError) -> [String] {
         func set(_ names: [String]) throws(EngineError) -> (all: Bool, CapabilitySet) {
@@ -153,6 +174,7 @@ extension SpecBuilder {
 
     private var resources: Spec.Resources {
         var resources = request.resources
+        if resources.pids == nil { resources.pids = Spec.Resources.Pids(limit: DefaultLimits.pids) }
         resources.devices =
             request.isPrivileged ? [Spec.Resources.DeviceRule(allow: true, access: "rwm")] : DefaultDevices.rules + request.deviceRules
         return resources
@@ -179,8 +201,8 @@ extension SpecBuilder {
 
     private var defaultMounts: [Spec.Mount] {
         var mounts = DefaultMounts.mounts(shmSize: request.shmSize)
-        for index in mounts.indices where request.isPrivileged {
-            mounts[index].options?.removeAll { $0 == "ro" && mounts[index].destination != "/sys/fs/cgroup" }
+        for index in mounts.indices where request.isPrivileged && mounts[index].destination == "/sys" {
+            mounts[index].options?.removeAll { $0 == "ro" }
         }
         if request.namespaces.ipc == .host { mounts.removeAll { $0.destination == "/dev/mqueue" || $0.destination == "/dev/shm" } }
         return mounts

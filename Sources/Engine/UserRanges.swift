@@ -109,3 +109,24 @@ struct UserRanges {
         )
     }
 }
+
+extension UserRanges {
+    /// The same ids for one user and one group on both sides (`--userns keep-id`), everybody else from the range.
+    static func keeping(
+        _ user: UInt32, _ group: UInt32, in maps: (users: [Spec.IDMapping], groups: [Spec.IDMapping])
+    ) -> (users: [Spec.IDMapping], groups: [Spec.IDMapping]) {
+        (keeping(user, maps.users), keeping(group, maps.groups))
+    }
+
+    private static func keeping(_ id: UInt32, _ map: [Spec.IDMapping]) -> [Spec.IDMapping] {
+        guard let whole = map.first else { return map }
+        let own = Spec.IDMapping(containerID: id, hostID: id, size: 1)
+        guard id < whole.size else { return [whole, own] }
+        var parts = [own]
+        if id > 0 { parts.insert(Spec.IDMapping(containerID: 0, hostID: whole.hostID, size: id), at: 0) }
+        if id + 1 < whole.size {
+            parts.append(Spec.IDMapping(containerID: id + 1, hostID: whole.hostID + id + 1, size: whole.size - id - 1))
+        }
+        return parts
+    }
+}

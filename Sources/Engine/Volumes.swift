@@ -37,9 +37,9 @@ struct Volumes {
         case .volume(let name):
             point.type = "volume"
             point.anonymous = name == nil
-            let name = try name ?? Self.newName()
-            point.name = name
-            point.source = try volume(name, filledFrom: request.copiesUp ? destination : nil, root)
+            let chosen = if let name { name } else { try Self.newName() }
+            point.name = chosen
+            point.source = try volume(chosen, filledFrom: request.copiesUp ? destination : nil, root)
         }
         return Resolved(mount: bind(point, request), point: point)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-package import Linux
+import Linux
 
 /// The right to watch over one container: the lock of its directory `runtime/ID`, which exists only while somebody does.
 ///

@@ -51,12 +51,17 @@ package struct FileStatus: Sendable {
     }
 }
 
-extension FileDescriptor {
-    package func status() throws(SystemError) -> FileStatus {
-        var raw = stat()
-        try check("fstat") { fstat(self.raw, &raw) }
-        return FileStatus(raw)
+extension FileStatus {
+    /// What is behind a descriptor that somebody else owns. The corresponding call is `fstat(2)`.
+    package init(ofDescriptor raw: CInt) throws(SystemError) {
+        var status = stat()
+        try check("fstat") { fstat(raw, &status) }
+        self.init(status)
     }
+}
+
+extension FileDescriptor {
+    package func status() throws(SystemError) -> FileStatus { try FileStatus(ofDescriptor: raw) }
 
     /// The magic number of the file system it lies on, as in `statfs(2)`.
     package func fileSystemMagic() throws(SystemError) -> UInt32 {

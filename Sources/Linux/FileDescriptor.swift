@@ -126,6 +126,12 @@ extension FileDescriptor {
         self.reader = reader
         self.writer = writer
     }
+
+    /// Keeps the reader; the writer is closed here, so that the end of what others write is the end.
+    package consuming func readerAlone() -> FileDescriptor { reader }
+
+    /// Gives both ends up.
+    package consuming func release() -> (reader: CInt, writer: CInt) { (reader.release(), writer.release()) }
 }
 
 extension FileDescriptor {
@@ -147,6 +153,32 @@ extension FileDescriptor {
             try check("fcntl") { linux_fcntl(raw, F_SETFD, 0) }
         } else {
             try check("dup2") { dup2(raw, target) }
+        }
+    }
+}
+
+extension FileDescriptor {
+    /// True for a pipe that has no name in any file system (`PIPEFS_MAGIC`).
+    package static func isAnonymousPipe(_ raw: CInt) -> Bool {
+        var status = statfs()
+        return fstatfs(raw, &status) == 0 && status.f_type == 0x5049_5045
+    }
+
+    package static func setNonBlocking(_ raw: CInt) throws(SystemError) {
+        let flags = try check("fcntl") { linux_fcntl(raw, F_GETFL, 0) }
+        try check("fcntl") { linux_fcntl(raw, F_SETFL, Int(flags | O_NONBLOCK)) }
+    }
+}
+
+extension FileDescriptor {
+    /// Opens `/dev/null` for each of the first three numbers that is closed, so that none of them ever becomes something else's.
+    package static func fillStandardStreams() {
+        for target in CInt(0)...2 where linux_fcntl(target, F_GETFD, 0) < 0 {
+            let raw = linux_openat(AT_FDCWD, "/dev/null", target == 0 ? O_RDONLY : O_WRONLY, 0)
+            if raw >= 0, raw != target {
+                dup2(raw, target)
+                close(raw)
+            }
         }
     }
 }

@@ -147,4 +147,20 @@ extension Machine {
 
     /// The two parts of a device number. The corresponding macros are `major(3)` and `minor(3)`.
     package static func numbers(of device: UInt) -> (major: UInt32, minor: UInt32) { (linux_major(dev_t(device)), linux_minor(dev_t(device))) }
+
+    /// This machine's name, or the one of the UTS namespace this process is in.
+    package static var hostname: String {
+        var name = utsname()
+        guard uname(&name) == 0 else { return "localhost" }
+        return withUnsafeBytes(of: &name.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}
+
+/// A clock that never jumps (`CLOCK_MONOTONIC`).
+package enum MonotonicClock {
+    package static var milliseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
+    }
 }

@@ -108,16 +108,17 @@ package struct SignalReport: Sendable {
     package let fromProcess: Bool
 }
 
-extension FileDescriptor {
+extension Signal {
     /// The next signal of a signal descriptor; nil when there is none now.
-    package func readSignal() throws(SystemError) -> SignalReport? {
+    package static func next(from raw: CInt) throws(SystemError) -> SignalReport? {
         var info = signalfd_siginfo()
         let size = MemoryLayout<signalfd_siginfo>.size
         do throws(SystemError) {
-            guard try check("read", "signalfd", { Glibc.read(raw, &info, size) }) == size else { return nil }
+            guard try check("read", "signalfd", { read(raw, &info, size) }) == size else { return nil }
         } catch where error.errno == EAGAIN {
             return nil
         }
-        return SignalReport(signal: Signal(rawValue: CInt(info.ssi_signo)), sender: Int32(bitPattern: info.ssi_pid), fromProcess: info.ssi_code <= 0)
+        return SignalReport(
+            signal: Signal(rawValue: CInt(info.ssi_signo)), sender: Int32(bitPattern: info.ssi_pid), fromProcess: info.ssi_code <= 0)
     }
 }

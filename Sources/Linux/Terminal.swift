@@ -24,9 +24,11 @@ extension FileDescriptor {
     package static func isTerminal(_ raw: CInt) -> Bool { isatty(raw) == 1 }
 
     /// Sets the size and has the terminal's foreground group told by `SIGWINCH`.
-    package func setWindowSize(_ size: WindowSize) throws(SystemError) {
+    package func setWindowSize(_ size: WindowSize) throws(SystemError) { try Self.setWindowSize(of: raw, size) }
+
+    package static func setWindowSize(of terminal: CInt, _ size: WindowSize) throws(SystemError) {
         var raw = winsize(ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0)
-        try check("ioctl", "TIOCSWINSZ") { linux_ioctl_pointer(self.raw, UInt(TIOCSWINSZ), &raw) }
+        try check("ioctl", "TIOCSWINSZ") { linux_ioctl_pointer(terminal, UInt(TIOCSWINSZ), &raw) }
     }
 
     /// Makes this terminal the controlling one of the calling session leader.

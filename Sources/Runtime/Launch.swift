@@ -171,3 +171,11 @@ package struct Launch: ~Copyable {
         _ = try? handle.reap()
     }
 }
+
+extension Launched {
+    /// Gives the master of the terminal up; −1 is never among what it gives.
+    package mutating func takeTerminal() -> Int32? {
+        guard let master = terminal.take() else { return nil }
+        return master.release()
+    }
+}

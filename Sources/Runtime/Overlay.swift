@@ -44,9 +44,13 @@ package struct Overlay: Sendable {
     private func mountByDescriptor(_ user: UserNamespaceView?) throws(SystemError) -> Mount {
         let context = try FileSystemContext("overlay")
         try context.set("source", "overlay")
+        // A detached mount goes with its descriptor, so all stay open until the overlay has cloned them for itself.
+        var open: [CInt] = []
+        defer { for raw in open { close(raw) } }
         for path in layers.reversed() {
             let layer = try clone(path, user)
             try context.set("lowerdir+", descriptor: layer.descriptor)
+            open.append(layer.release())
         }
         if changes.isEmpty { return try context.mount(.readOnly) }
         let writable = try clone(changes, user)

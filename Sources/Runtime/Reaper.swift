@@ -27,7 +27,7 @@ enum Reaper {
         while true {
             var entries = [PollEntry(arrivals.raw, .readable)]
             guard (try? entries.wait()) != nil else { Process.exit(125) }
-            while let report = try? arrivals.readSignal() {
+            while let report = try? Signal.next(from: arrivals.raw) {
                 if report.signal == .child {
                     if let end = Process.reapAll(until: pid) { Process.exit(end.exitCode) }
                 } else {

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# Two commands are enough: `make run` puts you into a container, `make test` shows that everything works.
+
+PREFIX ?= /usr/local
+
+run:     ; @scripts/packages build run && scripts/build && scripts/run-first-container      # a container from the default image
+test:    ; @scripts/packages build test && scripts/test                                      # units first, then the real program
+build:   ; @scripts/packages build && scripts/build                                          # release: static, stripped, in .build/release
+bench:   ; @scripts/packages build bench && scripts/build && bench/run                       # minictl beside other runtimes, in one table
+format:  ; @swift format -i -p -r --configuration .swift-format Sources Tests Package.swift  # write the one style
+lint:    ; @scripts/lint                                                                     # style, layers, forbidden words
+install: ; @scripts/build && scripts/install "$(DESTDIR)" "$(PREFIX)"                        # programs, manual pages, completions
+clean:   ; @rm -rf .build bench/floor bench/measure                                          # containers and images stay
+
+.PHONY: run test build bench format lint install clean

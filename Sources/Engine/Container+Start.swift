@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import Linux
+import OCI
+import Runtime
+
+/// How a container's first process is connected to the one who starts it.
+struct Connection: Sendable {
+    var stdio = Stdio()
+    var windowSize: WindowSize?
+    /// The container ends with the process that starts it: for one that watches itself.
+    var diesWithParent = false
+}
+
+extension Container {
+    /// Starts it. The caller watches over it, and is the parent of its first process from now on.
+    mutating func start(_ spec: Spec, _ connection: Connection, in home: borrowing Home) throws(EngineError) -> Launched {
+        let cgroup = try makeCgroup(spec)
+        record.set(cgroup)
+        record.start = nil
+        record.end = nil
+        // Written before there is anything to be found again.
+        try save()
+        var options = LaunchOptions(bundle: path)
+        if let layers = record.layers {
+            options.overlay = Overlay(
+                layers: layers.map { "\(home.path)/images/unpacked/sha256/\($0)" }, changes: path, isTemporary: record.isTemporary)
+        } else {
+            options.idmapsRoot = true
+        }
+        options.stdio = connection.stdio
+        options.windowSize = connection.windowSize
+        options.diesWithParent = connection.diesWithParent
+        options.reaper = record.hasInit
+        options.keyring = "_ses.\(id.short)"
+        options.cgroupView = cgroup.view
+        options.filter = try filter(spec, in: home)
+        let launched: Launched
+        do throws(LaunchError) {
+            launched = try Launch.container(spec, options, in: cgroup)
+        } catch {
+            throw .launch(error, limit: record.memoryLimit)
+        }
+        record.start = Record.Start(
+            pid: launched.pid, startTime: launched.identity.startTime, boot: try Machine.boot(), at: Timestamp.now.description)
+        do throws(EngineError) { try save() } catch {
+            launched.abandon()
+            throw error
+        }
+        return launched
+    }
+
+    /// Makes the cgroup and sets its limits: those asked for must hold, a default one may be missing.
+    private func makeCgroup(_ spec: Spec) throws(EngineError) -> Cgroup {
+        var asked = spec.linux?.resources ?? Spec.Resources()
+        let rules = asked.devices ?? []
+        asked.devices = nil
+        var defaults = Spec.Resources()
+        if asked.pids?.limit == DefaultLimits.pids { swap(&asked.pids, &defaults.pids) }
+        let path: CgroupPath
+        do throws(CgroupPath.Invalid) { path = try CgroupPath(spec.linux?.cgroupsPath ?? "/minictl-\(id)") } catch { throw .refused("\(error)") }
+        let hierarchy: Hierarchy
+        do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
+        do throws(CgroupError) {
+            let cgroup = try Cgroup.create(path, in: hierarchy, needing: asked.controllers)
+            do throws(CgroupError) {
+                try cgroup.apply(defaults, as: .wanted)
+                try cgroup.apply(asked, as: .needed)
+                try cgroup.restrict(to: DeviceRules(rules), as: .wanted)
+            } catch {
+                try? cgroup.remove()
+                throw error
+            }
+            return cgroup
+        } catch {
+            throw .refused("\(error)")
+        }
+    }
+
+    func filter(_ spec: Spec, in home: borrowing Home) throws(EngineError) -> SeccompFilter? {
+        guard let profile = spec.linux?.seccomp else { return nil }
+        do throws(SystemError) { try Directory.make("seccomp", at: home.runtime.place) } catch { throw .system(doing: "keep system call filters", error) }
+        do throws(SeccompFilterError) {
+            let directory: FileDescriptor
+            do throws(SystemError) { directory = try FileDescriptor(opening: "seccomp", at: home.runtime.place, [.directory]) } catch {
+                return try SeccompFilter(compiling: profile)
+            }
+            guard let key = record.filterKey else { return try SeccompFilter(profile, storedIn: directory.place) }
+            return try SeccompFilter(key: key, storedIn: directory.place) { profile }
+        } catch {
+            throw .refused("cannot compile the system call filter: \(error)")
+        }
+    }
+}

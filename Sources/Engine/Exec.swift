@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import Linux
+import OCI
+import Runtime
+
+/// Another process in a running container, as it is asked for.
+package struct ExecRequest: Sendable {
+    package var command: [String]
+    package var environment: [String] = []
+    package var workingDirectory: String?
+    package var user: String?
+    package var terminal = false
+    package var interactive = false
+    package var detached = false
+    package var isPrivileged = false
+
+    package init(_ command: [String]) { self.command = command }
+}
+
+extension Home {
+    package func exec(_ request: ExecRequest, in container: borrowing Container) throws(EngineError) -> Outcome {
+        if request.terminal, request.interactive, !FileDescriptor.isTerminal(0) {
+            throw .refused("the input device is not a TTY; leave -t out when standard input is not a terminal")
+        }
+        let boot = try Machine.boot()
+        let status = container.status(in: boot)
+        guard status.allows(.exec), let identity = container.record.start?.identity(in: boot) else {
+            throw .notAllowed("exec in", container.name, status)
+        }
+        let target: ProcessHandle
+        do throws(SystemError) { target = try ProcessHandle(identity) } catch { throw .notAllowed("exec in", container.name, .exited(nil)) }
+        let spec = try container.spec()
+        let process = try request.process(spec, pid: identity.pid)
+        var options = LaunchOptions(bundle: container.path)
+        options.keyring = "_ses.\(container.id.short)"
+        if !request.isPrivileged { options.filter = try container.filter(spec, in: self) }
+        return try container.carryOut(request, process, beside: target, identity.pid, spec, options)
+    }
+}
+
+extension Container {
+    fileprivate func carryOut(
+        _ request: ExecRequest, _ process: Spec.Process, beside target: borrowing ProcessHandle, _ pid: Int32, _ spec: Spec, _ options: LaunchOptions
+    ) throws(EngineError) -> Outcome {
+        var options = options
+        var supervisor = Supervisor()
+        // A detached process has nobody to pass it signals.
+        if !request.detached { supervisor.signals = try SignalSet.forwarded.arrivals().release() }
+        var plumbing: Plumbing?
+        if request.terminal {
+            options.windowSize = FileDescriptor.windowSize(of: 0) ?? FileDescriptor.windowSize(of: 1)
+        } else if !request.detached {
+            do throws(SystemError) { plumbing = try Plumbing(input: request.interactive, log: nil) } catch { throw .system(doing: "make pipes", error) }
+            options.stdio = plumbing?.stdio ?? options.stdio
+        }
+        var launched: Launched
+        do throws(LaunchError) {
+            launched = try Launch.exec(process, beside: target, pid, of: spec, options, in: record.cgroupHandle)
+        } catch {
+            throw .launch(error, limit: record.memoryLimit)
+        }
+        if request.detached { return Outcome(exitCode: 0, memoryLimit: nil) }
+        plumbing?.release()
+        supervisor.streams = plumbing?.streams ?? []
+        let kills = record.cgroupHandle?.oomKills ?? 0
+        if let master = launched.takeTerminal() { supervisor.connect(master: master, interactive: request.interactive, log: nil) }
+        do throws(SystemError) {
+            let end = try supervisor.wait(for: launched.handle)
+            supervisor.rawMode = nil
+            return Outcome(exitCode: end.exitCode, memoryLimit: ending(end, killsBefore: kills).outOfMemory == true ? record.memoryLimit ?? 0 : nil)
+        } catch {
+            throw .system(doing: "wait for the process", error)
+        }
+    }
+}
+
+extension ExecRequest {
+    /// The container's own process, with another command and what else was asked for.
+    fileprivate func process(_ spec: Spec, pid: Int32) throws(EngineError) -> Spec.Process {
+        guard var process = spec.process else { throw .refused("the container's config.json has no process") }
+        guard let first = command.first, !first.isEmpty else { throw .refused("there is no command to execute") }
+        process.args = command
+        process.terminal = terminal ? true : nil
+        if let workingDirectory {
+            guard workingDirectory.hasPrefix("/") else { throw .refused("the working directory \(workingDirectory) must be an absolute path") }
+            process.cwd = workingDirectory
+        }
+        if let user {
+            let root: FileDescriptor
+            do throws(SystemError) { root = try FileDescriptor(opening: "/proc/\(pid)/root", [.path, .directory]) } catch {
+                throw .system(doing: "look into the container", error)
+            }
+            let identity = try UserLookup(root: root.place).identity(user)
+            process.user = Spec.Process.User(
+                uid: identity.user, gid: identity.group, umask: process.user.umask, additionalGids: identity.groups.isEmpty ? nil : identity.groups)
+            process.env = (process.env ?? []).filter { !$0.hasPrefix("HOME=") } + ["HOME=\(identity.home)"]
+        }
+        var names = (process.env ?? []) + (terminal ? ["TERM=\(SpecBuilder.terminalType)"] : [])
+        for entry in environment where !entry.utf8.contains(0) {
+            let name = entry.prefix { $0 != "=" }
+            names.removeAll { $0.prefix { $0 != "=" } == name }
+            if entry.utf8.contains(UInt8(ascii: "=")) { names.append(entry) }
+        }
+        process.env = names
+        if isPrivileged {
+            let all = ProcessCapabilities.available.names
+            process.capabilities = Spec.Process.Capabilities(bounding: all, effective: all, inheritable: [], permitted: all, ambient: [])
+        }
+        return process
+    }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JSON
+import Linux
+import OCI
+import Runtime
+
+/// A container just made, and the watch over it.
+package struct Creation: ~Copyable {
+    package var container: Container
+    package var watch: Watch
+    /// Ready to be carried out, so that starting it now need not read it again.
+    let spec: Spec
+}
+
+extension Home {
+    /// Makes a container, ready to start. A failure leaves nothing.
+    package func create(_ request: Request, progress: (String) -> Void) throws(EngineError) -> Creation {
+        let source = try RootSource(request.source, in: self, progress: progress)
+        let id: ContainerID
+        do throws(SystemError) { id = try ContainerID() } catch { throw .system(doing: "make an id", error) }
+        guard let watch = try Watch(id, in: self) else { throw .refused("the new container's id is in use") }
+        do throws(EngineError) {
+            let made = try Making(id: id, request: request, source: source, directory: directory(for: id)).make(in: self)
+            return Creation(container: made.container, watch: watch, spec: made.spec)
+        } catch {
+            // What cannot be put away now, the next command's sweep finds by the watch.
+            if (try? remove(files: id, record: nil)) != nil { try? watch.end(in: self) }
+            throw error
+        }
+    }
+
+    private func directory(for id: ContainerID) throws(EngineError) -> FileDescriptor {
+        do throws(SystemError) {
+            try check("mkdir", id.text) { mkdirat(containers.raw, id.text, 0o700) }
+            return try FileDescriptor(opening: id.text, at: containers.place, [.readOnly, .directory, .noFollow])
+        } catch {
+            throw .system(doing: "make the container's directory", error)
+        }
+    }
+}
+
+/// A container in the making.
+private struct Making: ~Copyable {
+    let id: ContainerID
+    let request: Request
+    let source: RootSource
+    let directory: FileDescriptor
+
+    struct Made: ~Copyable {
+        let container: Container
+        let spec: Spec
+    }
+
+    consuming func make(in home: borrowing Home) throws(EngineError) -> Made {
+        var record = Record()
+        record.id = id.text
+        record.created = Timestamp.now.description
+        record.name = try claimName(in: home).text
+        try makeRoot()
+        let joins = try JoinedContainers(request, in: home)
+        let maps = try idMaps(joins, &record, in: home)
+        let view = try source.view()
+        let identity = try UserLookup(root: view.place).identity(request.user ?? source.config?.user ?? "", extra: request.extraGroups)
+        let path = "\(home.path)/containers/\(id)"
+        let mounts = try self.mounts(home.path, path, view, idmaps: maps != nil || joins.paths[.user] != nil, &record)
+        let spec = try SpecBuilder(
+            request: request, image: source.config, id: id, maps: maps, identity: identity, mounts: mounts, joined: joins.paths
+        ).completed(filterKey: &record.filterKey, root: source.isDirectory ? source.layers.first : nil)
+        fill(&record, spec)
+        let container = Container(id: id, path: path, directory: directory, record: record)
+        try container.write(spec)
+        try container.save()
+        return Made(container: container, spec: spec)
+    }
+
+    private func claimName(in home: borrowing Home) throws(EngineError) -> ContainerName {
+        for _ in 0..<16 {
+            let name: ContainerName
+            if let asked = request.name {
+                name = asked
+            } else {
+                do throws(SystemError) { name = try ContainerName.random() } catch { throw .system(doing: "make a name", error) }
+            }
+            if symlinkat(id.text, home.containers.raw, name.text) == 0 { return name }
+            guard errno == EEXIST else { throw .system(doing: "take the name \(name)", SystemError(call: "symlink", errno: errno)) }
+            if request.name != nil { throw .nameTaken(name, home.owner(of: name)) }
+        }
+        throw .refused("every name that was tried is in use; choose one with --name")
+    }
+
+    private func makeRoot() throws(EngineError) {
+        do throws(SystemError) {
+            try Directory.make("rootfs", at: directory.place, mode: 0o755)
+            if source.isDirectory { return }
+            // `upper` is the container's own `/`, so it has the mode of a root.
+            try Directory.make("upper", at: directory.place, mode: 0o755)
+            try Directory.make("work", at: directory.place, mode: 0o700)
+        } catch {
+            throw .system(doing: "make the container's writable layer", error)
+        }
+    }
+
+    private func idMaps(
+        _ joins: JoinedContainers, _ record: inout Record, in home: borrowing Home
+    ) throws(EngineError) -> (users: [Spec.IDMapping], groups: [Spec.IDMapping])? {
+        if joins.paths[.user] != nil {
+            record.users = joins.users
+            record.groups = joins.groups
+            return nil
+        }
+        var maps: (users: [Spec.IDMapping], groups: [Spec.IDMapping])
+        switch request.users {
+        case .host: return nil
+        case .maps(let users, let groups): maps = (users, groups)
+        case .automatic, .keepID:
+            let ranges = try UserRanges.configured()
+            let slot = try ranges.take(for: id, in: home)
+            record.slot = slot
+            maps = ranges.map(slot)
+            if case .keepID = request.users { maps = UserRanges.keeping(getuid(), getgid(), in: maps) }
+        }
+        record.users = maps.users.map(Record.Range.init)
+        record.groups = maps.groups.map(Record.Range.init)
+        return maps
+    }
+
+    private func mounts(
+        _ home: String, _ path: String, _ view: borrowing FileDescriptor, idmaps: Bool, _ record: inout Record
+    ) throws(EngineError) -> [Spec.Mount] {
+        let volumes = Volumes(home: home, idmaps: idmaps)
+        var requests = request.mounts
+        for destination in (source.config?.volumes ?? [:]).keys.sorted() where !requests.contains(where: { $0.destination == destination }) {
+            requests.append(MountRequest(kind: .volume(name: nil), destination: destination))
+        }
+        // Shallow ones first, so that nothing covers what was mounted below it.
+        let depth = { (request: MountRequest) in request.destination.utf8.filter { $0 == UInt8(ascii: "/") }.count }
+        var mounts: [Spec.Mount] = []
+        var points: [Record.MountPoint] = []
+        for request in requests.sorted(by: { depth($0) < depth($1) }) {
+            let resolved = try volumes.resolve(request, root: view)
+            guard !points.contains(where: { $0.destination == resolved.point.destination }) else {
+                throw .refused("there are two mounts at \(resolved.point.destination)")
+            }
+            mounts.append(resolved.mount)
+            points.append(resolved.point)
+        }
+        let files = EtcFiles(
+            hostname: request.namespaces.uts == .host ? Machine.hostname : request.hostname ?? id.short, domainname: request.domainname,
+            network: request.namespaces.network, idmaps: idmaps)
+        record.mounts = points.isEmpty ? nil : points
+        return try files.write(into: directory, path: path, besides: Set(points.map(\.destination))) + mounts
+    }
+
+    private func fill(_ record: inout Record, _ spec: Spec) {
+        record.image =
+            switch request.source {
+            case .image(let name): name
+            case .directory(let path): path
+            }
+        record.imageID = source.imageID
+        record.layers = source.diffIDs
+        record.command = spec.process?.args ?? []
+        let labels = (source.config?.labels ?? [:]).merging(request.labels) { $1 }
+        record.labels = labels.isEmpty ? nil : labels
+        record.terminal = request.terminal
+        record.interactive = request.interactive
+        record.isTemporary = request.isTemporary
+        record.hasInit = request.hasInit
+        record.stopSignal = request.stopSignal ?? source.config?.stopSignal
+        record.stopTimeout = request.stopTimeout
+        record.network = request.namespaces.network.word
+        record.memoryLimit = spec.linux?.resources?.memory?.limit
+        record.log = request.log
+    }
+}
+
+extension Record.Range {
+    init(_ mapping: Spec.IDMapping) { self.init(container: mapping.containerID, host: mapping.hostID, size: mapping.size) }
+}
+
+extension Request.NamespaceChoice {
+    var word: String {
+        switch self {
+        case .own: "none"
+        case .host: "host"
+        case .container(let name): "container:\(name)"
+        }
+    }
+}
+
+extension Container {
+    func write(_ spec: Spec) throws(EngineError) {
+        let bytes: [UInt8]
+        do throws(JSONError) { bytes = try JSONEncoder(pretty: false).encode(spec) } catch { throw .refused("the spec cannot be written: \(error)") }
+        do throws(SystemError) { try File.replace("config.json", at: directory.place, with: bytes) } catch {
+            throw .system(doing: "write the container's config.json", error)
+        }
+    }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import Linux
+import OCI
+import Runtime
+
+extension Home {
+    /// Starts a container that outlives this command, and gives back its id. One process stays behind for it, the monitor:
+    /// it holds the log and learns the exit status, and does nothing else.
+    package func runDetached(
+        _ request: Request, progress: (String) -> Void, created: (ContainerID) throws(EngineError) -> Void
+    ) throws(EngineError) -> ContainerID {
+        try sweep()
+        let creation = try create(request, progress: progress)
+        let id = creation.container.id
+        do throws(EngineError) { try created(id) } catch {
+            try creation.fail(error, in: self)
+            throw error
+        }
+        try monitor(consume creation)
+        return id
+    }
+
+    /// Starts one that was created before.
+    package func start(_ container: consuming Container) throws(EngineError) {
+        let id = container.id
+        guard container.status(in: try Machine.boot()).allows(.start), let watch = try Watch(id, in: self) else {
+            throw .notAllowed("start", container.name, container.status(in: try Machine.boot()))
+        }
+        let spec = try container.spec()
+        try monitor(Creation(container: container, watch: watch, spec: spec))
+    }
+
+    private func monitor(_ creation: consuming Creation) throws(EngineError) {
+        let report: MonitorReport
+        do throws(SystemError) {
+            let pipe = try FileDescriptor.pipe()
+            guard case .parent = try Process.clone() else { Monitor.run(consume creation, reportingTo: consume pipe, in: self) }
+            report = try MonitorReport(from: pipe.readerAlone())
+        } catch {
+            throw .system(doing: "start the container's monitor", error)
+        }
+        if let failure = report.failure { throw .reported(failure.sentence, exitCode: failure.code) }
+    }
+}
+
+/// What a monitor says once, when the program runs or cannot.
+private struct MonitorReport {
+    let failure: (code: Int32, sentence: String)?
+
+    /// The word for success; its absence means that the monitor died without a word.
+    static let started = "started"
+
+    /// If nobody listens any more, nobody need know.
+    static func send(_ text: String, to raw: CInt) { _ = text.withCString { write(raw, $0, strlen($0)) } }
+
+    init(from pipe: consuming FileDescriptor) throws(SystemError) {
+        let text = String(decoding: try pipe.readAll(limit: 65536), as: UTF8.self)
+        if text == Self.started {
+            failure = nil
+        } else {
+            let parts = text.split(separator: "\n", maxSplits: 1)
+            let code = parts.first.flatMap { Int32($0) } ?? 125
+            failure = (code, parts.count > 1 ? String(parts[1]) : "the container's monitor was killed before the container could start")
+        }
+    }
+}
+
+private enum Monitor {
+    static func run(_ creation: consuming Creation, reportingTo pipe: consuming Pipe, in home: borrowing Home) -> Never {
+        let report = pipe.release()
+        close(report.reader)
+        Process.setName("minictl-mon")
+        setsid()
+        chdir("/")
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
+        Process.exit(watch(consume creation, report.writer, home))
+    }
+
+    private static func watch(_ creation: consuming Creation, _ report: CInt, _ home: borrowing Home) -> CInt {
+        var creation = creation
+        let end: Record.End
+        do throws(EngineError) {
+            end = try creation.container.monitorToEnd(creation.spec, report, in: home)
+        } catch {
+            try? creation.fail(error, in: home)
+            MonitorReport.send("\(error.exitCode)\n\(error)", to: report)
+            return 1
+        }
+        return (try? creation.finish(end, in: home)) == nil ? 1 : 0
+    }
+}
+
+extension Container {
+    fileprivate mutating func monitorToEnd(_ spec: Spec, _ report: CInt, in home: borrowing Home) throws(EngineError) -> Record.End {
+        let log = try openLog()
+        var supervisor = Supervisor()
+        var connection = Connection()
+        var launched: Launched
+        if record.terminal {
+            connection.windowSize = WindowSize(rows: 24, columns: 80)
+            launched = try start(spec, connection, in: home)
+            if let master = launched.takeTerminal() {
+                supervisor.streams.append(Stream(from: master, to: -1, log: log.map { LogFile.Channel($0, "stdout") }))
+            }
+        } else {
+            var plumbing: Plumbing
+            do throws(SystemError) { plumbing = try Plumbing(loggingTo: log) } catch { throw .system(doing: "make pipes", error) }
+            connection.stdio = plumbing.stdio
+            launched = try start(spec, connection, in: home)
+            plumbing.release()
+            supervisor.streams = plumbing.streams
+        }
+        let kills = record.cgroupHandle?.oomKills ?? 0
+        MonitorReport.send(MonitorReport.started, to: report)
+        close(report)
+        // Whoever started us goes on without us; nothing of theirs is held.
+        detachFromCaller()
+        do throws(SystemError) { return ending(try supervisor.wait(for: launched.handle), killsBefore: kills) } catch {
+            launched.abandon()
+            throw .system(doing: "wait for the container", error)
+        }
+    }
+
+    private func detachFromCaller() {
+        guard let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) else { return }
+        for target in CInt(0)...2 { dup2(null.raw, target) }
+    }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import Linux
+import OCI
+import Runtime
+
+/// How a run or an exec ended.
+package struct Outcome: Sendable {
+    package let exitCode: Int32
+    /// The limit that was hit, in bytes, when the kernel killed it for want of memory; 0 for a limit of somebody else's.
+    package let memoryLimit: Int64?
+}
+
+extension Home {
+    /// Runs a container in the foreground, to its end.
+    /// - Parameter created: told the id before anything runs.
+    package func run(
+        _ request: Request, progress: (String) -> Void, created: (ContainerID) throws(EngineError) -> Void
+    ) throws(EngineError) -> Outcome {
+        if request.terminal, request.interactive, !FileDescriptor.isTerminal(0) {
+            throw .refused("the input device is not a TTY; leave -t out when standard input is not a terminal")
+        }
+        try sweep()
+        var creation = try create(request, progress: progress)
+        let end: Record.End
+        do throws(EngineError) {
+            try created(creation.container.id)
+            end = try creation.container.runToEnd(creation.spec, in: self)
+        } catch {
+            try creation.fail(error, in: self)
+            throw error
+        }
+        let limit = end.outOfMemory == true ? creation.container.record.memoryLimit ?? 0 : nil
+        try creation.finish(end, in: self)
+        return Outcome(exitCode: end.exitCode ?? 125, memoryLimit: limit)
+    }
+}
+
+extension Container {
+    /// Starts it, connected to our own streams, and waits for its end.
+    fileprivate mutating func runToEnd(_ spec: Spec, in home: borrowing Home) throws(EngineError) -> Record.End {
+        // From here on a signal for us is the container's.
+        let signals = try SignalSet.forwarded.arrivals()
+        var supervisor = Supervisor()
+        supervisor.signals = signals.raw
+        var connection = Connection()
+        connection.diesWithParent = true
+        let log = try record.isTemporary && !record.terminal ? nil : openLog()
+        if record.terminal {
+            connection.windowSize = FileDescriptor.windowSize(of: 0) ?? FileDescriptor.windowSize(of: 1)
+            let launched = try start(spec, connection, in: home)
+            return try attend(launched, &supervisor, log)
+        }
+        var plumbing: Plumbing
+        do throws(SystemError) { plumbing = try Plumbing(input: record.interactive, log: log) } catch { throw .system(doing: "make pipes", error) }
+        connection.stdio = plumbing.stdio
+        let launched = try start(spec, connection, in: home)
+        plumbing.release()
+        supervisor.streams = plumbing.streams
+        return try attend(launched, &supervisor, log)
+    }
+
+    private mutating func attend(_ launched: consuming Launched, _ supervisor: inout Supervisor, _ log: LogFile?) throws(EngineError) -> Record.End {
+        let kills = record.cgroupHandle?.oomKills ?? 0
+        if let master = launched.takeTerminal() {
+            supervisor.connect(master: master, interactive: record.interactive, log: log)
+        }
+        let end: Termination
+        do throws(SystemError) { end = try supervisor.wait(for: launched.handle) } catch {
+            launched.abandon()
+            throw .system(doing: "wait for the container", error)
+        }
+        supervisor.rawMode = nil
+        return ending(end, killsBefore: kills)
+    }
+
+    /// What is known of the end: its code, and whether the kernel killed it for want of memory.
+    func ending(_ end: Termination, killsBefore: UInt64) -> Record.End {
+        let killed = end == .signaled(.kill) && (record.cgroupHandle?.oomKills ?? 0) > killsBefore
+        return Record.End(exitCode: end.exitCode, at: Timestamp.now.description, outOfMemory: killed ? true : nil, reason: nil)
+    }
+
+    func openLog() throws(EngineError) -> LogFile? {
+        guard let options = record.log, options.driver != "none" else { return nil }
+        do throws(SystemError) { return try LogFile(in: directory.place, options) } catch { throw .system(doing: "open the container's log", error) }
+    }
+}
+
+extension Supervisor {
+    /// Connects the user's terminal, or whatever the first two descriptors are, to the container's.
+    mutating func connect(master: CInt, interactive: Bool, log: LogFile?) {
+        self.master = master
+        terminal = FileDescriptor.isTerminal(0) ? 0 : FileDescriptor.isTerminal(1) ? 1 : -1
+        if interactive {
+            rawMode = RawMode(0)
+            streams.append(Stream(from: 0, into: master, closesTarget: false))
+        }
+        streams.append(Stream(from: master, to: 1, log: log.map { LogFile.Channel($0, "stdout") }))
+    }
+}
+
+extension Creation {
+    /// Records the end, puts away what the container had while it ran, and with `--rm` the container itself.
+    consuming func finish(_ end: Record.End, in home: borrowing Home) throws(EngineError) {
+        container.record.end = end
+        // On disk before anybody can see the container gone.
+        try container.save()
+        try home.putAway(container.id, container.record)
+        if container.record.isTemporary {
+            try home.removeAnonymousVolumes(container.record)
+            try home.remove(files: container.id, record: container.record)
+        }
+        try watch.end(in: home)
+    }
+
+    /// After a failure to start: the container stays to be looked at, as docker has it, unless it is temporary.
+    consuming func fail(_ error: EngineError, in home: borrowing Home) throws(EngineError) {
+        try finish(Record.End(exitCode: error.exitCode, at: Timestamp.now.description, outOfMemory: nil, reason: "\(error)"), in: home)
+    }
+}
+
+extension SignalSet {
+    /// Blocks these signals and gives a descriptor on which they arrive.
+    func arrivals() throws(EngineError) -> FileDescriptor {
+        do throws(SystemError) {
+            try block()
+            return try descriptor()
+        } catch {
+            throw .system(doing: "listen for signals", error)
+        }
+    }
+}

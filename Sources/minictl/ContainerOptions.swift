@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import Engine
+import OCI
+
+/// The options that `run` and `create` share: what a container is.
+struct ContainerOptions: OptionGroup {
+    static var options: [CommandOption<Self>] {
+        general + process + storage + ResourceOptions.options.lifted { try $1(&$0.resources) }
+            + SecurityOptions.options.lifted { try $1(&$0.security) } + NamespaceOptions.options.lifted { try $1(&$0.namespaces) }
+    }
+
+    private static var general: [CommandOption<Self>] {
+        [
+            .text("--name NAME", "the container's name (default one nobody had to think of)") {
+                guard let name = ContainerName($1) else {
+                    throw UsageError("'\($1)' is no container name: letters, digits, _ . and -, the first a letter or digit, at most 128")
+                }
+                $0.name = name
+            },
+            .flag("--rm", "remove the container, with its nameless volumes, when it ends") { $0.isTemporary = $1 },
+            .text("-l, --label KEY=VALUE", "a label; may be repeated") {
+                let pair = try KeyValue($1)
+                $0.labels[pair.key] = pair.value ?? ""
+            },
+            .text("--annotation KEY=VALUE", "an annotation of the OCI spec; may be repeated") {
+                let pair = try KeyValue($1, requiresValue: true)
+                $0.annotations[pair.key] = pair.value ?? ""
+            },
+            .flag("--rootfs", "the first argument is a directory to use as the root, not an image") { $0.usesDirectory = $1 },
+            .text("--log-driver json-file|none", "whether output is kept (default json-file)") {
+                guard $1 == "json-file" || $1 == "none" else { throw UsageError("'\($1)' is not json-file or none") }
+                $0.log.driver = $1
+            },
+            .text("--log-opt max-size=SIZE", "how much is kept: max-size=10m, max-file=3") { try $0.log.set($1) },
+        ]
+    }
+
+    private static var process: [CommandOption<Self>] {
+        [
+            .heading("Process"),
+            .flag("-i, --interactive", "keep standard input open") { $0.interactive = $1 },
+            .flag("-t, --tty", "give it a terminal") { $0.terminal = $1 },
+            .text("-e, --env NAME[=VALUE]", "an environment variable; without a value it is the caller's; may be repeated") {
+                $0.environment += try Environment.entry($1)
+            },
+            .text("--env-file FILE", "environment variables, one a line; may be repeated") { $0.environment += try Environment.file($1) },
+            .text("-w, --workdir DIR", "the working directory, made if it is missing") {
+                guard $1.hasPrefix("/") else { throw UsageError("'\($1)' is not an absolute path") }
+                $0.workingDirectory = $1
+            },
+            .text("-u, --user USER[:GROUP]", "who runs it, by name or number") { $0.user = $1 },
+            .text("--group-add GROUP", "another group, by name or number; may be repeated") { $0.extraGroups.append($1) },
+            .text("-h, --hostname NAME", "its host name (default the short id)") { $0.hostname = try HostName($1).text },
+            .text("--domainname NAME", "its NIS domain name") { $0.domainname = try HostName($1).text },
+            .text("--entrypoint PROGRAM", "in place of the image's; empty for none") { $0.entrypoint = $1.isEmpty ? [] : [$1] },
+            .flag("--init", "run it below a small init that reaps orphans and passes signals on") { $0.hasInit = $1 },
+            .text("--stop-signal SIGNAL", "what stop sends (default the image's, else TERM)") { $0.stopSignal = try SignalWord($1).text },
+            .text("--stop-timeout SECONDS", "how long stop waits before it kills (default 10)") { $0.stopTimeout = Int(try Int32(word: $1, in: -1...Int32.max)) },
+            .text("--umask MODE", "octal, default 0022") {
+                guard let mode = UInt32($1, radix: 8), mode <= 0o777 else { throw UsageError("'\($1)' is not an octal mode up to 0777") }
+                $0.umask = mode
+            },
+            .text("--tz ZONE", "the time zone, as TZ has it") { $0.timeZone = $1 },
+        ]
+    }
+
+    private static var storage: [CommandOption<Self>] {
+        [
+            .heading("Storage"),
+            .text("-v, --volume SOURCE:DIR[:OPTIONS]", "a folder of this machine, or a volume by name, in the container; ro, rw; may be repeated") {
+                $0.mounts.append(try MountRequest(volume: $1))
+            },
+            .text("--mount type=TYPE,…", "the same spelled out: type=bind|volume|tmpfs,source=…,target=…[,readonly]; may be repeated") {
+                $0.mounts.append(try MountRequest(mount: $1))
+            },
+            .text("--tmpfs DIR[:OPTIONS]", "a file system in memory; may be repeated") { $0.mounts.append(try MountRequest(tmpfs: $1)) },
+            .flag("--read-only", "no writing to the container's own root") { $0.isReadOnly = $1 },
+            .text("--shm-size SIZE", "of /dev/shm (default 64m)") {
+                let size = try ByteSize($1)
+                guard size.bytes > 0 else { throw UsageError("'\($1)' must be more than nothing") }
+                $0.shmSize = UInt64(size.bytes)
+            },
+            .text("--device DEVICE[:PATH[:rwm]]", "a device of this machine; may be repeated") { $0.devices.append(try DeviceRequest(word: $1)) },
+            .text("--device-cgroup-rule RULE", "a rule such as 'c 42:* rmw'; may be repeated") { $0.deviceRules.append(try Spec.Resources.DeviceRule(word: $1)) },
+        ]
+    }
+
+    var name: ContainerName?
+    var isTemporary = false
+    var labels: [String: String] = [:]
+    var annotations: [String: String] = [:]
+    var usesDirectory = false
+    var log = Record.Log()
+    var interactive = false
+    var terminal = false
+    var environment: [String] = []
+    var workingDirectory: String?
+    var user: String?
+    var extraGroups: [String] = []
+    var hostname: String?
+    var domainname: String?
+    var entrypoint: [String]?
+    var hasInit = false
+    var stopSignal: String?
+    var stopTimeout: Int?
+    var umask: UInt32 = 0o022
+    var timeZone: String?
+    var mounts: [MountRequest] = []
+    var isReadOnly = false
+    var shmSize: UInt64 = 64 << 20
+    var devices: [DeviceRequest] = []
+    var deviceRules: [Spec.Resources.DeviceRule] = []
+    var resources = ResourceOptions()
+    var security = SecurityOptions()
+    var namespaces = NamespaceOptions()
+
+    /// What is asked for: the first operand is the image, the rest the command.
+    func request(_ operands: [String]) throws(UsageError) -> Request {
+        let first = operands.first ?? ""
+        guard !first.isEmpty else { throw UsageError("the image has no name") }
+        var request = Request(usesDirectory ? .directory(first) : .image(first))
+        request.command = Array(operands.dropFirst())
+        request.entrypoint = entrypoint
+        request.name = name
+        request.environment = environment
+        request.workingDirectory = workingDirectory
+        request.user = user
+        request.extraGroups = extraGroups
+        request.hostname = hostname
+        request.domainname = domainname
+        request.terminal = terminal
+        request.interactive = interactive
+        request.isTemporary = isTemporary
+        request.labels = labels
+        request.annotations = annotations
+        request.mounts = mounts
+        request.isReadOnly = isReadOnly
+        request.shmSize = shmSize
+        request.devices = devices
+        request.deviceRules = deviceRules
+        request.hasInit = hasInit
+        request.stopSignal = stopSignal
+        request.stopTimeout = stopTimeout
+        request.umask = umask
+        request.timeZone = timeZone
+        request.log = log
+        try resources.apply(to: &request)
+        security.apply(to: &request)
+        try namespaces.apply(to: &request)
+        return request
+    }
+}

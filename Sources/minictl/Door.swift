@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import Engine
+
+/// What is said before the verb.
+struct Globals: OptionGroup {
+    static var options: [CommandOption<Self>] {
+        [.text("--root DIR", "where images and containers are kept (default $MINICTL_ROOT, else /var/lib/minictl)") { $0.root = $1 }]
+    }
+
+    var root: String?
+
+    /// The state directories, opened.
+    func home() throws(EngineError) -> Home { try Home(try Home.path(root)) }
+}
+
+extension EngineError: ExitStatusError {
+    package var exitStatus: Int32 { exitCode }
+}
+
+/// Made where it is used: it holds what is known of every command, and a program is one command.
+var minictl: Program<Globals> { Program(
+    name: "minictl", summary: "run containers, without a daemon", version: "0.1.0",
+    [
+        .heading("Containers"),
+        .command(Run.self),
+        .command(Exec.self),
+    ])
+}

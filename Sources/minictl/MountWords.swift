@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import Engine
+
+extension MountRequest {
+    /// `-v`: `DIR`, `SOURCE:DIR`, `SOURCE:DIR:OPTIONS`. A source with a slash is a folder, any other a volume's name.
+    init(volume text: String) throws(UsageError) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count <= 3, !parts.contains("") else { throw UsageError("'\(text)' is not [SOURCE:]DIR[:OPTIONS]") }
+        if parts.count == 1 {
+            self.init(kind: .volume(name: nil), destination: parts[0])
+        } else if parts[0].contains("/") || parts[0] == "." || parts[0] == ".." {
+            self.init(kind: .bind(source: parts[0], createsSource: true), destination: parts[1])
+        } else {
+            self.init(kind: .volume(name: parts[0]), destination: parts[1])
+        }
+        try checkDestination()
+        for word in parts.count > 2 ? parts[2].split(separator: ",").map(String.init) : [] { try readVolumeOption(word) }
+    }
+
+    private mutating func readVolumeOption(_ word: String) throws(UsageError) {
+        switch word {
+        case "ro": isReadOnly = true
+        case "rw", "z", "Z", "idmap", "consistent", "cached", "delegated": break
+        case "nocopy": copiesUp = false
+        case "private", "rprivate", "slave", "rslave", "shared", "rshared", "noexec", "nosuid", "nodev", "exec", "suid", "dev": options.append(word)
+        default: throw UsageError("unknown volume option '\(word)'")
+        }
+    }
+
+    /// `--mount`: comma-separated keys and values.
+    init(mount text: String) throws(UsageError) {
+        var type = "volume"
+        var source: String?
+        var target: String?
+        var isReadOnly = false
+        var options: [String] = []
+        var copiesUp = true
+        for field in text.split(separator: ",") {
+            let equals = field.firstIndex(of: "=")
+            let key = String(field[..<(equals ?? field.endIndex)])
+            let value = equals.map { String(field[field.index(after: $0)...]) }
+            switch key {
+            case "type": type = value ?? ""
+            case "source", "src": source = value
+            case "target", "destination", "dst": target = value
+            case "readonly", "ro": isReadOnly = try Self.flag(value, key)
+            case "rw": isReadOnly = try !Self.flag(value, key)
+            case "bind-propagation": options.append(value ?? "")
+            case "volume-nocopy": copiesUp = try !Self.flag(value, key)
+            case "tmpfs-size": options.append("size=\(try ByteSize(value ?? "").bytes)")
+            case "tmpfs-mode":
+                guard let mode = UInt32(value ?? "", radix: 8), mode <= 0o7777 else { throw UsageError("tmpfs-mode '\(value ?? "")' is not an octal mode") }
+                options.append("mode=\(String(mode, radix: 8))")
+            case "consistency", "bind-recursive", "bind-nonrecursive": break
+            default: throw UsageError("unknown key '\(key)' in --mount, known are type, source, target, readonly, bind-propagation, volume-nocopy, tmpfs-size, tmpfs-mode")
+            }
+        }
+        guard let target, !target.isEmpty else { throw UsageError("--mount needs target=DIR") }
+        switch type {
+        case "bind":
+            guard let source, !source.isEmpty else { throw UsageError("--mount type=bind needs source=") }
+            self.init(kind: .bind(source: source, createsSource: false), destination: target)
+        case "volume": self.init(kind: .volume(name: source), destination: target)
+        case "tmpfs": self.init(kind: .tmpfs, destination: target)
+        default: throw UsageError("'\(type)' is no type of mount, known are bind, volume and tmpfs")
+        }
+        self.isReadOnly = isReadOnly
+        self.options = options
+        self.copiesUp = copiesUp
+        try checkDestination()
+    }
+
+    private static func flag(_ value: String?, _ key: String) throws(UsageError) -> Bool {
+        switch value {
+        case nil, "true", "1": return true
+        case "false", "0": return false
+        default: throw UsageError("\(key) is true or false, not '\(value ?? "")'")
+        }
+    }
+
+    /// `--tmpfs`: `DIR` or `DIR:OPTIONS`.
+    init(tmpfs text: String) throws(UsageError) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        self.init(kind: .tmpfs, destination: parts[0])
+        try checkDestination()
+        for word in parts.count > 1 ? parts[1].split(separator: ",").map(String.init) : [] {
+            switch word.prefix(while: { $0 != "=" }) {
+            case "ro": isReadOnly = true
+            case "rw": isReadOnly = false
+            case "size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "exec", "noexec", "suid", "nosuid", "dev", "nodev", "noatime", "relatime":
+                options.append(word)
+            default: throw UsageError("unknown tmpfs option '\(word)'")
+            }
+        }
+    }
+
+    private func checkDestination() throws(UsageError) {
+        let parts = destination.split(separator: "/")
+        guard destination.hasPrefix("/"), !destination.utf8.contains(0) else { throw UsageError("the destination '\(destination)' is not an absolute path") }
+        guard !parts.isEmpty, !parts.contains("..") else { throw UsageError("nothing can be mounted at '\(destination)'") }
+    }
+}

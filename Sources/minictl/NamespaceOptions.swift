@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import Engine
+import OCI
+
+/// What a container shares with the host or with others.
+struct NamespaceOptions: OptionGroup {
+    static var options: [CommandOption<Self>] {
+        [
+            .heading("Namespaces and network"),
+            .text("--network|--net none|host|container:ID", "default none: a loopback of its own and nothing else") {
+                guard $1 != "bridge", $1 != "default" else {
+                    throw UsageError("there are no bridge networks yet; --network is none, host or container:ID")
+                }
+                $0.choices.network = try choice($1 == "none" ? "private" : $1, "none, host or container:ID")
+            },
+            .text("--pid host|private|container:ID", "whose processes it sees") { $0.choices.pid = try choice($1) },
+            .text("--ipc host|private|container:ID", "whose System V IPC and message queues it uses") { $0.choices.ipc = try choice($1) },
+            .text("--uts host|private|container:ID", "whose host name it has") { $0.choices.uts = try choice($1) },
+            .text("--cgroupns host|private", "whose cgroup root it sees") { $0.choices.cgroup = try choice($1) },
+            .text("--time-offset CLOCK=OFFSET", "a time namespace: monotonic=+1d,boottime=-2h") { try $0.readOffsets($1) },
+        ]
+    }
+
+    var choices = Request.NamespaceChoices()
+    var offsets: [String: Spec.Linux.TimeOffset] = [:]
+
+    private static func choice(_ text: String, _ words: String = "host, private or container:ID") throws(UsageError) -> Request.NamespaceChoice {
+        switch text {
+        case "private", "shareable": return .own
+        case "host": return .host
+        default:
+            guard text.hasPrefix("container:"), text.utf8.count > 10 else { throw UsageError("'\(text)' is not \(words)") }
+            return .container(String(text.dropFirst(10)))
+        }
+    }
+
+    private mutating func readOffsets(_ text: String) throws(UsageError) {
+        for part in text.split(separator: ",") {
+            let pair = try KeyValue(String(part), requiresValue: true)
+            guard pair.key == "monotonic" || pair.key == "boottime" else { throw UsageError("'\(pair.key)' is no clock, known are monotonic and boottime") }
+            let word = pair.value ?? ""
+            let isNegative = word.hasPrefix("-")
+            let duration = try Duration(word: word.hasPrefix("+") || isNegative ? String(word.dropFirst()) : word)
+            let (seconds, attoseconds) = duration.components
+            let nanoseconds = attoseconds / 1_000_000_000
+            // The kernel wants the fraction positive, so a negative offset borrows a second.
+            offsets[pair.key] =
+                isNegative && nanoseconds > 0
+                ? Spec.Linux.TimeOffset(secs: -seconds - 1, nanosecs: UInt32(1_000_000_000 - nanoseconds))
+                : Spec.Linux.TimeOffset(secs: isNegative ? -seconds : seconds, nanosecs: UInt32(nanoseconds))
+        }
+    }
+
+    func apply(to request: inout Request) throws(UsageError) {
+        if case .container = choices.cgroup { throw UsageError("--cgroupns is host or private") }
+        request.namespaces = choices
+        request.timeOffsets = offsets
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import Engine
+import Linux
+
+struct Run: Command {
+    static let name: StaticString = "run"
+    static let summary: StaticString = "make a container from an image and run a command in it"
+    static let operands: Operands = "IMAGE [COMMAND] [ARG...]"
+    static let isInterspersed = false
+    static let failureStatus: Int32 = 125
+    static let examples = [
+        Example("minictl run --rm -it base", "a shell in a container of its own, gone when it ends"),
+        Example("minictl run -d --name web -v $PWD:/srv base sleep 1000", "a container that stays, with this folder in it"),
+        Example("minictl run --rm -m 64m --cpus 0.5 --pids-limit 50 base stress", "with limits"),
+        Example("minictl run --rm --rootfs ./debian /bin/sh", "from a directory instead of an image"),
+    ]
+
+    static var options: [CommandOption<Self>] {
+        [
+            .heading("General"),
+            .flag("-d, --detach", "run in the background and print the container's id") { $0.isDetached = $1 },
+            .text("--cidfile FILE", "write the container's id to a new file") { $0.cidFile = $1 },
+            .text("--pull always|missing|never", "docker's; images are never pulled by run, so only its spelling is checked") {
+                guard ["always", "missing", "never"].contains($1) else { throw UsageError("'\($1)' is not always, missing or never") }
+                $0.pull = $1
+            },
+            .flag("--sig-proxy", "pass signals on to the container (default true)", hidden: true) { $0.passesSignals = $1 },
+        ] + ContainerOptions.options.lifted { try $1(&$0.container) }
+    }
+
+    var isDetached = false
+    var cidFile: String?
+    var pull = "missing"
+    var passesSignals = true
+    var container = ContainerOptions()
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        var request = try container.request(arguments)
+        request.detached = isDetached
+        if isDetached, request.isTemporary, pull == "always" { throw UsageError("--pull always needs a registry, and run has none") }
+        let home = try globals.home()
+        let progress = Progress()
+        let cidFile = try self.cidFile.map { path throws(EngineError) in try IDFile(path) }
+        if isDetached {
+            let id = try home.runDetached(request, progress: progress.show) { id throws(EngineError) in try cidFile?.write(id) }
+            try Output.standard.write("\(id)\n")
+            return 0
+        }
+        let outcome = try home.run(request, progress: progress.show) { id throws(EngineError) in try cidFile?.write(id) }
+        try outcome.report()
+        return outcome.exitCode
+    }
+}
+
+/// Lines about what takes a while, on standard error.
+struct Progress {
+    func show(_ line: String) { try? Output.error.write("minictl: \(escapeVisible(line))\n") }
+}
+
+extension Outcome {
+    /// Says what an exit code of 137 cannot.
+    func report() throws {
+        guard let memoryLimit else { return }
+        let limit = memoryLimit > 0 ? " (limit \(ByteCount(memoryLimit)))" : ""
+        try Output.error.write("killed: out of memory\(limit)\n")
+    }
+}
