@@ -59,10 +59,9 @@ extension Stdio {
     init(inheritedFor user: UInt32, in spec: Spec) {
         let owner = spec.hostUser(user)
         func source(_ raw: CInt) -> Source {
-            var status = stat()
-            guard fstat(raw, &status) == 0 else { return .null }
-            if status.st_mode & S_IFMT == S_IFCHR, status.st_rdev == Machine.device(1, 3) { return .null }
-            if status.st_mode & S_IFMT == S_IFIFO, let owner, status.st_uid != owner { fchown(raw, owner, gid_t.max) }
+            guard let status = try? FileStatus(ofDescriptor: raw) else { return .null }
+            if status.kind == .character, status.rawDevice == Machine.device(1, 3) { return .null }
+            if status.kind == .fifo, let owner, status.owner != owner { fchown(raw, owner, gid_t.max) }
             return .descriptor(raw)
         }
         self.init(input: source(0), output: source(1), error: source(2))

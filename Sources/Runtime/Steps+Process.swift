@@ -109,16 +109,20 @@ extension Steps {
         try Process.setDumpable(false)
     }
 
+    /// As docker does for a new container: a working directory that is missing is made, inside the root.
+    static func makeWorkingDirectory(_ child: Child) throws(SystemError) {
+        do throws(SystemError) {
+            try enterWorkingDirectory(child)
+        } catch {
+            guard error.call == "chdir", error.errno == ENOENT, let root = child.root else { throw error }
+            _ = try root.directory(child.plan.process.workingDirectory)
+            try enterWorkingDirectory(child)
+        }
+    }
+
     static func enterWorkingDirectory(_ child: Child) throws(SystemError) {
         let path = child.plan.process.workingDirectory
-        do throws(SystemError) {
-            try check("chdir", path) { chdir(path) }
-        } catch {
-            // As docker does: a working directory that is missing is made, by root and inside the root.
-            guard error.errno == ENOENT, let root = child.root else { throw error }
-            let directory = try root.directory(path)
-            try check("fchdir", path) { fchdir(directory.raw) }
-        }
+        try check("chdir", path) { chdir(path) }
         // A directory of the host's, reached through a leaked descriptor, has no path in here (CVE-2024-21626).
         guard try Process.workingDirectoryIsReachable() else {
             throw SystemError(call: "chdir", subject: "\(path) lies outside the container's root", errno: EPERM)

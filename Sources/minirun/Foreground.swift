@@ -42,7 +42,7 @@ extension ProcessHandle {
     /// - Returns: whether our window has changed.
     private func pass(_ arrivals: borrowing FileDescriptor) throws(SystemError) -> Bool {
         var hasChanged = false
-        while let report = try arrivals.readSignal() {
+        while let report = try Signal.next(from: arrivals.raw) {
             switch report.signal {
             case .child, .pipe: break
             case .windowChange: hasChanged = true

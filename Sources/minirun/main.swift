@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLI
 import Glibc
+import Linux
 
-// A closed standard descriptor would become the first file we open, and then the container's.
-for descriptor in CInt(0)...2 where fcntl(descriptor, F_GETFD) == -1 {
-    _ = open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY)
-}
+// A closed standard stream would become the first file we open, and then the container's.
+FileDescriptor.fillStandardStreams()
 
 /// runc's verbs over the runtime that minictl has, for engines that speak to an OCI runtime.
 let program = Program<Globals>(
