@@ -103,9 +103,9 @@ extension Supervisor {
 extension Creation {
     /// Records the end, puts away what the container had while it ran, and with `--rm` the container itself.
     consuming func finish(_ end: Record.End, in home: borrowing Home) throws(EngineError) {
-        container.record.end = end
         // On disk before anybody can see the container gone.
-        try container.save()
+        try container.change { $0.end = end }
+        watch.announce(end)
         try home.putAway(container.id, container.record)
         if container.record.isTemporary {
             try home.removeAnonymousVolumes(container.record)

@@ -27,5 +27,11 @@ var minictl: Program<Globals> { Program(
         .command(Run.self),
         .command(Exec.self),
         .command(Ps.self),
+        .command(Stop.self),
+        .command(Kill.self),
+        .command(Wait.self),
+        .command(Rm.self),
+        .command(Pause.self),
+        .command(Unpause.self),
     ])
 }
