@@ -44,7 +44,7 @@ extension Container {
         var failure: EngineError?
         let launched: Launched
         do throws(LaunchError) {
-            launched = try Launch.container(spec, options, in: cgroup) { pid throws(LaunchError) in
+            launched = try Launch.container(spec, options, in: cgroup, meanwhile: { pid throws(LaunchError) in
                 do throws(EngineError) {
                     if isNew { try write(spec) }
                     try writeStart(pid)
@@ -52,7 +52,7 @@ extension Container {
                     failure = error
                     throw .refused("")
                 }
-            }
+            })
         } catch {
             throw failure ?? .launch(error, limit: record.memoryLimit)
         }

@@ -24,11 +24,12 @@ enum Init {
         Step("start session", Steps.startSession),
         Step("open standard streams", Steps.openStdio),
         Step("shrink bounding set", Steps.limitBounding),  // needs CAP_SETPCAP, which goes next
+        Step("find the program", Steps.findProgram),  // what is not there at create should not be heard of at start only
         Step("wait for start", Steps.waitForStart),
         Step("run startContainer hooks", Steps.runStartHooks),
         Step("set scheduling", Steps.setScheduling),
         Step("take identity", Steps.takeIdentity),  // groups, gid, uid in this order; capabilities are kept until the filter stands
-        Step("enter working directory", Steps.enterWorkingDirectory),  // as the user: what it may not enter, it may not start in
+        Step("enter working directory", Steps.makeWorkingDirectory),  // as the user: what it may not enter, it may not start in
         Step("confine", Steps.confine),  // no_new_privs, filter, capabilities
         Step("execute", Steps.execute),
     ]

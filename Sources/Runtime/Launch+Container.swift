@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Cgroups
 import Glibc
-import Linux
+package import Linux
 package import OCI
 
 extension Launch {
@@ -10,9 +10,10 @@ extension Launch {
     ///   - cgroup: made, and its limits set, before; nil leaves the container in the caller's.
     ///   - hooks: told the first process's number when the spec's `prestart` and `createRuntime` hooks are due.
     ///   - meanwhile: what the caller has to do while the child sets itself up; told its number.
+    ///   - record: told the first process before it waits for `start` on its own, so that it can be found again.
     package static func container(
         _ spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?, hooks: (Int32) throws(LaunchError) -> Void = { _ in },
-        meanwhile: (Int32) throws(LaunchError) -> Void = { _ in }
+        meanwhile: (Int32) throws(LaunchError) -> Void = { _ in }, record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
     ) throws(LaunchError) -> Launched {
         var plan = try Plan(spec, options)
         let outline = HostSide(root: plan.root, binds: plan.binds, userMap: plan.userMap)
@@ -28,7 +29,7 @@ extension Launch {
             throw error
         }
         let pid = launch.pid
-        return try launch.finish { () throws(LaunchError) in try hooks(pid) }
+        return try launch.finish(hooks: { () throws(LaunchError) in try hooks(pid) }, record: record)
     }
 
     /// Makes the child in its cgroup: born there with version 2, moving itself there with version 1.

@@ -38,6 +38,8 @@ package struct Plan: Sendable {
     var diesWithParent = false
     /// A listening socket on which init waits, set up but not yet executed, until `start` connects.
     var startSocket: CInt?
+    /// Descriptors that only the parent may hold, such as a lock: the child lets go of them first.
+    var parentDescriptors: [CInt] = []
     /// Init reports `mounted` and waits before it pivots, so that hooks can run.
     var stopsForHooks = false
     /// Hooks that run inside, in the container's namespaces, before the pivot and before the program.
@@ -147,6 +149,6 @@ struct HookPlan: Sendable {
     let environment: CStrings
     /// Seconds; nil waits for ever.
     let timeout: Int?
-    /// The state JSON the hook reads on its standard input.
+    /// The state JSON the hook reads on its standard input, without the pid: that is known only when the hook runs.
     let state: [UInt8]
 }

@@ -77,12 +77,14 @@ extension Steps {
     static func waitForStart(_ child: Child) throws(SystemError) {
         guard let socket = child.plan.startSocket else { return }
         try child.channel.send(.ready)
+        // Nobody could find a process that waits here and is written down nowhere: if the parent dies first, so do we.
+        _ = try child.channel.waitToProceed()
         // Whoever connects listens from now on; the one who created us is done.
         child.channel = Channel(socket: MessageSocket(owning: try LocalSocket.accept(FileDescriptor(owning: socket))))
     }
 
     static func runStartHooks(_ child: Child) throws(SystemError) {
-        for hook in child.plan.startContainerHooks { try hook.run() }
+        for hook in child.plan.startContainerHooks { try hook.run(of: Process.current) }
     }
 
     static func setScheduling(_ child: Child) throws(SystemError) {
@@ -107,16 +109,20 @@ extension Steps {
         try Process.setDumpable(false)
     }
 
+    /// As docker does for a new container: a working directory that is missing is made, inside the root.
+    static func makeWorkingDirectory(_ child: Child) throws(SystemError) {
+        do throws(SystemError) {
+            try enterWorkingDirectory(child)
+        } catch {
+            guard error.call == "chdir", error.errno == ENOENT, let root = child.root else { throw error }
+            _ = try root.directory(child.plan.process.workingDirectory)
+            try enterWorkingDirectory(child)
+        }
+    }
+
     static func enterWorkingDirectory(_ child: Child) throws(SystemError) {
         let path = child.plan.process.workingDirectory
-        do throws(SystemError) {
-            try check("chdir", path) { chdir(path) }
-        } catch {
-            // As docker does: a working directory that is missing is made, by root and inside the root.
-            guard error.errno == ENOENT, let root = child.root else { throw error }
-            let directory = try root.directory(path)
-            try check("fchdir", path) { fchdir(directory.raw) }
-        }
+        try check("chdir", path) { chdir(path) }
         // A directory of the host's, reached through a leaked descriptor, has no path in here (CVE-2024-21626).
         guard try Process.workingDirectoryIsReachable() else {
             throw SystemError(call: "chdir", subject: "\(path) lies outside the container's root", errno: EPERM)

@@ -141,7 +141,7 @@ extension Steps {
             try child.channel.send(.mounted)
             _ = try child.channel.waitToProceed()
         }
-        for hook in child.plan.createContainerHooks { try hook.run() }
+        for hook in child.plan.createContainerHooks { try hook.run(of: Process.current) }
     }
 
     static func pivot(_ child: Child) throws(SystemError) {
