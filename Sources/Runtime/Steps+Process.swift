@@ -107,16 +107,20 @@ extension Steps {
         try Process.setDumpable(false)
     }
 
-    static func enterWorkingDirectory(_ child: Child) throws(SystemError) {
+    /// As docker does, for a container and not for what joins one.
+    static func makeWorkingDirectory(_ child: Child) throws(SystemError) {
+        guard let root = child.root else { return }
         let path = child.plan.process.workingDirectory
         do throws(SystemError) {
-            try check("chdir", path) { chdir(path) }
-        } catch {
-            // As docker does: a working directory that is missing is made, by root and inside the root.
-            guard error.errno == ENOENT, let root = child.root else { throw error }
-            let directory = try root.directory(path)
-            try check("fchdir", path) { fchdir(directory.raw) }
-        }
+            _ = try root.open(path)
+        } catch where error.errno == ENOENT {
+            _ = try root.directory(path)
+        } catch {}  // entering it says what is wrong
+    }
+
+    static func enterWorkingDirectory(_ child: Child) throws(SystemError) {
+        let path = child.plan.process.workingDirectory
+        try check("chdir", path) { chdir(path) }
         // A directory of the host's, reached through a leaked descriptor, has no path in here (CVE-2024-21626).
         guard try Process.workingDirectoryIsReachable() else {
             throw SystemError(call: "chdir", subject: "\(path) lies outside the container's root", errno: EPERM)
