@@ -11,7 +11,8 @@ package import Linux
 ///       (hooks run) proceed ──────────────▶
 ///                 ◀─────── terminal [master]  only with a terminal
 ///                 ◀────────── filter [listener]  only with seccomp notification
-///                 ◀────────────────── ready   only where `start` comes later; then waits at the start socket
+///                 ◀────────────────── ready   only where `start` comes later
+///       (written down) proceed ───────────▶   waits at the start socket; without this word it ends with its parent
 ///                 ◀────────────────── failed  from any step, instead of all that follows
 ///                 ◀───────────── end of file  the program runs: exec closed the socket
 ///

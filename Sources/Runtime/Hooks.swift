@@ -5,11 +5,12 @@ import Linux
 extension HookPlan {
     /// Runs a program with the container's state on its standard input and waits for it. A status other than 0, or the timeout, is an error.
     /// The corresponding part of the runtime spec is "POSIX-platform Hooks".
-    func run() throws(SystemError) {
+    /// - Parameter pid: the container's first process as the hook sees it; nil when it is gone.
+    func run(of pid: pid_t?) throws(SystemError) {
         let input = try FileDescriptor.pipe()
         guard case .parent(_, let handle) = try Process.clone() else { become(consume input) }
         signal(SIGPIPE, SIG_IGN)
-        try feed(consume input)
+        try feed(consume input, Array("{\"pid\":\(pid ?? 0),".utf8) + state.dropFirst())
         guard try handle.waitForEnd(milliseconds: timeout.map { CInt(clamping: $0 &* 1000) } ?? -1) else {
             try handle.signal(.kill)
             _ = try handle.reap()
@@ -22,7 +23,7 @@ extension HookPlan {
     }
 
     /// Both ends are closed afterwards, so the hook sees the end of its input.
-    private func feed(_ input: consuming Pipe) throws(SystemError) {
+    private func feed(_ input: consuming Pipe, _ state: [UInt8]) throws(SystemError) {
         // A hook that does not read its input is within its rights.
         do throws(SystemError) { try input.writer.write(state) } catch where error.errno == EPIPE {}
     }

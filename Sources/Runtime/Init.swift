@@ -5,7 +5,8 @@ import Linux
 enum Init {
     static let steps: [Step] = [
         Step("bind to the parent's life", Steps.dieWithParent),
-        Step("wait for the parent", Steps.waitToProceed),  // until then we have no ids, no cgroup, no mounts
+        Step("join cgroup", Steps.joinCgroup),  // before anything is used that should be counted
+        Step("wait for the parent", Steps.waitToProceed),  // until then we have no ids and no mounts
         Step("become root in the namespace", Steps.becomeRoot),  // before anything is made: what has no mapped owner cannot be made
         Step("new cgroup namespace", Steps.unshareCgroup),  // after joining the cgroup: its root is where we stand
         Step("new session keyring", Steps.joinKeyring),  // keyrings are in no namespace: without this we hold the caller's
@@ -23,6 +24,7 @@ enum Init {
         Step("start session", Steps.startSession),
         Step("open standard streams", Steps.openStdio),
         Step("shrink bounding set", Steps.limitBounding),  // needs CAP_SETPCAP, which goes next
+        Step("find the program", Steps.findProgram),  // what is not there at create should not be heard of at start only
         Step("wait for start", Steps.waitForStart),
         Step("run startContainer hooks", Steps.runStartHooks),
         Step("set scheduling", Steps.setScheduling),

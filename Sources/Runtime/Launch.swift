@@ -51,7 +51,7 @@ package struct Launch: ~Copyable {
             guard case .parent(let pid, let handle) = try Process.clone(plan.namespaces, cgroup: cgroup) else {
                 Child.run(plan, pair, steps)
             }
-            return Launch(pid: pid, handle: handle, channel: Channel(socket: pair.first))
+            return Launch(pid: pid, handle: handle, channel: Channel(socket: MessageSocket(pair)))
         } catch {
             throw .system(doing: "create the container's first process", error)
         }
@@ -100,8 +100,12 @@ package struct Launch: ~Copyable {
     }
 
     /// Listens until the program runs, or where `start` comes later until the child waits for it.
-    /// - Parameter hooks: what to do when the child has mounted everything and waits.
-    consuming func finish(hooks: () throws(LaunchError) -> Void = {}) throws(LaunchError) -> Launched {
+    /// - Parameters:
+    ///   - hooks: what to do when the child has mounted everything and waits.
+    ///   - record: what to do before the child may wait for `start` on its own, without us.
+    consuming func finish(
+        hooks: () throws(LaunchError) -> Void = {}, record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
+    ) throws(LaunchError) -> Launched {
         var terminal: FileDescriptor?
         var listener: FileDescriptor?
         while true {
@@ -117,14 +121,26 @@ package struct Launch: ~Copyable {
             case .message(.failed(let failure), _):
                 _ = try? handle.reap()
                 throw .step(failure)
-            case .message(.ready, _), .end:
-                guard let identity = try? ProcessIdentity(of: pid) else { throw ended(SystemError(call: "clone3", errno: ESRCH)) }
+            case .message(.ready, _):
+                let identity = try identity()
+                do throws(LaunchError) { try record(identity) } catch {
+                    abandon()
+                    throw error
+                }
+                try proceed()
+                return Launched(pid: pid, handle: handle, identity: identity, terminal: terminal, listener: listener)
+            case .end:
+                let identity = try identity()
                 return Launched(pid: pid, handle: handle, identity: identity, terminal: terminal, listener: listener)
             case .message:
                 abandon()
                 throw .system(doing: "understand the container's first process", SystemError(call: "recvmsg", errno: EPROTO))
             }
         }
+    }
+
+    private func identity() throws(LaunchError) -> ProcessIdentity {
+        do throws(SystemError) { return try ProcessIdentity(of: pid) } catch { throw ended(error) }
     }
 
     private enum Arrival {

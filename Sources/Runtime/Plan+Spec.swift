@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Cgroups
+import JSON
 package import Linux
 package import OCI
 
@@ -15,14 +16,16 @@ package struct LaunchOptions: Sendable {
     package var windowSize: WindowSize?
     package var diesWithParent = false
     package var startSocket: Int32?
+    /// Descriptors that only the caller may hold, such as a lock.
+    package var parentDescriptors: [Int32] = []
     package var reaper = false
     package var keyring: String?
     package var preservedDescriptors: Int32 = 0
     package var filter: SeccompFilter?
     /// How the container sees its control groups.
     package var cgroupView = CgroupView.none
-    /// The container's state for hooks, as JSON.
-    package var hookState: [UInt8] = []
+    /// The container's state for hooks that run inside.
+    package var hookState: State?
 
     package init(bundle: String) { self.bundle = bundle }
 }
@@ -48,10 +51,11 @@ extension Plan {
         keyring = options.keyring
         diesWithParent = options.diesWithParent
         startSocket = options.startSocket
+        parentDescriptors = options.parentDescriptors
         if let hooks = spec.hooks {
             stopsForHooks = !(hooks.prestart ?? []).isEmpty || !(hooks.createRuntime ?? []).isEmpty
-            createContainerHooks = (hooks.createContainer ?? []).map { HookPlan($0, options.hookState) }
-            startContainerHooks = (hooks.startContainer ?? []).map { HookPlan($0, options.hookState) }
+            createContainerHooks = [HookPlan](hooks.createContainer, options.hookState, .creating)
+            startContainerHooks = [HookPlan](hooks.startContainer, options.hookState, .created)
         }
     }
 
@@ -136,7 +140,7 @@ extension Plan {
                     throw .refused("unknown mount option \(words.data[0].key) for \(destination)")
                 }
                 binds.append(try BindSource(mount, words, options))
-                setups.append(.bind(index: binds.count, target: destination, propagation: words.propagation))
+                setups.append(.bind(index: binds.count, target: destination, propagation: words.propagation, isUsers: true))
                 bindsDevices = bindsDevices || destination == "/dev"
             } else if mount.type == "cgroup" || mount.type == "cgroup2" {
                 showCgroups(options.cgroupView, at: destination, words)
@@ -159,7 +163,7 @@ extension Plan {
         let attributes = AttributeChange(set: words.set.union([.noSetID, .noDevices, .noExec]))
         func bind(_ source: String, _ target: String) {
             binds.append(BindSource(path: source, recursive: false, idmapped: .none, ownMap: nil, attributes: attributes))
-            setups.append(.bind(index: binds.count, target: target, propagation: nil))
+            setups.append(.bind(index: binds.count, target: target, propagation: nil, isUsers: false))
         }
         switch view {
         case .none: return
@@ -239,10 +243,22 @@ extension DeviceSetup {
     }
 }
 
-extension HookPlan {
-    init(_ hook: Spec.Hook, _ state: [UInt8]) {
-        self.init(
-            path: hook.path, arguments: CStrings(hook.args.map { $0.isEmpty ? [hook.path] : $0 } ?? [hook.path]),
-            environment: CStrings(hook.env ?? []), timeout: hook.timeout, state: state)
+extension [HookPlan] {
+    /// The hooks of one moment of a container's life, which `status` names.
+    init(_ hooks: [Spec.Hook]?, _ state: State?, _ status: State.Status) {
+        guard let hooks, !hooks.isEmpty else {
+            self = []
+            return
+        }
+        var state = state ?? State(id: "", status: status, bundle: "")
+        state.status = status
+        state.pid = nil
+        // A state is strings and numbers: there is nothing in it that cannot be written.
+        let bytes = (try? JSONEncoder().encode(state)) ?? [UInt8]("{}".utf8)
+        self = hooks.map { hook in
+            HookPlan(
+                path: hook.path, arguments: CStrings(hook.args?.isEmpty == false ? hook.args ?? [] : [hook.path]),
+                environment: CStrings(hook.env ?? []), timeout: hook.timeout, state: bytes)
+        }
     }
 }

@@ -3,6 +3,8 @@ package import Linux
 
 /// Everything decided before the clone. The child only carries it out: no parsing, no JSON, no looking up.
 package struct Plan: Sendable {
+    /// Open `tasks` files of version 1 cgroups that the child moves itself into; they live as long as the process that plans.
+    var seats: [Int32] = []
     /// Namespaces made new by `clone3(2)`. The cgroup and time namespaces are not among them, see `Launch`.
     var namespaces: Namespaces = []
     /// A new cgroup namespace, made by the child once it is in its cgroup: its root is where the child stands then.
@@ -36,6 +38,8 @@ package struct Plan: Sendable {
     var diesWithParent = false
     /// A listening socket on which init waits, set up but not yet executed, until `start` connects.
     var startSocket: CInt?
+    /// Descriptors that only the parent may hold, such as a lock: the child lets go of them first.
+    var parentDescriptors: [CInt] = []
     /// Init reports `mounted` and waits before it pivots, so that hooks can run.
     var stopsForHooks = false
     /// Hooks that run inside, in the container's namespaces, before the pivot and before the program.
@@ -145,6 +149,6 @@ struct HookPlan: Sendable {
     let environment: CStrings
     /// Seconds; nil waits for ever.
     let timeout: Int?
-    /// The state JSON the hook reads on its standard input.
+    /// The state JSON the hook reads on its standard input, without the pid: that is known only when the hook runs.
     let state: [UInt8]
 }

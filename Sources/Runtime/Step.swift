@@ -33,6 +33,7 @@ final class Child {
     /// What the new process does, its end of the pair in hand and the other end closed: a parent that dies must be noticed.
     static func run(_ plan: Plan, _ pair: consuming MessageSocketPair, _ steps: [Step]) -> Never {
         let child = Child(plan: plan, channel: Channel(socket: pair.second))
+        for raw in plan.parentDescriptors { close(raw) }
         child.carryOut(steps)
     }
 

@@ -24,8 +24,27 @@ extension Steps {
             failure = error
             if error.errno != EACCES { break }
         }
-        let path = failure.subject
-        child.fail(StepFailure(step: "execute", error: failure, program: ProgramFault(of: path, failure.errno)))
+        // A bare name that was in no folder of PATH is no file to look at.
+        let fault = failure.errno == ENOENT ? .notFound : ProgramFault(of: failure.subject, failure.errno)
+        child.fail(StepFailure(step: "execute", error: failure, program: fault))
+    }
+}
+
+extension Steps {
+    /// For a container that is started later: says now what executing would say then. What happens to the program meanwhile, it will.
+    static func findProgram(_ child: Child) throws(SystemError) {
+        guard child.plan.startSocket != nil else { return }
+        let process = child.plan.process
+        var failure = SystemError(call: "execve", subject: process.name, errno: ENOENT)
+        for index in 0..<process.candidates.count {
+            guard let name = process.candidates.pointer[index].map({ String(cString: $0) }) else { break }
+            let path = name.hasPrefix("/") ? name : "\(process.workingDirectory)/\(name)"
+            // Whether this very user may execute it is left to exec: here we are root still, for whom one x bit of any is enough.
+            guard let status = try? FileStatus(of: path, followLinks: true) else { continue }
+            if status.kind == .regular, status.permissions & 0o111 != 0 { return }
+            failure = SystemError(call: "execve", subject: name, errno: EACCES)
+        }
+        child.fail(StepFailure(step: "execute", error: failure, program: failure.errno == ENOENT ? .notFound : .notExecutable))
     }
 }
 

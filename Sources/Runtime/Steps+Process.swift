@@ -77,12 +77,14 @@ extension Steps {
     static func waitForStart(_ child: Child) throws(SystemError) {
         guard let socket = child.plan.startSocket else { return }
         try child.channel.send(.ready)
+        // Nobody could find a process that waits here and is written down nowhere: if the parent dies first, so do we.
+        _ = try child.channel.waitToProceed()
         // Whoever connects listens from now on; the one who created us is done.
         child.channel = Channel(socket: MessageSocket(owning: try LocalSocket.accept(FileDescriptor(owning: socket))))
     }
 
     static func runStartHooks(_ child: Child) throws(SystemError) {
-        for hook in child.plan.startContainerHooks { try hook.run() }
+        for hook in child.plan.startContainerHooks { try hook.run(of: Process.current) }
     }
 
     static func setScheduling(_ child: Child) throws(SystemError) {

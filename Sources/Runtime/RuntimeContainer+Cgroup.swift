@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Linux
+package import OCI
+
+extension RuntimeContainer {
+    /// Makes the container's cgroup with its limits, and writes down where it is before anything can be in it.
+    mutating func makeCgroup(_ spec: Spec, _ style: CgroupStyle) throws(RuntimeError) -> Cgroup {
+        guard let path = try cgroupPath(spec, style) else { return Cgroup(CgroupPaths()) }
+        let resources = spec.linux?.resources
+        let doing = "set up the cgroup \(path.text)"
+        let hierarchy: Hierarchy
+        do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: doing, error) }
+        do throws(CgroupError) {
+            // All of them: engines read their figures in every hierarchy, and `update` may ask for any later.
+            let cgroup = try Cgroup.create(path, in: hierarchy, wanting: .all, needing: resources?.controllers ?? [])
+            do throws(CgroupError) {
+                if let resources { try cgroup.apply(resources, as: .needed) }
+                let rules = resources?.devices ?? []
+                try cgroup.restrict(to: DeviceRules(rules + Self.deviceRules), as: rules.isEmpty ? .wanted : .needed)
+            } catch {
+                try? cgroup.remove()
+                throw error
+            }
+            state.cgroup = Dictionary(cgroup.paths.entries.map { ($0.label, $0.directory) }) { first, _ in first }
+        } catch {
+            throw .cgroup(doing: doing, error)
+        }
+        do throws(SystemError) { try save() } catch { throw .system(doing: doing, error) }
+        return cgroup
+    }
+
+    /// Without `linux.cgroupsPath` it is `/minirun/ID`. The spec leaves that to us; runc takes ID below its own cgroup, where
+    /// version 2 allows no limits because the caller is in there.
+    private func cgroupPath(_ spec: Spec, _ style: CgroupStyle) throws(RuntimeError) -> CgroupPath? {
+        let text = spec.linux?.cgroupsPath.flatMap { $0.isEmpty ? nil : $0 }
+        do throws(CgroupPath.Invalid) {
+            switch style {
+            case .disabled: return nil
+            case .filesystem: return try CgroupPath(text ?? "/minirun/\(id.text)")
+            case .systemd: return try CgroupPath(systemd: text ?? ":minirun:\(id.text)")
+            }
+        } catch {
+            throw .refused("linux.cgroupsPath: \(error)")
+        }
+    }
+
+    /// What every container may use, whatever the rules before say: the default devices of the runtime spec and its terminals, and
+    /// making nodes, which gives no access by itself. As in runc and crun.
+    private static let deviceRules: [Spec.Resources.DeviceRule] =
+        [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 2), (136, -1)].map { (major: Int64, minor: Int64) in
+            Spec.Resources.DeviceRule(allow: true, type: .character, major: major, minor: minor, access: "rwm")
+        } + [
+            Spec.Resources.DeviceRule(allow: true, type: .character, access: "m"),
+            Spec.Resources.DeviceRule(allow: true, type: .block, access: "m"),
+        ]
+}
+
+extension RuntimeContainer {
+    /// Changes the limits of a container that has not ended. Device rules stay as they are.
+    package func update(_ resources: Spec.Resources) throws(RuntimeError) {
+        guard status() != .stopped else { throw .notRunning }
+        do throws(SpecError) { try resources.validate("resources") } catch { throw .invalid("the new limits", error) }
+        do throws(CgroupError) {
+            try cgroup.apply(resources, as: .needed)
+        } catch {
+            throw .cgroup(doing: "change the limits of container \(id.text)", error)
+        }
+    }
+
+    /// Holds all its processes still.
+    package func pause() throws(RuntimeError) {
+        let status = status()
+        guard status == .running || status == .created else { throw .notAllowed("pause", id, status) }
+        do throws(CgroupError) { try cgroup.freeze() } catch { throw .cgroup(doing: "pause container \(id.text)", error) }
+    }
+
+    package func resume() throws(RuntimeError) {
+        let status = status()
+        guard status == .paused else { throw .notAllowed("resume", id, status) }
+        do throws(CgroupError) { try cgroup.thaw() } catch { throw .cgroup(doing: "resume container \(id.text)", error) }
+    }
+
+    /// Its processes, as our pid namespace numbers them.
+    package func processes() throws(RuntimeError) -> [Int32] {
+        do throws(CgroupError) { return try cgroup.processes() } catch {
+            throw .cgroup(doing: "list the processes of container \(id.text)", error)
+        }
+    }
+}

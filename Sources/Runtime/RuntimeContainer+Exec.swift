@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+package import Linux
+package import OCI
+
+/// How a further process is run in a container, beside what its `Spec.Process` says.
+package struct ExecOptions: Sendable {
+    package var preservedDescriptors: Int32 = 0
+    package var consoleSocket: String?
+    package var pidFile: String?
+    package var windowSize: WindowSize?
+    /// The caller takes the terminal and waits for the process's end.
+    package var isForeground = false
+    /// Runs it in a paused container, where it stands still too until that is resumed.
+    package var ignoresPause = false
+    /// A cgroup below the container's, which must exist.
+    package var cgroup: String?
+
+    package init() {}
+}
+
+/// A process that runs in a container beside the first.
+package struct JoinedProcess: ~Copyable {
+    package let handle: ProcessHandle
+    /// The master of its terminal, unless it was sent away.
+    package var terminal: FileDescriptor?
+}
+
+extension RuntimeContainer {
+    /// Runs a further process, and returns once it executes its program.
+    package func exec(
+        _ process: Spec.Process, of spec: Spec, _ options: ExecOptions, in root: borrowing StateDirectory
+    ) throws(RuntimeError) -> JoinedProcess {
+        let status = status()
+        guard let first = self.process(), status != .stopped else { throw .notAllowed("exec in", id, .stopped) }
+        guard status != .paused || options.ignoresPause else { throw .notAllowed("exec in", id, status) }
+        do throws(SpecError) { try process.validate() } catch { throw .invalid("the process", error) }
+        let console = try Console(options.consoleSocket, for: process, isForeground: options.isForeground)
+        var launch = LaunchOptions(bundle: state.bundle)
+        launch.stdio = Stdio(inheritedFor: process.user.uid, in: spec)
+        launch.windowSize = options.windowSize
+        launch.diesWithParent = options.isForeground
+        launch.keyring = keyringName
+        launch.preservedDescriptors = options.preservedDescriptors
+        let filters = root.filterStore()
+        launch.filter = try Self.filter(spec, filters?.place)
+        var launched: Launched
+        do throws(LaunchError) {
+            let target: ProcessHandle
+            do throws(SystemError) { target = try ProcessHandle(first) } catch { throw .system(doing: "reach container \(id.text)", error) }
+            launched = try Launch.exec(process, beside: target, first.pid, of: spec, launch, in: execCgroup(options.cgroup))
+        } catch {
+            throw .launch(error)
+        }
+        do throws(RuntimeError) {
+            try hand(launched.listener.take(), to: spec, for: launched.pid)
+            try console.take(&launched.terminal)
+            if let file = options.pidFile { try PIDFile(path: file).write(launched.pid) }
+        } catch {
+            launched.abandon()
+            throw error
+        }
+        return JoinedProcess(handle: launched.handle, terminal: launched.terminal.take())
+    }
+
+    private func execCgroup(_ below: String?) -> Cgroup? {
+        guard let below, !below.isEmpty, below != "/" else { return cgroup }
+        let entries = cgroup.paths.entries.map { CgroupPaths.Entry(label: $0.label, directory: "\($0.directory)/\(below)") }
+        return Cgroup(CgroupPaths(entries))
+    }
+
+    private func hand(_ listener: consuming FileDescriptor?, to spec: Spec, for pid: Int32) throws(RuntimeError) {
+        guard let descriptor = listener.take() else { return }
+        do throws(SystemError) {
+            try SeccompListener(owning: descriptor, of: spec.linux?.seccomp).send(process: pid, ociState())
+        } catch {
+            throw .system(doing: "send the filter's listener", error)
+        }
+    }
+}

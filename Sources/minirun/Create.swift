@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import Runtime
+
+/// What `create` and `run` have in common.
+struct Creation: OptionGroup {
+    static var options: [CommandOption<Self>] {
+        [
+            .text("-b, --bundle DIR", "the bundle: a folder with config.json (default the working directory)") { $0.bundle = $1 },
+            .flag("--no-pivot", "accepted for runc's sake: the root is always changed by pivot_root") { _, _ in },
+            .flag("--no-new-keyring", "keep the caller's session keyring") { $0.keepsKeyring = $1 },
+            .text("--pidfd-socket SOCKET", "not supported", hidden: true) { _, _ in throw UsageError("is not supported") },
+        ] + Inheritance.options.lifted { try $1(&$0.inheritance) }
+    }
+
+    var bundle = "."
+    var keepsKeyring = false
+    var inheritance = Inheritance()
+
+    func options(_ globals: Globals) -> CreateOptions {
+        var options = CreateOptions()
+        options.bundle = bundle
+        options.cgroups = globals.cgroups
+        options.hasKeyring = !keepsKeyring
+        options.preservedDescriptors = inheritance.total
+        options.environment = inheritance.environment
+        options.consoleSocket = inheritance.consoleSocket
+        options.pidFile = inheritance.pidFile
+        return options
+    }
+}
+
+struct Create: Command {
+    static let name: StaticString = "create"
+    static let summary: StaticString = "set up a container whose program waits for start"
+    static let operands: Operands = "CONTAINER"
+    static var options: [CommandOption<Self>] { Creation.options.lifted { try $1(&$0.creation) } }
+    var creation = Creation()
+
+    mutating func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        try creation.inheritance.closeOthers()
+        let id = try RuntimeID(arguments[0])
+        _ = try globals.directory().create(id, creation.options(globals))
+        return 0
+    }
+}
+
+struct Start: Command {
+    static let name: StaticString = "start"
+    static let summary: StaticString = "let the program of a created container run"
+    static let operands: Operands = "CONTAINER"
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        try globals.directory().container(RuntimeID(arguments[0]), locked: true).start()
+        return 0
+    }
+}
