@@ -112,6 +112,12 @@ struct UserRanges {
         if owner("ids/\(slot)", home) == id.text { unlinkat(home.runtime.raw, "ids/\(slot)", 0) }
     }
 
+    /// Gives back what a container took that was never written down.
+    static func releaseAll(of id: ContainerID, in home: borrowing Home) {
+        guard let folder = try? FileDescriptor(opening: "ids", at: home.runtime.place, [.directory]), let entries = try? folder.entries() else { return }
+        for entry in entries where owner("ids/\(entry.name)", home) == id.text { unlinkat(folder.raw, entry.name, 0) }
+    }
+
     func map(_ slot: UInt32) -> (users: [Spec.IDMapping], groups: [Spec.IDMapping]) {
         (
             [Spec.IDMapping(containerID: 0, hostID: users + slot * Self.size, size: Self.size)],
