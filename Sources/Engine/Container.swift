@@ -120,14 +120,18 @@ extension Container {
     package mutating func change(_ body: (inout Record) -> Void) throws(EngineError) {
         try lock()
         defer { unlock() }
+        try refreshIfChanged()
+        body(&record)
+        try save()
+    }
+
+    /// Reads the record again if somebody else has written it since we did. One that was never written down stays as it is.
+    mutating func refreshIfChanged() throws(EngineError) {
         let current: FileStatus?
         do throws(SystemError) { current = try directory.place.status(of: "state.json") } catch {
             throw .system(doing: "look at the container's state", error)
         }
-        // One that failed before it was ever written down has none.
         if let current, written.map({ !$0.isSameFile(as: current) }) ?? true { try refresh() }
-        body(&record)
-        try save()
     }
 
     static func encode(_ value: some JSONCoded) -> [UInt8] {

@@ -31,15 +31,15 @@ extension Home {
         for name in names { release(name, of: id) }
     }
 
-    /// Puts away what a container had while it ran: its processes, its cgroup, its ids. What is gone already is fine.
-    func putAway(_ id: ContainerID, _ record: Record) throws(EngineError) {
-        if let cgroup = record.cgroupHandle {
-            do throws(CgroupError) {
-                try cgroup.kill()
-                try cgroup.remove()
-            } catch { throw .refused("cannot remove the cgroup of \(record.name): \(error)") }
-        }
-        if let slot = record.slot { UserRanges.release(slot, of: id, in: self) }
+    /// Puts away what a container had while it ran: its processes and its cgroup. What is gone already is fine.
+    func putAway(_ record: Record) throws(EngineError) {
+        guard let cgroup = record.cgroupHandle else { return }
+        do throws(CgroupError) {
+            // With a pid namespace of its own nobody outlives its first process, so there is rarely anybody to kill.
+            if (try? cgroup.remove(within: 0)) != nil { return }
+            try cgroup.kill()
+            try cgroup.remove()
+        } catch { throw .refused("cannot remove the cgroup of \(record.name): \(error)") }
     }
 
     /// Removes a container that does not run; with `force` one that does is killed first.
@@ -59,7 +59,7 @@ extension Home {
         }
         // Not ended here: it runs without its monitor, and the sweep finds it by the watch.
         guard try record.status(in: Machine.boot()).allows(.remove) else { throw try inUse(id) }
-        try putAway(id, record)
+        try putAway(record)
         if volumes { try removeAnonymousVolumes(record) }
         try remove(files: id, record: record)
         try watch.end(in: self)

@@ -21,8 +21,7 @@ extension Home {
         if request.terminal, request.interactive, !FileDescriptor.isTerminal(0) {
             throw .refused("the input device is not a TTY; leave -t out when standard input is not a terminal")
         }
-        try sweep()
-        var creation = try create(request, progress: progress)
+        var creation = try create(request, besides: sweep(), progress: progress)
         let end: Record.End
         do throws(EngineError) {
             try created(creation.container.id)
@@ -104,9 +103,11 @@ extension Creation {
     /// Records the end, puts away what the container had while it ran, and with `--rm` the container itself.
     consuming func finish(_ end: Record.End, in home: borrowing Home) throws(EngineError) {
         // On disk before anybody can see the container gone.
-        try container.change { $0.end = end }
-        watch.announce(end)
-        try home.putAway(container.id, container.record)
+        try container.refreshIfChanged()
+        if !container.record.isTemporary { try container.change { $0.end = end } }
+        // Whoever waits learns it here, also when the container itself is gone by then, or runs again.
+        try watch.report(end)
+        try home.putAway(container.record)
         if container.record.isTemporary {
             try home.removeAnonymousVolumes(container.record)
             try home.remove(files: container.id, record: container.record)
