@@ -8,8 +8,9 @@ extension Container {
     func process(toAllow verb: Status.Verb, _ doing: String) throws(EngineError) -> ProcessHandle {
         let boot = try Machine.boot()
         let status = status(in: boot)
-        guard status.allows(verb), let identity = record.start?.identity(in: boot), let handle = try? ProcessHandle(identity) else {
-            throw .notAllowed(doing, name, status.isUp ? .exited(nil) : status)
+        guard status.allows(verb) else { throw .notAllowed(doing, name, status) }
+        guard let identity = record.start?.identity(in: boot), let handle = try? ProcessHandle(identity) else {
+            throw .notAllowed(doing, name, .exited(nil))
         }
         return handle
     }

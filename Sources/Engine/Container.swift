@@ -75,6 +75,22 @@ extension Home {
         return ContainerID(String(decoding: buffer[..<64].map(UInt8.init(bitPattern:)), as: UTF8.self))
     }
 
+    /// Frees a name whose container is gone, as a rename that was killed half way leaves it. True if it may be free now.
+    /// A container has its directory before its name and loses it after, so one without is nobody's. One process at a time looks and frees,
+    /// lest it frees what another has just taken.
+    func freeStale(_ name: ContainerName) throws(EngineError) -> Bool {
+        do throws(SystemError) {
+            guard let owner = owner(of: name), try containers.place.status(of: owner.text) == nil else { return false }
+            let folder = try FileDescriptor(opening: ".", at: containers.place, [.directory])
+            _ = try folder.lock(wait: true)
+            guard let owner = self.owner(of: name), try containers.place.status(of: owner.text) == nil else { return true }
+            try containers.place.unlink(name.text)
+            return true
+        } catch {
+            throw .system(doing: "look whose name \(name) is", error)
+        }
+    }
+
     /// All ids, in no order.
     package func ids() throws(EngineError) -> [ContainerID] {
         var ids: [ContainerID] = []

@@ -44,14 +44,22 @@ extension Home {
                 switch event {
                 case .ended(let word): try ended(word, &each)
                 case .failed(_, let error): each.failed(error)
-                case .heldOut(let word, let processes, let signal, let seconds):
-                    try Output.error.write(
-                        "minictl: \(escapeVisible(word)): \(escapeVisible(processes)) held out against \(signal) for \(seconds) s and was killed\n")
+                case .heldOut: event.tell()
                 }
             } catch { failure = error }
         }
         if let failure { throw failure }
         return each.status
+    }
+}
+
+extension StopRequest.Event {
+    /// Says who held out, if somebody did.
+    func tell() {
+        guard case .heldOut(let word, let processes, let signal, let seconds) = self else { return }
+        // There is nobody left to tell when standard error is closed.
+        try? Output.error.write(
+            "minictl: \(escapeVisible(word)): \(escapeVisible(processes)) held out against \(signal) for \(seconds) s and was killed\n")
     }
 }
 
