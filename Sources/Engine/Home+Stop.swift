@@ -196,6 +196,7 @@ private final class Stopping {
         var pids = (try? container.record.cgroupHandle?.processes()) ?? [first]
         // Our own init only passes signals on.
         if container.record.hasInit, pids.count > 1 { pids.removeAll { $0 == first } }
+        if pids.isEmpty { pids = [first] }
         let names = pids.prefix(3).map { pid in
             let name = (try? File.readKernel("/proc/\(pid)/comm"))?.split(separator: "\n").first.map(String.init) ?? "process"
             return "\(name) (process \(pid))"
