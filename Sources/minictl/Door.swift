@@ -27,6 +27,7 @@ var minictl: Program<Globals> { Program(
         .command(Run.self),
         .command(Exec.self),
         .command(Ps.self),
+        .command(Logs.self),
         .command(Create.self),
         .command(Start.self),
         .command(Restart.self),
