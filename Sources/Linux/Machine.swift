@@ -178,6 +178,13 @@ extension Machine {
     /// The two parts of a device number. The corresponding macros are `major(3)` and `minor(3)`.
     package static func numbers(of device: UInt) -> (major: UInt32, minor: UInt32) { (linux_major(dev_t(device)), linux_minor(dev_t(device))) }
 
+    /// The kernel's release as `uname(2)` has it.
+    package static var kernelRelease: String {
+        var name = utsname()
+        guard uname(&name) == 0 else { return "" }
+        return withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
     /// This machine's name, or the one of the UTS namespace this process is in.
     package static var hostname: String {
         var name = utsname()
