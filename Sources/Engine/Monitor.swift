@@ -11,6 +11,7 @@ extension Home {
     package func runDetached(
         _ request: Request, progress: (String) -> Void, created: (ContainerID) throws(EngineError) -> Void
     ) throws(EngineError) -> ContainerID {
+        try protectProgram(from: request)
         let creation = try create(request, besides: sweep(), progress: progress)
         let id = creation.container.id
         do throws(EngineError) { try created(id) } catch {
@@ -24,6 +25,7 @@ extension Home {
     /// Starts one that was created before.
     package func start(_ container: consuming Container) throws(EngineError) {
         let id = container.id
+        if container.record.users == nil { try protectProgram() }
         let orphans = try sweep()
         guard container.status(in: try Machine.boot()).allows(.start), var watch = try Watch(id, in: self) else {
             throw .notAllowed("start", container.name, container.status(in: try Machine.boot()))
