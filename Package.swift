@@ -57,5 +57,6 @@ let package = Package(
         tests("Cgroups", ["Cgroups", "JSON", "Linux", "OCI"]),
         tests("Images", ["Images", "Linux", "JSON", "OCI"]),
         tests("Minirun", ["Linux", "JSON", "OCI"]),
+        tests("BlackBox", ["Linux", "JSON"]),
     ]
 )

@@ -52,7 +52,7 @@ package struct Example: Sendable {
     }
 }
 
-/// An error that knows which status the program should exit with.
+/// An error that may know which status the program should exit with; nil for the command's `failureStatus`.
 package protocol ExitStatusError: Error {
-    var exitStatus: Int32 { get }
+    var exitStatus: Int32? { get }
 }

@@ -39,7 +39,7 @@ extension ListFormat {
         case .template(let template):
             // A person's terminal must not be driven by a label; a script gets the bytes.
             try rows.map { row throws(UsageError) in
-                let value = row.value(isWhole: isWhole)
+                let value = row.value(isWhole: isWhole, withLookups: true)
                 return try template.text(of: width == nil ? value : value.visible, isStrict: true) + "\n"
             }.joined()
         case .tableTemplate(let template): try tableTemplate(template, rows, isWhole: isWhole, width: width)
@@ -57,10 +57,10 @@ extension ListFormat {
         _ template: Template, _ rows: [Row], isWhole: Bool, width: Int?
     ) throws(UsageError) -> String {
         var titles = JSONObject()
-        for member in rows.first?.fields.members ?? [] { titles[member.name] = .string(member.name.uppercased()) }
+        for member in (rows.first?.fields.members ?? []) + (rows.first?.lookups.members ?? []) { titles[member.name] = .string(member.name.uppercased()) }
         for column in Row.columns { titles["\(column.name)"] = .string("\(column.header)") }
         var texts = [try template.header(titles)]
-        for row in rows { texts.append(try template.text(of: row.value(isWhole: isWhole).visible, isStrict: true)) }
+        for row in rows { texts.append(try template.text(of: row.value(isWhole: isWhole, withLookups: true).visible, isStrict: true)) }
         var lines: [[String]] = []
         for text in texts {
             for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
@@ -84,10 +84,11 @@ extension Array where Element: ListRow {
 }
 
 extension ListRow {
-    fileprivate func value(isWhole: Bool) -> JSONValue {
+    fileprivate func value(isWhole: Bool, withLookups: Bool = false) -> JSONValue {
         var object = JSONObject()
         for column in Self.columns { object["\(column.name)"] = .string(column.cell(of: self, isWhole: isWhole)) }
         for member in fields.members { object[member.name] = member.value }
+        if withLookups { for member in lookups.members { object[member.name] = member.value } }
         return .object(object)
     }
 }

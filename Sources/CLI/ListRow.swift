@@ -4,14 +4,17 @@ package import JSON
 /// A thing that lists show one line each: tables, JSON lines and templates all come from its columns.
 package protocol ListRow {
     static var columns: [Column<Self>] { get }
-    /// Fields that only templates and JSON see, `Labels` for `{{.Label "key"}}`.
+    /// Fields that only templates and JSON see.
     var fields: JSONObject { get }
+    /// What only templates see: objects that answer for one name each, `Label` for `{{.Label "key"}}`.
+    var lookups: JSONObject { get }
     /// What `--quiet` prints.
     var quiet: String { get }
 }
 
 extension ListRow {
     package var fields: JSONObject { [:] }
+    package var lookups: JSONObject { [:] }
 }
 
 /// One column of a list.
@@ -20,7 +23,7 @@ package struct Column<Row> {
     /// Its name in templates and JSON, `Names` in `{{.Names}}`.
     let name: StaticString
     let minimum: Int?
-    let isShown: Bool
+    package let isShown: Bool
     let whole: (Row) -> String
     private var brief: ((Row) -> String)?
 
@@ -45,6 +48,13 @@ package struct Column<Row> {
     package consuming func brief(_ text: @escaping (Row) -> String) -> Column {
         brief = text
         return self
+    }
+
+    /// The same column for a row that holds this one's.
+    package func lifted<Outer>(_ reach: @escaping (Outer) -> Row) -> Column<Outer> {
+        var lifted = Column<Outer>(header, name, shrinksTo: minimum, isShown: isShown) { whole(reach($0)) }
+        if let brief { lifted.brief = { brief(reach($0)) } }
+        return lifted
     }
 
     func cell(of row: Row, isWhole: Bool) -> String { isWhole ? whole(row) : (brief ?? whole)(row) }

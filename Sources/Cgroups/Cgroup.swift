@@ -25,6 +25,28 @@ package struct Cgroup: Equatable, Sendable {
         }
     }
 
+    /// The `tasks` files of version 1, opened for a child that is to move itself: it writes `0` into each. The caller closes them.
+    ///
+    /// A thread that moves itself needs no lock on all forks and exits of the machine, which whoever moves another does: with nobody else
+    /// moving, that lock first waits out an RCU grace period, some milliseconds (`cgroup_attach_lock` in the kernel).
+    package func openSeats() throws(CgroupError) -> [CInt] {
+        var seats: [CInt] = []
+        do throws(SystemError) {
+            for entry in paths.entries where entry.version == .v1 {
+                seats.append(try FileDescriptor(opening: entry.directory + "/tasks", [.writeOnly]).release())
+            }
+        } catch {
+            for seat in seats { close(seat) }
+            throw CgroupError(error)
+        }
+        return seats
+    }
+
+    /// Moves a process into the version 2 cgroup, for one that was not born in it; see `join`.
+    package func joinUnified(_ pid: pid_t, beside companion: pid_t? = nil) throws(CgroupError) {
+        try Cgroup(CgroupPaths(paths.entries.filter { $0.version == .v2 })).join(pid, beside: companion)
+    }
+
     /// The version 2 directory opened, for `CLONE_INTO_CGROUP` (Linux 5.7): the child is born in it. Nil where version 1 serves alone.
     package func openUnified() throws(CgroupError) -> FileDescriptor? {
         guard let directory = paths.unified else { return nil }

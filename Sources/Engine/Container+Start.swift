@@ -11,17 +11,22 @@ struct Connection: Sendable {
     var windowSize: WindowSize?
     /// The container ends with the process that starts it: for one that watches itself.
     var diesWithParent = false
+    /// Its files say already what it is: it was created before, or has run before.
+    var isWrittenDown = false
 }
 
 extension Container {
     /// Starts it. The caller watches over it, and is the parent of its first process from now on.
+    ///
+    /// A new container is written down while its first process sets itself up: until then everything it has is found by its id.
     mutating func start(_ spec: Spec, _ connection: Connection, in home: borrowing Home) throws(EngineError) -> Launched {
+        let isNew = !connection.isWrittenDown
+        if isNew, spec.linux?.cgroupsPath != Self.cgroupPath(id) { try write(spec) }
         let cgroup = try makeCgroup(spec)
         record.set(cgroup)
         record.start = nil
         record.end = nil
-        // Written before there is anything to be found again.
-        try save()
+        if !isNew { try save() }
         var options = LaunchOptions(bundle: path)
         if let layers = record.layers {
             options.overlay = Overlay(
@@ -36,20 +41,35 @@ extension Container {
         options.keyring = "_ses.\(id.short)"
         options.cgroupView = cgroup.view
         options.filter = try filter(spec, in: home)
+        var failure: EngineError?
         let launched: Launched
         do throws(LaunchError) {
-            launched = try Launch.container(spec, options, in: cgroup)
+            launched = try Launch.container(spec, options, in: cgroup, meanwhile: { pid throws(LaunchError) in
+                do throws(EngineError) {
+                    if isNew { try write(spec) }
+                    try writeStart(pid)
+                } catch {
+                    failure = error
+                    throw .refused("")
+                }
+            })
         } catch {
-            throw .launch(error, limit: record.memoryLimit)
-        }
-        record.start = Record.Start(
-            pid: launched.pid, startTime: launched.identity.startTime, boot: try Machine.boot(), at: Timestamp.now.description)
-        do throws(EngineError) { try save() } catch {
-            launched.abandon()
-            throw error
+            throw failure ?? .launch(error, limit: record.memoryLimit)
         }
         return launched
     }
+
+    private mutating func writeStart(_ pid: Int32) throws(EngineError) {
+        do throws(SystemError) {
+            let identity = try ProcessIdentity(of: pid)
+            record.start = Record.Start(pid: pid, startTime: identity.startTime, boot: try Machine.bootID(), at: Timestamp.now.description)
+        } catch {
+            throw .system(doing: "look at the container's first process", error)
+        }
+        try save()
+    }
+
+    static func cgroupPath(_ id: ContainerID) -> String { "/minictl-\(id)" }
 
     /// Makes the cgroup and sets its limits: those asked for must hold, a default one may be missing.
     private func makeCgroup(_ spec: Spec) throws(EngineError) -> Cgroup {
@@ -59,7 +79,7 @@ extension Container {
         var defaults = Spec.Resources()
         if asked.pids?.limit == DefaultLimits.pids { swap(&asked.pids, &defaults.pids) }
         let path: CgroupPath
-        do throws(CgroupPath.Invalid) { path = try CgroupPath(spec.linux?.cgroupsPath ?? "/minictl-\(id)") } catch { throw .refused("\(error)") }
+        do throws(CgroupPath.Invalid) { path = try CgroupPath(spec.linux?.cgroupsPath ?? Self.cgroupPath(id)) } catch { throw .refused("\(error)") }
         let hierarchy: Hierarchy
         do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
         do throws(CgroupError) {

@@ -28,7 +28,7 @@ extension Home {
     package func container(_ id: ContainerID) throws(EngineError) -> Container {
         do throws(SystemError) {
             let directory = try FileDescriptor(opening: id.text, at: containers.place, [.readOnly, .directory, .noFollow])
-            let bytes = try File.read("state.json", at: directory.place, limit: 1 << 20)
+            let bytes = try File.read("state.json", at: directory.place, limit: Record.limit)
             guard let record = try? JSONDecoder().decode(Record.self, from: bytes), record.id == id.text else {
                 throw SystemError(call: "read", subject: "\(path)/containers/\(id)/state.json", errno: EBADMSG)
             }
@@ -79,19 +79,12 @@ extension Home {
 }
 
 extension Container {
-    /// Whether it runs, worked out from facts: its first process by number, start time and boot, and the freezer.
-    package func status(in boot: String) -> Status {
-        if let end = record.end { return .exited(end.exitCode) }
-        guard let start = record.start else { return .created }
-        guard let identity = start.identity(in: boot), identity.isAlive else { return .exited(nil) }
-        // A freezer that cannot be read says nothing against running.
-        return (try? record.cgroupHandle?.isFrozen) == true ? .paused : .running
-    }
+    package func status(in boot: String) -> Status { record.status(in: boot) }
 
     /// Reads the record again.
     package mutating func refresh() throws(EngineError) {
         do throws(SystemError) {
-            let bytes = try File.read("state.json", at: directory.place, limit: 1 << 20)
+            let bytes = try File.read("state.json", at: directory.place, limit: Record.limit)
             guard let fresh = try? JSONDecoder().decode(Record.self, from: bytes) else {
                 throw SystemError(call: "read", subject: "\(path)/state.json", errno: EBADMSG)
             }

@@ -11,6 +11,18 @@ package struct Creation: ~Copyable {
     package var watch: Watch
     /// Ready to be carried out, so that starting it now need not read it again.
     let spec: Spec
+
+    /// Writes it down, for a container that is to be started later. One that starts now is written down meanwhile.
+    package consuming func keep(in home: borrowing Home) throws(EngineError) {
+        do throws(EngineError) {
+            try container.write(spec)
+            try container.save()
+        } catch {
+            if (try? home.remove(files: container.id, record: container.record)) != nil { try? watch.end(in: home) }
+            throw error
+        }
+        try watch.end(in: home)
+    }
 }
 
 extension Home {
@@ -68,10 +80,7 @@ private struct Making: ~Copyable {
             request: request, image: source.config, id: id, maps: maps, identity: identity, mounts: mounts, joined: joins.paths
         ).completed(filterKey: &record.filterKey, root: source.isDirectory ? source.layers.first : nil)
         fill(&record, spec)
-        let container = Container(id: id, path: path, directory: directory, record: record)
-        try container.write(spec)
-        try container.save()
-        return Made(container: container, spec: spec)
+        return Made(container: Container(id: id, path: path, directory: directory, record: record), spec: spec)
     }
 
     private func claimName(in home: borrowing Home) throws(EngineError) -> ContainerName {
@@ -91,7 +100,8 @@ private struct Making: ~Copyable {
 
     private func makeRoot() throws(EngineError) {
         do throws(SystemError) {
-            try Directory.make("rootfs", at: directory.place, mode: 0o755)
+            // Where another runtime that takes this bundle mounts the overlay; nobody will take one that is gone with its first end.
+            if !request.isTemporary { try Directory.make("rootfs", at: directory.place, mode: 0o755) }
             if source.isDirectory { return }
             // `upper` is the container's own `/`, so it has the mode of a root.
             try Directory.make("upper", at: directory.place, mode: 0o755)

@@ -8,7 +8,12 @@ extension Home {
     /// - Parameter record: what is known of it; read from the directory if nil.
     func remove(files id: ContainerID, record: Record?) throws(EngineError) {
         do throws(SystemError) {
-            if let name = record?.name ?? (try? container(id).record.name), let name = ContainerName(name) { release(name, of: id) } else { releaseNames(of: id) }
+            if let name = record?.name ?? (try? container(id).record.name), let name = ContainerName(name) {
+                release(name, of: id)
+            } else {
+                releaseNames(of: id)
+                UserRanges.releaseAll(of: id, in: self)
+            }
             try Directory.removeAll(id.text, at: containers.place)
         } catch {
             throw .system(doing: "remove the container's files", error)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import Cgroups
 import Glibc
+import JSON
 import Linux
+import OCI
 
 extension Home {
     /// Looks for containers whose watcher was killed, and finishes or undoes what it was doing.
@@ -33,6 +36,7 @@ extension Home {
         let boot = try Machine.boot()
         guard var container = try whole(id) else {
             // Killed in the making: nobody has seen it yet.
+            try putAwayUnwritten(id)
             try remove(files: id, record: nil)
             return try watch.end(in: self)
         }
@@ -60,6 +64,21 @@ extension Home {
         try watch.end(in: self)
     }
 
+    /// What a container had that was killed before its record was written: found by its id alone.
+    private func putAwayUnwritten(_ id: ContainerID) throws(EngineError) {
+        var path = Container.cgroupPath(id)
+        let config = try? File.read("\(id)/config.json", at: containers.place)
+        if let config, let spec = try? JSONDecoder().decode(Spec.self, from: config), let written = spec.linux?.cgroupsPath { path = written }
+        var record = Record()
+        do throws(SystemError) {
+            record.slot = try UserRanges.slot(of: id, in: self)
+            if let path = try? CgroupPath(path) { record.set(Cgroup(CgroupPaths(existing: path, in: try Hierarchy.current()))) }
+        } catch {
+            throw .system(doing: "look for what a killed command left", error)
+        }
+        try putAway(id, record)
+    }
+
     /// A container whose record was written; nil for one that never got that far.
     private func whole(_ id: ContainerID) throws(EngineError) -> Container? {
         do throws(EngineError) {
@@ -73,5 +92,16 @@ extension Home {
 extension Machine {
     static func boot() throws(EngineError) -> String {
         do throws(SystemError) { return try bootID() } catch { throw .system(doing: "read the boot id", error) }
+    }
+}
+
+extension CgroupPaths {
+    /// Those directories of a cgroup that are there.
+    fileprivate init(existing path: CgroupPath, in hierarchy: Hierarchy) {
+        self.init(
+            hierarchy.mounts.compactMap { mount in
+                guard let directory = mount.directory(path), (try? FileStatus(of: directory)) != nil else { return nil }
+                return Entry(label: mount.label, directory: directory)
+            })
     }
 }

@@ -29,14 +29,14 @@ extension Home {
             throw .notAllowed("start", container.name, container.status(in: try Machine.boot()))
         }
         let spec = try container.spec()
-        try monitor(Creation(container: container, watch: watch, spec: spec))
+        try monitor(Creation(container: container, watch: watch, spec: spec), isWrittenDown: true)
     }
 
-    private func monitor(_ creation: consuming Creation) throws(EngineError) {
+    private func monitor(_ creation: consuming Creation, isWrittenDown: Bool = false) throws(EngineError) {
         let report: MonitorReport
         do throws(SystemError) {
             let pipe = try FileDescriptor.pipe()
-            guard case .parent = try Process.clone() else { Monitor.run(consume creation, reportingTo: consume pipe, in: self) }
+            guard case .parent = try Process.clone() else { Monitor.run(consume creation, isWrittenDown, reportingTo: consume pipe, in: self) }
             report = try MonitorReport(from: pipe.readerAlone())
         } catch {
             throw .system(doing: "start the container's monitor", error)
@@ -68,21 +68,21 @@ private struct MonitorReport {
 }
 
 private enum Monitor {
-    static func run(_ creation: consuming Creation, reportingTo pipe: consuming Pipe, in home: borrowing Home) -> Never {
+    static func run(_ creation: consuming Creation, _ isWrittenDown: Bool, reportingTo pipe: consuming Pipe, in home: borrowing Home) -> Never {
         let report = pipe.release()
         close(report.reader)
         Process.setName("minictl-mon")
         setsid()
         chdir("/")
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
-        Process.exit(watch(consume creation, report.writer, home))
+        Process.exit(watch(consume creation, isWrittenDown, report.writer, home))
     }
 
-    private static func watch(_ creation: consuming Creation, _ report: CInt, _ home: borrowing Home) -> CInt {
+    private static func watch(_ creation: consuming Creation, _ isWrittenDown: Bool, _ report: CInt, _ home: borrowing Home) -> CInt {
         var creation = creation
         let end: Record.End
         do throws(EngineError) {
-            end = try creation.container.monitorToEnd(creation.spec, report, in: home)
+            end = try creation.container.monitorToEnd(creation.spec, isWrittenDown, report, in: home)
         } catch {
             try? creation.fail(error, in: home)
             MonitorReport.send("\(error.exitCode)\n\(error)", to: report)
@@ -93,10 +93,11 @@ private enum Monitor {
 }
 
 extension Container {
-    fileprivate mutating func monitorToEnd(_ spec: Spec, _ report: CInt, in home: borrowing Home) throws(EngineError) -> Record.End {
+    fileprivate mutating func monitorToEnd(_ spec: Spec, _ isWrittenDown: Bool, _ report: CInt, in home: borrowing Home) throws(EngineError) -> Record.End {
         let log = try openLog()
         var supervisor = Supervisor()
         var connection = Connection()
+        connection.isWrittenDown = isWrittenDown
         var launched: Launched
         if record.terminal {
             connection.windowSize = WindowSize(rows: 24, columns: 80)

@@ -24,7 +24,7 @@ struct SpecBuilder {
         linux.gidMappings = maps?.groups
         if !request.timeOffsets.isEmpty { linux.timeOffsets = request.timeOffsets }
         linux.resources = resources
-        linux.cgroupsPath = request.cgroupParent.map { "\($0)/\(id)" } ?? "/minictl-\(id)"
+        linux.cgroupsPath = request.cgroupParent.map { "\($0)/\(id)" } ?? Container.cgroupPath(id)
         linux.sysctl = sysctls
         try setPaths(&linux)
         linux.devices = try devices

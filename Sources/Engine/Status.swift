@@ -18,6 +18,9 @@ package enum Status: Equatable, Sendable {
         }
     }
 
+    /// Whether it has processes.
+    package var isUp: Bool { self == .running || self == .paused }
+
     package enum Verb: Sendable { case start, stop, signal, exec, pause, resume, remove }
 
     package func allows(_ verb: Verb) -> Bool {

@@ -97,9 +97,25 @@ struct UserRanges {
         return String(decoding: buffer[..<64].map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
+    /// The slot a container holds, looked for among all.
+    static func slot(of id: ContainerID, in home: borrowing Home) throws(SystemError) -> UInt32? {
+        var found: UInt32?
+        do throws(SystemError) {
+            let folder = try FileDescriptor(opening: "ids", at: home.runtime.place, [.directory])
+            for entry in try folder.entries() where owner("ids/\(entry.name)", home) == id.text { found = UInt32(entry.name) }
+        } catch where error.errno == ENOENT {}
+        return found
+    }
+
     /// Gives a slot back.
     static func release(_ slot: UInt32, of id: ContainerID, in home: borrowing Home) {
         if owner("ids/\(slot)", home) == id.text { unlinkat(home.runtime.raw, "ids/\(slot)", 0) }
+    }
+
+    /// Gives back what a container took that was never written down.
+    static func releaseAll(of id: ContainerID, in home: borrowing Home) {
+        guard let folder = try? FileDescriptor(opening: "ids", at: home.runtime.place, [.directory]), let entries = try? folder.entries() else { return }
+        for entry in entries where owner("ids/\(entry.name)", home) == id.text { unlinkat(folder.raw, entry.name, 0) }
     }
 
     func map(_ slot: UInt32) -> (users: [Spec.IDMapping], groups: [Spec.IDMapping]) {

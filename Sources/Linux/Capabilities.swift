@@ -61,11 +61,11 @@ package struct ProcessCapabilities: Sendable, Equatable {
 
 extension ProcessCapabilities {
     /// Those this process could still give: what is left in its bounding set.
-    package static var available: CapabilitySet {
+    package static let available: CapabilitySet = {
         var set: CapabilitySet = []
         for number in 0..<cap_max_bits() where cap_get_bound(number) == 1 { set.insert(CapabilitySet(number)) }
         return set
-    }
+    }()
 
     /// Shrinks the bounding set for good. The corresponding call is `prctl(PR_CAPBSET_DROP)`; it needs `CAP_SETPCAP`, so it comes first.
     package func limitBounding() throws(SystemError) {

@@ -58,17 +58,29 @@ package struct Timestamp: Sendable, Equatable, Comparable {
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC with nanoseconds: `2026-11-25T14:29:33.123456789Z`.
     package var description: String {
-        var seconds = time_t(nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000).quotient)
-        let fraction = nanoseconds.magnitude % 1_000_000_000
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
+        let total = nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : -((999_999_999 - nanoseconds) / 1_000_000_000)
+        let fraction = nanoseconds - total * 1_000_000_000
+        let second = Int((total % 86400 + 86400) % 86400)
+        let date = Self.date(ofDay: Int((total - Int64(second)) / 86400))
         func digits(_ number: Int, _ width: Int) -> String {
             let text = "\(number)"
             return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
         }
-        return digits(Int(parts.tm_year) + 1900, 4) + "-" + digits(Int(parts.tm_mon) + 1, 2) + "-" + digits(Int(parts.tm_mday), 2) + "T"
-            + digits(Int(parts.tm_hour), 2) + ":" + digits(Int(parts.tm_min), 2) + ":" + digits(Int(parts.tm_sec), 2) + "."
-            + digits(Int(fraction), 9) + "Z"
+        return digits(date.year, 4) + "-" + digits(date.month, 2) + "-" + digits(date.day, 2) + "T" + digits(second / 3600, 2) + ":"
+            + digits(second / 60 % 60, 2) + ":" + digits(second % 60, 2) + "." + digits(Int(fraction), 9) + "Z"
+    }
+
+    /// The Gregorian date of a day after 1970. `gmtime_r(3)` would do, but reads the time zone's file first.
+    private static func date(ofDay day: Int) -> (year: Int, month: Int, day: Int) {
+        // Years that begin in March have the leap day at their end; 146097 days are 400 of them.
+        let shifted = day + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let march = (5 * dayOfYear + 2) / 153
+        let month = march < 10 ? march + 3 : march - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * march + 2) / 5 + 1)
     }
 
     /// Reads what `description` writes, with any number of decimals or none, `Z` or an offset as `+01:00`. Nil for anything else.

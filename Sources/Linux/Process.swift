@@ -151,6 +151,10 @@ package enum Process {
         return .parent(pid_t(pid), ProcessHandle(owning: FileDescriptor(owning: handle)))
     }
 
+    /// The old call, for where a system call filter stands already: filters cannot look into `clone3(2)`'s arguments and deny it.
+    /// Gives back the child's number, and 0 in the child. The corresponding call is `fork(2)`.
+    package static func fork() throws(SystemError) -> pid_t { try check("fork") { linux_fork() } }
+
     /// Replaces this process. Returns only with the error. The corresponding call is `execve(2)`.
     package static func execute(_ path: UnsafePointer<CChar>, _ arguments: CStrings, _ environment: CStrings) -> SystemError {
         execve(path, arguments.pointer, environment.pointer)

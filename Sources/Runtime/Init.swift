@@ -5,7 +5,8 @@ import Linux
 enum Init {
     static let steps: [Step] = [
         Step("bind to the parent's life", Steps.dieWithParent),
-        Step("wait for the parent", Steps.waitToProceed),  // until then we have no ids, no cgroup, no mounts
+        Step("join cgroup", Steps.joinCgroup),  // before anything is used that should be counted
+        Step("wait for the parent", Steps.waitToProceed),  // until then we have no ids and no mounts
         Step("become root in the namespace", Steps.becomeRoot),  // before anything is made: what has no mapped owner cannot be made
         Step("new cgroup namespace", Steps.unshareCgroup),  // after joining the cgroup: its root is where we stand
         Step("new session keyring", Steps.joinKeyring),  // keyrings are in no namespace: without this we hold the caller's
@@ -27,8 +28,9 @@ enum Init {
         Step("wait for start", Steps.waitForStart),
         Step("run startContainer hooks", Steps.runStartHooks),
         Step("set scheduling", Steps.setScheduling),
+        Step("make working directory", Steps.makeWorkingDirectory),  // as root: it is root's, as under docker
         Step("take identity", Steps.takeIdentity),  // groups, gid, uid in this order; capabilities are kept until the filter stands
-        Step("enter working directory", Steps.makeWorkingDirectory),  // as the user: what it may not enter, it may not start in
+        Step("enter working directory", Steps.enterWorkingDirectory),  // as the user: what it may not enter, it may not start in
         Step("confine", Steps.confine),  // no_new_privs, filter, capabilities
         Step("execute", Steps.execute),
     ]

@@ -5,7 +5,8 @@ import Linux
 /// and stays on the host for all else; the rest is as in `Init`.
 enum Join {
     static let steps: [Step] = [
-        Step("wait for the parent", Steps.waitToProceed),  // until then we are in no cgroup of the container's
+        Step("join cgroup", Steps.joinCgroup),  // before the namespaces, where its files cannot be reached
+        Step("wait for the parent", Steps.waitToProceed),  // which may have to put us into a cgroup itself
         Step("join namespaces", Steps.joinNamespaces),  // in one call, all or nothing; from here on every path is the container's
         Step("become root in the namespace", Steps.becomeRoot),
         Step("new session keyring", Steps.joinKeyring),

@@ -9,19 +9,21 @@ extension Launch {
     /// - Parameters:
     ///   - cgroup: made, and its limits set, before; nil leaves the container in the caller's.
     ///   - hooks: told the first process's number when the spec's `prestart` and `createRuntime` hooks are due.
+    ///   - meanwhile: what the caller has to do while the child sets itself up; told its number.
     ///   - record: told the first process before it waits for `start` on its own, so that it can be found again.
     package static func container(
         _ spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?, hooks: (Int32) throws(LaunchError) -> Void = { _ in },
-        record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
+        meanwhile: (Int32) throws(LaunchError) -> Void = { _ in }, record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
     ) throws(LaunchError) -> Launched {
-        let plan = try Plan(spec, options)
+        var plan = try Plan(spec, options)
         let outline = HostSide(root: plan.root, binds: plan.binds, userMap: plan.userMap)
-        let launch = try clone(plan, steps: Init.steps)
+        let launch = try clone(&plan, Init.steps, into: cgroup)
         do throws(LaunchError) {
-            try launch.place(in: cgroup, oomScoreAdjustment: spec.process?.oomScoreAdj)
+            try launch.setOOMScore(spec.process?.oomScoreAdj)
             let mounts = try outline.prepare(for: launch.pid)
             defer { for raw in mounts { close(raw) } }
             try launch.proceed(mounts)
+            try meanwhile(launch.pid)
         } catch {
             launch.abandon()
             throw error
@@ -30,12 +32,23 @@ extension Launch {
         return try launch.finish(hooks: { () throws(LaunchError) in try hooks(pid) }, record: record)
     }
 
-    /// Puts the child, which waits, where its use of the machine is counted and limited.
-    func place(in cgroup: Cgroup?, beside companion: Int32? = nil, oomScoreAdjustment: Int?) throws(LaunchError) {
-        if let cgroup {
-            do throws(CgroupError) { try cgroup.join(pid, beside: companion) } catch { throw .refused("cannot put the container into its cgroup: \(error)") }
+    /// Makes the child in its cgroup: born there with version 2, moving itself there with version 1.
+    static func clone(_ plan: inout Plan, _ steps: [Step], into cgroup: Cgroup?, beside companion: Int32? = nil) throws(LaunchError) -> Launch {
+        guard let cgroup else { return try clone(plan, steps: steps) }
+        do throws(CgroupError) { plan.seats = try cgroup.openSeats() } catch { throw .refused("cannot put the container into its cgroup: \(error)") }
+        defer { for seat in plan.seats { close(seat) } }
+        guard cgroup.paths.unified != nil else { return try clone(plan, steps: steps) }
+        if companion == nil, plan.joined.isEmpty, let directory = try? cgroup.openUnified() { return try clone(plan, steps: steps, cgroup: directory.raw) }
+        let launch = try clone(plan, steps: steps)
+        do throws(CgroupError) { try cgroup.joinUnified(launch.pid, beside: companion) } catch {
+            launch.abandon()
+            throw .refused("cannot put the process into its cgroup: \(error)")
         }
-        guard let score = oomScoreAdjustment else { return }
+        return launch
+    }
+
+    func setOOMScore(_ score: Int?) throws(LaunchError) {
+        guard let score else { return }
         do throws(SystemError) {
             try File.writeKernel("/proc/\(pid)/oom_score_adj", "\(score)")
         } catch {

@@ -27,9 +27,9 @@ extension Launch {
         } catch {
             throw .system(doing: "join the container's namespaces", error)
         }
-        let launch = try clone(plan, steps: Join.steps)
+        let launch = try clone(&plan, Join.steps, into: cgroup, beside: pid)
         do throws(LaunchError) {
-            try launch.place(in: cgroup, beside: pid, oomScoreAdjustment: process.oomScoreAdj)
+            try launch.setOOMScore(process.oomScoreAdj)
             try launch.proceed()
         } catch {
             launch.abandon()

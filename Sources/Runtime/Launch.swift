@@ -51,7 +51,7 @@ package struct Launch: ~Copyable {
             guard case .parent(let pid, let handle) = try Process.clone(plan.namespaces, cgroup: cgroup) else {
                 Child.run(plan, pair, steps)
             }
-            return Launch(pid: pid, handle: handle, channel: Channel(socket: pair.first))
+            return Launch(pid: pid, handle: handle, channel: Channel(socket: MessageSocket(pair)))
         } catch {
             throw .system(doing: "create the container's first process", error)
         }

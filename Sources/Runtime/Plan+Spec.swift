@@ -140,7 +140,7 @@ extension Plan {
                     throw .refused("unknown mount option \(words.data[0].key) for \(destination)")
                 }
                 binds.append(try BindSource(mount, words, options))
-                setups.append(.bind(index: binds.count, target: destination, propagation: words.propagation))
+                setups.append(.bind(index: binds.count, target: destination, propagation: words.propagation, isUsers: true))
                 bindsDevices = bindsDevices || destination == "/dev"
             } else if mount.type == "cgroup" || mount.type == "cgroup2" {
                 showCgroups(options.cgroupView, at: destination, words)
@@ -163,7 +163,7 @@ extension Plan {
         let attributes = AttributeChange(set: words.set.union([.noSetID, .noDevices, .noExec]))
         func bind(_ source: String, _ target: String) {
             binds.append(BindSource(path: source, recursive: false, idmapped: .none, ownMap: nil, attributes: attributes))
-            setups.append(.bind(index: binds.count, target: target, propagation: nil))
+            setups.append(.bind(index: binds.count, target: target, propagation: nil, isUsers: false))
         }
         switch view {
         case .none: return

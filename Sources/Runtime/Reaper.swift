@@ -10,7 +10,8 @@ enum Reaper {
         // Blocked before the split, so that no signal falls between; the child is given a clean mask again.
         let signals = SignalSet.all
         try signals.block()
-        guard case .parent(let pid, _) = try Process.clone() else {
+        let pid = try Process.fork()
+        if pid == 0 {
             // Its own group in the foreground, so that ^C of the terminal reaches the program and what it starts, once.
             setpgid(0, 0)
             signal(SIGTTOU, SIG_IGN)

@@ -42,8 +42,11 @@ struct RootDirectory: Sendable {
         do throws(SystemError) {
             return try open(path, isDirectory ? [.path, .directory] : .path, followLinks: followLinks)
         } catch where error.errno == ENOENT {}
-        if isDirectory { return try directory(path, followLinks: followLinks) }
         let entry = try self.entry(path, followLinks: followLinks)
+        if isDirectory {
+            try Directory.make(entry.name, at: entry.directory.place, mode: 0o755)
+            return try FileDescriptor(opening: entry.name, at: entry.directory.place, [.path, .directory, .noFollow])
+        }
         do throws(SystemError) {
             _ = try FileDescriptor(opening: entry.name, at: entry.directory.place, [.create, .exclusive, .noFollow], mode: 0o644)
         } catch where error.errno == EEXIST {}

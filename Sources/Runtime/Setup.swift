@@ -7,7 +7,8 @@ enum Setup: Sendable {
     /// A fresh file system of the kernel's.
     case fileSystem(FileSystemSetup)
     /// A tree of the host's, prepared by the parent; `index` says which of the received mounts.
-    case bind(index: Int, target: String, propagation: Propagation?)
+    /// `isUsers` says whether it was asked for, so that it may not cover what the kernel shows.
+    case bind(index: Int, target: String, propagation: Propagation?, isUsers: Bool)
     /// Devices and the customary links in `/dev`.
     case devices([DeviceSetup])
     case symlink(to: String, at: String)
@@ -61,11 +62,11 @@ extension Setup {
     func perform(in root: RootDirectory, received: [CInt]) throws(SystemError) {
         switch self {
         case .fileSystem(let setup): try setup.perform(in: root)
-        case .bind(let index, let target, let propagation):
+        case .bind(let index, let target, let propagation, let isUsers):
             guard received.indices.contains(index) else { throw SystemError(call: "recvmsg", subject: target, errno: EBADF) }
             let mount = Mount(owning: FileDescriptor(owning: received[index]))
             let isDirectory = try mount.descriptor.status().kind == .directory
-            try mount.attach(on: try root.mountPoint(target, isDirectory: isDirectory, forUser: true))
+            try mount.attach(on: try root.mountPoint(target, isDirectory: isDirectory, forUser: isUsers))
             if let propagation { try mount.set([], propagation: propagation, recursive: true) }
         case .devices(let devices):
             for device in devices { try device.perform(in: root) }

@@ -109,15 +109,15 @@ extension Steps {
         try Process.setDumpable(false)
     }
 
-    /// As docker does for a new container: a working directory that is missing is made, inside the root.
+    /// As docker does, for a container and not for what joins one.
     static func makeWorkingDirectory(_ child: Child) throws(SystemError) {
+        guard let root = child.root else { return }
+        let path = child.plan.process.workingDirectory
         do throws(SystemError) {
-            try enterWorkingDirectory(child)
-        } catch {
-            guard error.call == "chdir", error.errno == ENOENT, let root = child.root else { throw error }
-            _ = try root.directory(child.plan.process.workingDirectory)
-            try enterWorkingDirectory(child)
-        }
+            _ = try root.open(path)
+        } catch where error.errno == ENOENT {
+            _ = try root.directory(path)
+        } catch {}  // entering it says what is wrong
     }
 
     static func enterWorkingDirectory(_ child: Child) throws(SystemError) {

@@ -12,6 +12,10 @@ extension Steps {
         if child.plan.diesWithParent { try Process.dieWithParent() }
     }
 
+    static func joinCgroup(_ child: Child) throws(SystemError) {
+        for seat in child.plan.seats { try check("write", "tasks") { write(seat, "0", 1) } }
+    }
+
     static func waitToProceed(_ child: Child) throws(SystemError) {
         child.received = try child.channel.waitToProceed()
     }

@@ -44,7 +44,7 @@ struct ContainerOptions: OptionGroup {
             .text("-e, --env NAME[=VALUE]", "an environment variable; without a value it is the caller's; may be repeated") {
                 $0.environment += try Environment.entry($1)
             },
-            .text("--env-file FILE", "environment variables, one a line; may be repeated") { $0.environment += try Environment.file($1) },
+            .text("--env-file FILE", "environment variables, one a line; may be repeated") { $0.fileEnvironment += try Environment.file($1) },
             .text("-w, --workdir DIR", "the working directory, made if it is missing") {
                 guard $1.hasPrefix("/") else { throw UsageError("'\($1)' is not an absolute path") }
                 $0.workingDirectory = $1
@@ -95,6 +95,8 @@ struct ContainerOptions: OptionGroup {
     var interactive = false
     var terminal = false
     var environment: [String] = []
+    /// Comes first, wherever it stands: `-e` counts more, as under docker.
+    var fileEnvironment: [String] = []
     var workingDirectory: String?
     var user: String?
     var extraGroups: [String] = []
@@ -123,7 +125,7 @@ struct ContainerOptions: OptionGroup {
         request.command = Array(operands.dropFirst())
         request.entrypoint = entrypoint
         request.name = name
-        request.environment = environment
+        request.environment = fileEnvironment + environment
         request.workingDirectory = workingDirectory
         request.user = user
         request.extraGroups = extraGroups

@@ -15,7 +15,8 @@ struct Globals: OptionGroup {
 }
 
 extension EngineError: ExitStatusError {
-    package var exitStatus: Int32 { exitCode }
+    /// Only a program that cannot be started has a status of its own.
+    package var exitStatus: Int32? { exitCode == 125 ? nil : exitCode }
 }
 
 /// Made where it is used: it holds what is known of every command, and a program is one command.
@@ -25,5 +26,6 @@ var minictl: Program<Globals> { Program(
         .heading("Containers"),
         .command(Run.self),
         .command(Exec.self),
+        .command(Ps.self),
     ])
 }

@@ -19,7 +19,7 @@ struct Exec: Command {
             .flag("-i, --interactive", "keep standard input open") { $0.interactive = $1 },
             .flag("-t, --tty", "give it a terminal") { $0.terminal = $1 },
             .text("-e, --env NAME[=VALUE]", "an environment variable; may be repeated") { $0.environment += try Environment.entry($1) },
-            .text("--env-file FILE", "environment variables, one a line; may be repeated") { $0.environment += try Environment.file($1) },
+            .text("--env-file FILE", "environment variables, one a line; may be repeated") { $0.fileEnvironment += try Environment.file($1) },
             .text("-u, --user USER[:GROUP]", "who runs it, by name or number") { $0.user = $1 },
             .text("-w, --workdir DIR", "the working directory") { $0.workingDirectory = $1 },
             .flag("--privileged", "with all capabilities and no filter") { $0.isPrivileged = $1 },
@@ -30,6 +30,8 @@ struct Exec: Command {
     var interactive = false
     var terminal = false
     var environment: [String] = []
+    /// Comes first, wherever it stands: `-e` counts more, as under docker.
+    var fileEnvironment: [String] = []
     var user: String?
     var workingDirectory: String?
     var isPrivileged = false
@@ -41,7 +43,7 @@ struct Exec: Command {
         request.detached = isDetached
         request.interactive = interactive
         request.terminal = terminal
-        request.environment = environment
+        request.environment = fileEnvironment + environment
         request.user = user
         request.workingDirectory = workingDirectory
         request.isPrivileged = isPrivileged

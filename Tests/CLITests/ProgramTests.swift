@@ -40,7 +40,7 @@ struct Run: Command {
 
 struct Fail: Command {
     struct Failure: ExitStatusError, CustomStringConvertible {
-        var exitStatus: Int32 { 126 }
+        var exitStatus: Int32? { 126 }
         var description: String { "cannot" }
     }
     static let name: StaticString = "fail"

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import JSON
+import Linux
+
+/// One container as lists show it: its facts, and what follows from them at this moment.
+package struct Listing: Sendable {
+    package let record: Record
+    package let status: Status
+}
+
+extension Home {
+    /// Every container, the newest first. One file is read for each, and a second one of `/proc` for those that may run.
+    /// One that is being made or taken away just now, or whose record is damaged, is left out.
+    package func listings() throws(EngineError) -> [Listing] {
+        let boot = try Machine.boot()
+        var listings: [Listing] = []
+        for id in try ids() {
+            guard let bytes = try? File.read("\(id)/state.json", at: containers.place, limit: Record.limit),
+                let record = try? JSONDecoder().decode(Record.self, from: bytes), record.id == id.text
+            else { continue }
+            listings.append(Listing(record: record, status: record.status(in: boot)))
+        }
+        // Times are all in UTC and of one width, so their texts order as they do.
+        listings.sort { $0.record.created.utf8.lexicographicallyPrecedes($1.record.created.utf8) }
+        listings.reverse()
+        return listings
+    }
+}
+
+extension Record {
+    /// No record of ours comes near it.
+    static let limit = 1 << 20
+
+    /// Whether it runs, worked out from facts: its first process by number, start time and boot, and the freezer.
+    package func status(in boot: String) -> Status {
+        if let end { return .exited(end.exitCode) }
+        guard let start else { return .created }
+        guard let identity = start.identity(in: boot), identity.isAlive else { return .exited(nil) }
+        // A freezer that cannot be read says nothing against running.
+        return (try? cgroupHandle?.isFrozen) == true ? .paused : .running
+    }
+}
