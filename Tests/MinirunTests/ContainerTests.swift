@@ -181,6 +181,31 @@ struct ContainerTests {
         #expect(lines[3...] == ["0", "1", "2", "3"])  // 3 is what ls reads
     }
 
+    @Test func `Nobody can write into our own program by way of a container`() throws {
+        let fixture = try Fixture()
+        #expect(try fixture.minirun("create", "--bundle", fixture.bundle("a", "sleep 100"), "a").status == 0)
+        let pid = try #require(try fixture.state("a")?["pid"]?.int)
+        let program = try FileDescriptor(opening: "/proc/\(pid)/exe", .path)
+        #expect(try fixture.minirun("start", "a").status == 0)
+        // While it runs somewhere the kernel protects it anyway.
+        let reason = try eventuallyReason { () throws(SystemError) in try FileDescriptor(opening: "/proc/self/fd/\(program.raw)", .writeOnly) }
+        #expect(reason == EROFS)
+    }
+
+    /// Why something fails, once it fails for another reason than that the file is in use.
+    private func eventuallyReason(_ open: () throws(SystemError) -> FileDescriptor) throws -> CInt? {
+        for _ in 0..<250 {
+            do throws(SystemError) {
+                _ = try open()
+                return nil
+            } catch {
+                guard error.errno == ETXTBSY else { return error.errno }
+                usleep(20_000)
+            }
+        }
+        return ETXTBSY
+    }
+
     @Test func `Descriptors are passed on where that is asked for`() throws {
         let fixture = try Fixture()
         try fixture.write("given", Array("kept\n".utf8))
