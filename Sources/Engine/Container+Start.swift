@@ -30,7 +30,7 @@ extension Container {
         var options = LaunchOptions(bundle: path)
         if let layers = record.layers {
             options.overlay = Overlay(
-                layers: layers.map { "\(home.path)/images/unpacked/sha256/\($0)" }, changes: path, isTemporary: record.isTemporary)
+                layers: layers.map { "\(home.path)/images/unpacked/sha256/\($0)" }, changes: path)
         } else {
             options.idmapsRoot = true
         }

@@ -27,13 +27,15 @@ package struct Creation: ~Copyable {
 
 extension Home {
     /// Makes a container, ready to start. A failure leaves nothing.
-    package func create(_ request: Request, progress: (String) -> Void) throws(EngineError) -> Creation {
+    /// - Parameter orphans: id ranges of containers that run unwatched, as `sweep` gives them.
+    package func create(_ request: Request, besides orphans: Set<UInt32> = [], progress: (String) -> Void) throws(EngineError) -> Creation {
         let source = try RootSource(request.source, in: self, progress: progress)
         let id: ContainerID
         do throws(SystemError) { id = try ContainerID() } catch { throw .system(doing: "make an id", error) }
-        guard let watch = try Watch(id, in: self) else { throw .refused("the new container's id is in use") }
+        guard var watch = try Watch(id, in: self) else { throw .refused("the new container's id is in use") }
         do throws(EngineError) {
-            let made = try Making(id: id, request: request, source: source, directory: directory(for: id)).make(in: self)
+            watch.range = try request.needsRange ? UserRanges.configured().claim(for: id, besides: orphans, in: self) : nil
+            let made = try Making(id: id, request: request, source: source, directory: directory(for: id), range: watch.slot).make(in: self)
             return Creation(container: made.container, watch: watch, spec: made.spec)
         } catch {
             // What cannot be put away now, the next command's sweep finds by the watch.
@@ -58,6 +60,8 @@ private struct Making: ~Copyable {
     let request: Request
     let source: RootSource
     let directory: FileDescriptor
+    /// The slot of ids it was given, if it needs one.
+    let range: UInt32?
 
     struct Made: ~Copyable {
         let container: Container
@@ -71,7 +75,7 @@ private struct Making: ~Copyable {
         record.name = try claimName(in: home).text
         try makeRoot()
         let joins = try JoinedContainers(request, in: home)
-        let maps = try idMaps(joins, &record, in: home)
+        let maps = try idMaps(joins, &record)
         let view = try source.view()
         let identity = try UserLookup(root: view.place).identity(request.user ?? source.config?.user ?? "", extra: request.extraGroups)
         let path = "\(home.path)/containers/\(id)"
@@ -112,7 +116,7 @@ private struct Making: ~Copyable {
     }
 
     private func idMaps(
-        _ joins: JoinedContainers, _ record: inout Record, in home: borrowing Home
+        _ joins: JoinedContainers, _ record: inout Record
     ) throws(EngineError) -> (users: [Spec.IDMapping], groups: [Spec.IDMapping])? {
         if joins.paths[.user] != nil {
             record.users = joins.users
@@ -124,10 +128,9 @@ private struct Making: ~Copyable {
         case .host: return nil
         case .maps(let users, let groups): maps = (users, groups)
         case .automatic, .keepID:
-            let ranges = try UserRanges.configured()
-            let slot = try ranges.take(for: id, in: home)
-            record.slot = slot
-            maps = ranges.map(slot)
+            guard let range else { return nil }
+            record.slot = range
+            maps = try UserRanges.configured().map(range)
             if case .keepID = request.users { maps = UserRanges.keeping(getuid(), getgid(), in: maps) }
         }
         record.users = maps.users.map(Record.Range.init)
@@ -182,6 +185,25 @@ private struct Making: ~Copyable {
         record.network = request.namespaces.network.word
         record.memoryLimit = spec.linux?.resources?.memory?.limit
         record.log = request.log
+    }
+}
+
+extension Request {
+    /// Whether it is to have ids of its own: not the host's, not given ones, and not those of a container whose namespace it joins.
+    var needsRange: Bool {
+        switch users {
+        case .automatic, .keepID: true
+        case .host, .maps: false
+        }
+    }
+}
+
+extension Watch {
+    var slot: UInt32? {
+        switch range {
+        case .some(let claim): claim.slot
+        case .none: nil
+        }
     }
 }
 

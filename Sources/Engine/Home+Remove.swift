@@ -12,7 +12,6 @@ extension Home {
                 release(name, of: id)
             } else {
                 releaseNames(of: id)
-                UserRanges.releaseAll(of: id, in: self)
             }
             try Directory.removeAll(id.text, at: containers.place)
         } catch {
@@ -33,15 +32,15 @@ extension Home {
         for name in names { release(name, of: id) }
     }
 
-    /// Puts away what a container had while it ran: its processes, its cgroup, its ids. What is gone already is fine.
-    func putAway(_ id: ContainerID, _ record: Record) throws(EngineError) {
-        if let cgroup = record.cgroupHandle {
-            do throws(CgroupError) {
-                try cgroup.kill()
-                try cgroup.remove()
-            } catch { throw .refused("cannot remove the cgroup of \(record.name): \(error)") }
-        }
-        if let slot = record.slot { UserRanges.release(slot, of: id, in: self) }
+    /// Puts away what a container had while it ran: its processes and its cgroup. What is gone already is fine.
+    func putAway(_ record: Record) throws(EngineError) {
+        guard let cgroup = record.cgroupHandle else { return }
+        do throws(CgroupError) {
+            // With a pid namespace of its own nobody outlives its first process, so there is rarely anybody to kill.
+            if (try? cgroup.remove(within: 0)) != nil { return }
+            try cgroup.kill()
+            try cgroup.remove()
+        } catch { throw .refused("cannot remove the cgroup of \(record.name): \(error)") }
     }
 
     /// Removes the volumes that came with a container and have no name of their own.

@@ -8,19 +8,23 @@ import OCI
 extension Home {
     /// Looks for containers whose watcher was killed, and finishes or undoes what it was doing.
     /// Costs a few microseconds for each container that runs.
-    package func sweep() throws(EngineError) {
+    /// - Returns: the id ranges of containers that go on without a watcher, which are not to be given to others.
+    @discardableResult
+    package func sweep() throws(EngineError) -> Set<UInt32> {
         var found: [ContainerID] = []
         do throws(SystemError) {
             try runtime.forEachEntry { name, kind in
-                if kind == .directory, let id = ContainerID(String(cString: name)) { found.append(id) }
+                if kind == .regular, let id = ContainerID(String(cString: name)) { found.append(id) }
             }
         } catch {
             throw .system(doing: "look for what a killed process left", error)
         }
+        var orphans: Set<UInt32> = []
         for id in found {
             guard let watch = try abandonedWatch(id) else { continue }
-            try mend(id, watch)
+            if let slot = try mend(id, watch) { orphans.insert(slot) }
         }
+        return orphans
     }
 
     private func abandonedWatch(_ id: ContainerID) throws(EngineError) -> Watch? {
@@ -32,23 +36,25 @@ extension Home {
         }
     }
 
-    private func mend(_ id: ContainerID, _ watch: consuming Watch) throws(EngineError) {
+    /// Gives back the id range of a container that goes on; nil for one that is over.
+    private func mend(_ id: ContainerID, _ watch: consuming Watch) throws(EngineError) -> UInt32? {
         let boot = try Machine.boot()
         guard var container = try whole(id) else {
             // Killed in the making: nobody has seen it yet.
             try putAwayUnwritten(id)
             try remove(files: id, record: nil)
-            return try watch.end(in: self)
+            try watch.end(in: self)
+            return nil
         }
         switch container.status(in: boot) {
         case .running, .paused:
             // Its monitor is gone, it lives on: `ps` says so truthfully, and whoever finds it ended mends the rest.
-            return
+            return container.record.slot
         case .created:
-            try putAway(id, container.record)
+            try putAway(container.record)
             if container.record.isTemporary { try remove(files: id, record: container.record) }
         case .exited:
-            try putAway(id, container.record)
+            try putAway(container.record)
             if container.record.end == nil {
                 let reason =
                     container.record.start?.boot == boot
@@ -62,6 +68,7 @@ extension Home {
             }
         }
         try watch.end(in: self)
+        return nil
     }
 
     /// What a container had that was killed before its record was written: found by its id alone.
@@ -71,12 +78,11 @@ extension Home {
         if let config, let spec = try? JSONDecoder().decode(Spec.self, from: config), let written = spec.linux?.cgroupsPath { path = written }
         var record = Record()
         do throws(SystemError) {
-            record.slot = try UserRanges.slot(of: id, in: self)
             if let path = try? CgroupPath(path) { record.set(Cgroup(CgroupPaths(existing: path, in: try Hierarchy.current()))) }
         } catch {
             throw .system(doing: "look for what a killed command left", error)
         }
-        try putAway(id, record)
+        try putAway(record)
     }
 
     /// A container whose record was written; nil for one that never got that far.

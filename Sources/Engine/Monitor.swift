@@ -11,8 +11,7 @@ extension Home {
     package func runDetached(
         _ request: Request, progress: (String) -> Void, created: (ContainerID) throws(EngineError) -> Void
     ) throws(EngineError) -> ContainerID {
-        try sweep()
-        let creation = try create(request, progress: progress)
+        let creation = try create(request, besides: sweep(), progress: progress)
         let id = creation.container.id
         do throws(EngineError) { try created(id) } catch {
             try creation.fail(error, in: self)
@@ -25,10 +24,17 @@ extension Home {
     /// Starts one that was created before.
     package func start(_ container: consuming Container) throws(EngineError) {
         let id = container.id
-        guard container.status(in: try Machine.boot()).allows(.start), let watch = try Watch(id, in: self) else {
+        let orphans = try sweep()
+        guard container.status(in: try Machine.boot()).allows(.start), var watch = try Watch(id, in: self) else {
             throw .notAllowed("start", container.name, container.status(in: try Machine.boot()))
         }
-        let spec = try container.spec()
+        var spec = try container.spec()
+        if let slot = container.record.slot {
+            let ranges = try UserRanges.configured()
+            watch.range = try ranges.claim(for: id, wish: slot, besides: orphans, in: self)
+            // What is on disk has the image's own ids, so another range changes the maps and nothing else.
+            if let new = watch.slot, new != slot { try container.move(to: ranges.map(new), slot: new, &spec) }
+        }
         try monitor(Creation(container: container, watch: watch, spec: spec), isWrittenDown: true)
     }
 
@@ -93,6 +99,23 @@ private enum Monitor {
 }
 
 extension Container {
+    /// Gives it another range of ids.
+    fileprivate mutating func move(
+        to maps: (users: [Spec.IDMapping], groups: [Spec.IDMapping]), slot: UInt32, _ spec: inout Spec
+    ) throws(EngineError) {
+        guard let old = record.slot, let users = maps.users.first, let groups = maps.groups.first else { return }
+        let was = try UserRanges.configured().map(old)
+        let newUsers = UserRanges.moved(spec.linux?.uidMappings ?? [], from: was.users, to: users.hostID)
+        let newGroups = UserRanges.moved(spec.linux?.gidMappings ?? [], from: was.groups, to: groups.hostID)
+        spec.linux?.uidMappings = newUsers
+        spec.linux?.gidMappings = newGroups
+        record.slot = slot
+        record.users = newUsers.map(Record.Range.init)
+        record.groups = newGroups.map(Record.Range.init)
+        try write(spec)
+        try save()
+    }
+
     fileprivate mutating func monitorToEnd(_ spec: Spec, _ isWrittenDown: Bool, _ report: CInt, in home: borrowing Home) throws(EngineError) -> Record.End {
         let log = try openLog()
         var supervisor = Supervisor()

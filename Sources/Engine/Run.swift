@@ -21,8 +21,7 @@ extension Home {
         if request.terminal, request.interactive, !FileDescriptor.isTerminal(0) {
             throw .refused("the input device is not a TTY; leave -t out when standard input is not a terminal")
         }
-        try sweep()
-        var creation = try create(request, progress: progress)
+        var creation = try create(request, besides: sweep(), progress: progress)
         let end: Record.End
         do throws(EngineError) {
             try created(creation.container.id)
@@ -105,8 +104,8 @@ extension Creation {
     consuming func finish(_ end: Record.End, in home: borrowing Home) throws(EngineError) {
         container.record.end = end
         // On disk before anybody can see the container gone.
-        try container.save()
-        try home.putAway(container.id, container.record)
+        if container.record.isTemporary { try watch.report(end) } else { try container.save() }
+        try home.putAway(container.record)
         if container.record.isTemporary {
             try home.removeAnonymousVolumes(container.record)
             try home.remove(files: container.id, record: container.record)

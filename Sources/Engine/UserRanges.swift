@@ -6,7 +6,8 @@ import OCI
 /// Ranges of host ids that are given to containers, one each, so that root of one is nobody to the other.
 ///
 /// They come from the `minictl` or `containers` line of `/etc/subuid` and `/etc/subgid`, or from a part of the id space that distributions
-/// leave free. A slot is taken by the symbolic link `runtime/ids/NUMBER → ID`, which only one process can make.
+/// leave free. A slot is taken by the lock on its byte of the file `runtime/ids`, which whoever watches the container holds: nothing
+/// has to be given back, and nothing is left by a crash.
 struct UserRanges {
     static let size: UInt32 = 65536
     let users: UInt32
@@ -52,70 +53,33 @@ struct UserRanges {
         return found
     }
 
-    /// Takes a free slot for a container and gives back its number.
-    func take(for id: ContainerID, in home: borrowing Home) throws(EngineError) -> UInt32 {
-        // Where to begin comes from the id, so that most find theirs free at the first try.
-        let start = id.text.utf8.prefix(8).reduce(UInt32(0)) { $0 &* 31 &+ UInt32($1) } % slots
+    /// A slot in use: taken as long as the descriptor, or a copy of it in a fork, is open.
+    struct Claim: ~Copyable {
+        let slot: UInt32
+        private let file: FileDescriptor
+
+        fileprivate init(slot: UInt32, file: consuming FileDescriptor) {
+            self.slot = slot
+            self.file = file
+        }
+    }
+
+    /// Takes a free slot for a container.
+    /// - Parameters:
+    ///   - wish: the one it had before; else where to begin comes from the id, so that most find theirs free at the first try.
+    ///   - taken: slots of containers that run though nobody watches them any more.
+    func claim(for id: ContainerID, wish: UInt32? = nil, besides taken: Set<UInt32>, in home: borrowing Home) throws(EngineError) -> Claim {
+        let start = (wish ?? id.text.utf8.prefix(8).reduce(UInt32(0)) { $0 &* 31 &+ UInt32($1) }) % slots
         do throws(SystemError) {
+            let file = try FileDescriptor(opening: "ids", at: home.runtime.place, [.readWrite, .create, .noFollow], mode: 0o600)
             for offset in 0..<slots {
                 let slot = (start + offset) % slots
-                if try claim(slot, id, home) { return slot }
+                if !taken.contains(slot), try file.lockByte(Int64(slot)) { return Claim(slot: slot, file: file) }
             }
         } catch {
             throw .system(doing: "take a range of user ids", error)
         }
         throw .refused("all \(slots) ranges of user ids are taken by running containers; give minictl more in /etc/subuid and /etc/subgid")
-    }
-
-    private func claim(_ slot: UInt32, _ id: ContainerID, _ home: borrowing Home) throws(SystemError) -> Bool {
-        let path = "ids/\(slot)"
-        for _ in 0..<3 {
-            if symlinkat(id.text, home.runtime.raw, path) == 0 { return true }
-            switch errno {
-            case ENOENT: try Directory.make("ids", at: home.runtime.place)
-            case EEXIST:
-                guard try freeStale(path, home) else { return false }
-            default: throw SystemError(call: "symlink", subject: path, errno: errno)
-            }
-        }
-        return false
-    }
-
-    /// Frees the slot of a container that is gone. A container gives its slot back before it removes its runtime directory, so one
-    /// without that directory was left by a crash. One process at a time looks and frees, lest it frees what another has just taken.
-    private func freeStale(_ path: String, _ home: borrowing Home) throws(SystemError) -> Bool {
-        let folder = try FileDescriptor(opening: "ids", at: home.runtime.place, [.directory])
-        _ = try folder.lock(wait: true)
-        guard let owner = Self.owner(path, home), faccessat(home.runtime.raw, owner, F_OK, 0) != 0, errno == ENOENT else { return false }
-        unlinkat(home.runtime.raw, path, 0)
-        return true
-    }
-
-    private static func owner(_ path: String, _ home: borrowing Home) -> String? {
-        var buffer = [CChar](repeating: 0, count: 80)
-        guard readlinkat(home.runtime.raw, path, &buffer, 79) == 64 else { return nil }
-        return String(decoding: buffer[..<64].map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-
-    /// The slot a container holds, looked for among all.
-    static func slot(of id: ContainerID, in home: borrowing Home) throws(SystemError) -> UInt32? {
-        var found: UInt32?
-        do throws(SystemError) {
-            let folder = try FileDescriptor(opening: "ids", at: home.runtime.place, [.directory])
-            for entry in try folder.entries() where owner("ids/\(entry.name)", home) == id.text { found = UInt32(entry.name) }
-        } catch where error.errno == ENOENT {}
-        return found
-    }
-
-    /// Gives a slot back.
-    static func release(_ slot: UInt32, of id: ContainerID, in home: borrowing Home) {
-        if owner("ids/\(slot)", home) == id.text { unlinkat(home.runtime.raw, "ids/\(slot)", 0) }
-    }
-
-    /// Gives back what a container took that was never written down.
-    static func releaseAll(of id: ContainerID, in home: borrowing Home) {
-        guard let folder = try? FileDescriptor(opening: "ids", at: home.runtime.place, [.directory]), let entries = try? folder.entries() else { return }
-        for entry in entries where owner("ids/\(entry.name)", home) == id.text { unlinkat(folder.raw, entry.name, 0) }
     }
 
     func map(_ slot: UInt32) -> (users: [Spec.IDMapping], groups: [Spec.IDMapping]) {
@@ -127,6 +91,15 @@ struct UserRanges {
 }
 
 extension UserRanges {
+    /// A map whose ids come from another range than before; an id that is the same on both sides stays.
+    static func moved(_ map: [Spec.IDMapping], from old: [Spec.IDMapping], to base: UInt32) -> [Spec.IDMapping] {
+        guard let was = old.first else { return map }
+        return map.map { part in
+            guard part.hostID >= was.hostID, part.hostID - was.hostID < was.size else { return part }
+            return Spec.IDMapping(containerID: part.containerID, hostID: base + (part.hostID - was.hostID), size: part.size)
+        }
+    }
+
     /// The same ids for one user and one group on both sides (`--userns keep-id`), everybody else from the range.
     static func keeping(
         _ user: UInt32, _ group: UInt32, in maps: (users: [Spec.IDMapping], groups: [Spec.IDMapping])

@@ -2,54 +2,59 @@
 import Glibc
 import Linux
 
-/// The right to watch over one container: the lock of its directory `runtime/ID`, which exists only while somebody does.
+/// The right to watch over one container: the lock of the file `runtime/ID`, which exists only while somebody does.
 ///
 /// It is taken before anything else of the container is made and given up after everything else is put away. Whoever finds such a
-/// directory without its lock knows that a watcher was killed, and mends what it left (`Home.sweep`).
+/// file without its lock knows that a watcher was killed, and mends what it left (`Home.sweep`).
 package struct Watch: ~Copyable {
     let id: ContainerID
-    let directory: FileDescriptor
+    private let file: FileDescriptor
+    /// The container's range of ids, which is its as long as it is watched.
+    var range: UserRanges.Claim?
 
     /// Starts to watch. Nil if somebody else does.
     package init?(_ id: ContainerID, in home: borrowing Home) throws(EngineError) {
         do throws(SystemError) {
             while true {
-                try Directory.make(id.text, at: home.runtime.place)
-                let directory = try FileDescriptor(opening: id.text, at: home.runtime.place, [.readOnly, .directory, .noFollow])
-                guard try directory.lock(wait: false) else { return nil }
-                // A sweep may have removed the directory between its making and its locking.
-                if try directory.status().links > 0 {
+                let file = try FileDescriptor(opening: id.text, at: home.runtime.place, [.readWrite, .create, .noFollow], mode: 0o600)
+                guard try file.lock(wait: false) else { return nil }
+                // A sweep may have removed the file between its making and its locking.
+                if try file.status().links > 0 {
                     self.id = id
-                    self.directory = directory
+                    self.file = file
                     return
                 }
             }
-        } catch where error.errno == ENOENT {
-            return nil
         } catch {
             throw .system(doing: "watch over the container", error)
         }
     }
 
-    /// Takes over from a watcher that is gone, if its directory is still there.
+    /// Takes over from a watcher that is gone, if its file is still there.
     init?(abandoned id: ContainerID, in home: borrowing Home) throws(SystemError) {
-        let directory = try FileDescriptor(opening: id.text, at: home.runtime.place, [.readOnly, .directory, .noFollow])
-        guard try directory.lock(wait: false), try directory.status().links > 0 else { return nil }
+        let file = try FileDescriptor(opening: id.text, at: home.runtime.place, [.readWrite, .noFollow])
+        guard try file.lock(wait: false), try file.status().links > 0 else { return nil }
         self.id = id
-        self.directory = directory
+        self.file = file
     }
 
     /// Whether anybody watches now.
     static func isHeld(_ id: ContainerID, in home: borrowing Home) -> Bool {
-        guard let directory = try? FileDescriptor(opening: id.text, at: home.runtime.place, [.readOnly, .directory, .noFollow]),
-            let free = try? directory.lock(exclusive: false, wait: false)
+        guard let file = try? FileDescriptor(opening: id.text, at: home.runtime.place, [.readOnly, .noFollow]),
+            let free = try? file.lock(exclusive: false, wait: false)
         else { return false }
         return !free
     }
 
-    /// Ends the watch: the directory goes, and with it the lock.
+    /// Writes the end of the container into the watch's own file. Whoever waits has that file open, and finds it there when the lock
+    /// is free, also when the container itself is gone by then.
+    func report(_ end: Record.End) throws(EngineError) {
+        do throws(SystemError) { try file.write(Container.encode(end)) } catch { throw .system(doing: "write down how the container ended", error) }
+    }
+
+    /// Ends the watch: the file goes, and with it the lock.
     consuming func end(in home: borrowing Home) throws(EngineError) {
-        do throws(SystemError) { try Directory.removeAll(id.text, at: home.runtime.place) } catch {
+        do throws(SystemError) { try check("unlink", id.text) { unlinkat(home.runtime.raw, id.text, 0) } } catch {
             throw .system(doing: "end the watch over the container", error)
         }
     }

@@ -125,6 +125,17 @@ extension FileDescriptor {
     }
 
     package func unlock() { flock(raw, LOCK_UN) }
+
+    /// Takes one byte for as long as this open file is open anywhere, forks included; the byte need not be there.
+    /// False if another open file has it. The corresponding call is `fcntl(F_OFD_SETLK)`, Linux 3.15.
+    package func lockByte(_ offset: Int64) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            try check("fcntl", "F_OFD_SETLK") { linux_lock_byte(raw, offset) }
+            return true
+        } catch where error.errno == EAGAIN || error.errno == EACCES {
+            return false
+        }
+    }
 }
 
 /// Whole files by name.
