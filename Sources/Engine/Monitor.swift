@@ -11,6 +11,7 @@ extension Home {
     package func runDetached(
         _ request: Request, progress: (String) -> Void, created: (ContainerID) throws(EngineError) -> Void
     ) throws(EngineError) -> ContainerID {
+        try protectProgram(from: request)
         let creation = try create(request, besides: sweep(), progress: progress)
         let id = creation.container.id
         do throws(EngineError) { try created(id) } catch {
@@ -28,6 +29,7 @@ extension Home {
         var container = try container(named: word)
         let status = try container.status(in: Machine.boot())
         if status == .running { return }
+        if container.record.users == nil { try protectProgram() }
         guard status.allows(.start) else { throw .notAllowed("start", container.name, status) }
         guard var watch = try Watch(container.id, in: self) else {
             throw .refused("cannot start \(container.name): another process is just starting or removing it")
