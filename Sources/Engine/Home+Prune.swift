@@ -30,7 +30,8 @@ package struct PruneFilter: Sendable {
 
 extension Home {
     /// Removes every container that does not run. Gives back their ids, and how many bytes they had written.
-    package func pruneContainers(_ filter: PruneFilter, failed: (EngineError) -> Void) throws(EngineError) -> (ids: [String], bytes: Int64) {
+    package func pruneContainers(_ filter: PruneFilter, failed: (EngineError) -> Void) throws(EngineError) -> (ids: [String], bytes: Int64)
+    {
         var ids: [String] = []
         var bytes: Int64 = 0
         for listing in try listings() where listing.status.allows(.remove) && filter.holds(for: listing.record) {

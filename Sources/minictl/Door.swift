@@ -24,7 +24,8 @@ var programVersion: StaticString { "0.1.0" }
 /// Made where it is used: it holds what is known of every command, and a program is one command.
 var minictl: Program<Globals> {
     Program(
-        name: "minictl", summary: "run containers, without a daemon", version: programVersion, containers + looking + images + groups + system)
+        name: "minictl", summary: "run containers, without a daemon", version: programVersion,
+        containers + looking + images + groups + system)
 }
 
 private typealias Entries = [CommandEntry<Globals>]
@@ -54,6 +55,7 @@ private var looking: Entries {
         .command(Logs.self),
         .command(Inspect.self),
         .command(Top.self),
+        .command(Stats.self),
         .command(Port.self),
     ]
 }
@@ -121,6 +123,7 @@ private var container: Entries {
         .command(Logs.self),
         .command(ContainerInspect.self),
         .command(Top.self),
+        .command(Stats.self),
         .command(Port.self),
         .command(ContainerPrune.self),
     ]

@@ -22,7 +22,8 @@ struct ImageChanges {
         case "ENV": try Self.set(&changed.env, rest)
         case "LABEL":
             for pair in try Self.pairs(rest) { changed.labels = (changed.labels ?? [:]).merging([pair.key: pair.value ?? ""]) { $1 } }
-        case "EXPOSE": for port in rest.split(separator: " ") { changed.exposedPorts = Self.inserting(Self.port(String(port)), changed.exposedPorts) }
+        case "EXPOSE":
+            for port in rest.split(separator: " ") { changed.exposedPorts = Self.inserting(Self.port(String(port)), changed.exposedPorts) }
         case "VOLUME":
             for path in rest.hasPrefix("[") ? try Self.command(rest) : rest.split(separator: " ").map(String.init) {
                 guard path.hasPrefix("/") else { throw UsageError("the volume '\(path)' is not an absolute path") }
@@ -35,7 +36,9 @@ struct ImageChanges {
         case "STOPSIGNAL":
             guard let signal = Signal(rest) else { throw UsageError("'\(rest)' is no signal") }
             changed.stopSignal = signal.description
-        default: throw UsageError("there is no change '\(word)'; there are CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR")
+        default:
+            throw UsageError(
+                "there is no change '\(word)'; there are CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR")
         }
         config = changed
     }
@@ -43,7 +46,9 @@ struct ImageChanges {
     /// A list in JSON, or words for the shell.
     private static func command(_ text: String) throws(UsageError) -> [String] {
         guard text.hasPrefix("[") else { return ["/bin/sh", "-c", text] }
-        do { return try JSONDecoder().decode([String].self, from: Array(text.utf8)) } catch { throw UsageError("'\(text)' is no list of texts in JSON") }
+        do { return try JSONDecoder().decode([String].self, from: Array(text.utf8)) } catch {
+            throw UsageError("'\(text)' is no list of texts in JSON")
+        }
     }
 
     private static func port(_ text: String) -> String { text.contains("/") ? text : text + "/tcp" }

@@ -11,12 +11,15 @@ struct Import: Command {
     static let operands: Operands = "FILE|- [NAME[:TAG]]"
     static let examples = [
         Example("minictl import rootfs.tar.zst debian:12", "plain, gzip, zstd, xz or bzip2"),
-        Example("debootstrap … && tar -C root -c . | minictl import - debian:12 -c 'CMD [\"/bin/bash\"]'", "from a pipe, with a command to run"),
+        Example(
+            "debootstrap … && tar -C root -c . | minictl import - debian:12 -c 'CMD [\"/bin/bash\"]'", "from a pipe, with a command to run"),
     ]
 
     static var options: [CommandOption<Self>] {
         [
-            .text("-c, --change INSTRUCTION", "how containers run, as in a Dockerfile: CMD, ENTRYPOINT, ENV, …; may be repeated") { try $0.changes.add($1) },
+            .text("-c, --change INSTRUCTION", "how containers run, as in a Dockerfile: CMD, ENTRYPOINT, ENV, …; may be repeated") {
+                try $0.changes.add($1)
+            },
             .text("-m, --message TEXT", "a comment") { $0.message = $1 },
         ]
     }
@@ -124,7 +127,9 @@ struct Assemble: Command {
         let commands = commands + arguments.dropFirst()
         var recipe = Recipe(commands: commands, files: files)
         if let path = self.recipe {
-            guard commands.isEmpty, files.isEmpty else { throw UsageError("with --recipe there are no --command and --file: write them into \(path)") }
+            guard commands.isEmpty, files.isEmpty else {
+                throw UsageError("with --recipe there are no --command and --file: write them into \(path)")
+            }
             let bytes: [UInt8]
             do throws(SystemError) { bytes = try FileDescriptor(opening: path).readAll(limit: 4 << 20) } catch {
                 throw EngineError.system(doing: "read the recipe", error)

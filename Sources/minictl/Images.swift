@@ -18,7 +18,9 @@ struct ImageList: Command {
             .flag("-q, --quiet", "ids alone") { $0.isQuiet = $1 },
             .flag("--no-trunc", "whole ids") { $0.isWhole = $1 },
             .flag("--digests", "with the digests of their manifests") { $0.showsDigests = $1 },
-            .text("-f, --filter KEY=VALUE", "reference=PATTERN, dangling=true|false, label=KEY[=VALUE]; may be repeated") { try $0.filter.add($1) },
+            .text("-f, --filter KEY=VALUE", "reference=PATTERN, dangling=true|false, label=KEY[=VALUE]; may be repeated") {
+                try $0.filter.add($1)
+            },
             .text("--format table|json|TEMPLATE", "how to print them") { $0.format = try ListFormat($1) },
         ]
     }
@@ -34,7 +36,9 @@ struct ImageList: Command {
         var filter = filter
         if let pattern = arguments.first { try filter.add("reference=\(pattern)") }
         let now = Timestamp.now
-        var rows = try home.withImages { (store) throws(ImageError) in try store.list() }.filter(filter.holds).map { ImageRow($0, now: now) }
+        var rows = try home.withImages { (store) throws(ImageError) in try store.list() }.filter(filter.holds).map {
+            ImageRow($0, now: now)
+        }
         rows.sort { $0.created > $1.created }
         if isQuiet {
             var seen: Set<String> = []

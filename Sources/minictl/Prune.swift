@@ -22,7 +22,9 @@ struct ContainerPrune: Command {
     static var options: [CommandOption<Self>] {
         [
             .flag("-f, --force", "do not ask") { $0.isForced = $1 },
-            .text("--filter KEY=VALUE", "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]; may be repeated") { try $0.filter.add(word: $1) },
+            .text("--filter KEY=VALUE", "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]; may be repeated") {
+                try $0.filter.add(word: $1)
+            },
         ]
     }
 
@@ -81,7 +83,9 @@ struct VolumePrune: Command {
     var isAll = false
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        guard try isForced || Confirmation.ask("This will remove \(isAll ? "all" : "anonymous") local volumes not used by at least one container.")
+        guard
+            try isForced
+                || Confirmation.ask("This will remove \(isAll ? "all" : "anonymous") local volumes not used by at least one container.")
         else { return 0 }
         let home = try globals.home()
         try home.sweep()
@@ -109,7 +113,9 @@ struct SystemPrune: Command {
     var withVolumes = false
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        var things = ["all stopped containers", isAll ? "all images without at least one container associated to them" : "all dangling images"]
+        var things = [
+            "all stopped containers", isAll ? "all images without at least one container associated to them" : "all dangling images",
+        ]
         if withVolumes { things.append("all anonymous volumes not used by at least one container") }
         guard try isForced || Confirmation.ask("This will remove:\n" + things.map { "  - \($0)\n" }.joined()) else { return 0 }
         let home = try globals.home()
