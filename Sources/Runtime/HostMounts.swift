@@ -91,6 +91,11 @@ extension FileDescriptor {
 }
 
 extension UserMap {
+    /// The map of a process's user namespace, as it is seen from ours.
+    init(of pid: pid_t) throws(SystemError) {
+        self.init(users: IDMap(text: try File.readKernel("/proc/\(pid)/uid_map")), groups: IDMap(text: try File.readKernel("/proc/\(pid)/gid_map")))
+    }
+
     /// Gives a process that is alone in its new user namespace its ids. The corresponding files are `user_namespaces(7)`'s.
     func write(to pid: pid_t) throws(SystemError) {
         try File.writeKernel("/proc/\(pid)/uid_map", users.text)
