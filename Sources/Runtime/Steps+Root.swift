@@ -41,6 +41,10 @@ extension Steps {
         if let name = child.plan.keyring { try Keyring.joinNewSession(name) }
     }
 
+    static func bringUpLoopback(_ child: Child) throws(SystemError) {
+        if child.plan.namespaces.contains(.network) { try Loopback.bringUp() }
+    }
+
     static func setHostname(_ child: Child) throws(SystemError) {
         if let name = child.plan.hostname { try check("sethostname", name) { sethostname(name, name.utf8.count) } }
         if let name = child.plan.domainname { try check("setdomainname", name) { setdomainname(name, name.utf8.count) } }
