@@ -123,7 +123,10 @@ extension Steps {
                 continue  // nothing there to be hidden; every other failure ends the container
             }
             guard try target.status().kind == .directory else {
-                try Mount(cloning: "", at: null.place).attach(on: target)
+                let mask = try Mount(cloning: "", at: null.place)
+                // It is the host's inode: without a user namespace container root could change its mode and owner.
+                try mask.set(.readOnly)
+                try mask.attach(on: target)
                 continue
             }
             if let first = empty.take() {
