@@ -33,6 +33,7 @@ package struct LaunchOptions: Sendable {
 extension Plan {
     package init(_ spec: Spec, _ options: LaunchOptions) throws(LaunchError) {
         guard let process = spec.process else { throw .refused("the spec has no process") }
+        try Sysctls.check(spec)
         let planned = try ProcessPlan(process, spec, options)
         if let overlay = options.overlay {
             self.init(root: .overlay(overlay, readOnly: spec.root?.readonly ?? false), process: planned)
