@@ -56,6 +56,7 @@ let package = Package(
         tests("OCI", ["JSON", "OCI"]),
         tests("Cgroups", ["Cgroups", "JSON", "Linux", "OCI"]),
         tests("Images", ["Images", "Linux", "JSON", "OCI"]),
+        tests("Minirun", ["Linux", "JSON", "OCI"]),
         tests("BlackBox", ["Linux", "JSON"]),
     ]
 )

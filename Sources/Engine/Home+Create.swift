@@ -26,6 +26,14 @@ package struct Creation: ~Copyable {
 }
 
 extension Home {
+    /// Makes a container that is to be started later.
+    package func createOnly(_ request: Request, progress: (String) -> Void) throws(EngineError) -> ContainerID {
+        let creation = try create(request, besides: sweep(), progress: progress)
+        let id = creation.container.id
+        try creation.keep(in: self)
+        return id
+    }
+
     /// Makes a container, ready to start. A failure leaves nothing.
     /// - Parameter orphans: id ranges of containers that run unwatched, as `sweep` gives them.
     package func create(_ request: Request, besides orphans: Set<UInt32> = [], progress: (String) -> Void) throws(EngineError) -> Creation {
@@ -75,6 +83,7 @@ private struct Making: ~Copyable {
         record.name = try claimName(in: home).text
         try makeRoot()
         let joins = try JoinedContainers(request, in: home)
+        record.joins = joins.owners.isEmpty ? nil : joins.owners
         let maps = try idMaps(joins, &record)
         let view = try source.view()
         let identity = try UserLookup(root: view.place).identity(request.user ?? source.config?.user ?? "", extra: request.extraGroups)
@@ -96,6 +105,7 @@ private struct Making: ~Copyable {
                 do throws(SystemError) { name = try ContainerName.random() } catch { throw .system(doing: "make a name", error) }
             }
             if symlinkat(id.text, home.containers.raw, name.text) == 0 { return name }
+            if errno == EEXIST, try home.freeStale(name) { continue }
             guard errno == EEXIST else { throw .system(doing: "take the name \(name)", SystemError(call: "symlink", errno: errno)) }
             if request.name != nil { throw .nameTaken(name, home.owner(of: name)) }
         }

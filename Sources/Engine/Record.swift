@@ -30,6 +30,8 @@ package struct Record: Equatable, Sendable {
     package var groups: [Range]?
     /// Which slot of `UserRanges` that is, if it is one.
     package var slot: UInt32?
+    /// The containers whose namespaces it joins, by the namespaces' names under `/proc/PID/ns`.
+    package var joins: [String: String]?
     /// Hierarchy label → directory on the host.
     package var cgroup: [String: String]?
     /// Bytes.
@@ -111,6 +113,7 @@ extension Record: JSONRecord {
         try json("users", &users)
         try json("groups", &groups)
         try json("slot", &slot)
+        try json("joins", &joins)
         try json("cgroup", &cgroup)
         try json("memoryLimit", &memoryLimit)
         try json("log", &log)

@@ -21,6 +21,7 @@ extension Home {
         if request.terminal, request.interactive, !FileDescriptor.isTerminal(0) {
             throw .refused("the input device is not a TTY; leave -t out when standard input is not a terminal")
         }
+        try protectProgram(from: request)
         var creation = try create(request, besides: sweep(), progress: progress)
         let end: Record.End
         do throws(EngineError) {
@@ -33,6 +34,23 @@ extension Home {
         let limit = end.outOfMemory == true ? creation.container.record.memoryLimit ?? 0 : nil
         try creation.finish(end, in: self)
         return Outcome(exitCode: end.exitCode ?? 125, memoryLimit: limit)
+    }
+}
+
+extension Home {
+    /// Where container root is host root it could write the file this program runs from.
+    func protectProgram(from request: Request) throws(EngineError) {
+        if case .host = request.users { try protectProgram() }
+    }
+
+    func protectProgram() throws(EngineError) {
+        do throws(SystemError) {
+            // Started again, the program no longer knows where it lies, and so not where a checkout keeps its state.
+            try check("setenv") { setenv("MINICTL_ROOT", path, 1) }
+            try SealedProgram.enter(CommandLine.arguments)
+        } catch {
+            throw .system(doing: "run from where the container cannot write", error)
+        }
     }
 }
 
@@ -76,7 +94,8 @@ extension Container {
 
     /// What is known of the end: its code, and whether the kernel killed it for want of memory.
     func ending(_ end: Termination, killsBefore: UInt64) -> Record.End {
-        let killed = end == .signaled(.kill) && (record.cgroupHandle?.oomKills ?? 0) > killsBefore
+        // A shell that is first passes the code of its killed child on.
+        let killed = end.exitCode == 137 && (record.cgroupHandle?.oomKills ?? 0) > killsBefore
         return Record.End(exitCode: end.exitCode, at: Timestamp.now.description, outOfMemory: killed ? true : nil, reason: nil)
     }
 
@@ -102,9 +121,11 @@ extension Supervisor {
 extension Creation {
     /// Records the end, puts away what the container had while it ran, and with `--rm` the container itself.
     consuming func finish(_ end: Record.End, in home: borrowing Home) throws(EngineError) {
-        container.record.end = end
         // On disk before anybody can see the container gone.
-        if container.record.isTemporary { try watch.report(end) } else { try container.save() }
+        try container.refreshIfChanged()
+        if !container.record.isTemporary { try container.change { $0.end = end } }
+        // Whoever waits learns it here, also when the container itself is gone by then, or runs again.
+        try watch.report(end)
         try home.putAway(container.record)
         if container.record.isTemporary {
             try home.removeAnonymousVolumes(container.record)

@@ -30,6 +30,8 @@ extension HookPlan {
 
     private func become(_ input: consuming Pipe) -> Never {
         do throws(SystemError) {
+            // Who waits for it, and for how long, is gone with us.
+            try Process.dieWithParent()
             try input.reader.replace(0)
             try FileDescriptor.closeAll(from: 3, onlyOnExec: true)
             try SignalSet.reset()

@@ -115,16 +115,9 @@ extension FileDescriptor {
 }
 
 extension UserMap {
-    /// The ids that a process's user namespace has already, as the host sees them.
+    /// The map of a process's user namespace, as it is seen from ours.
     init(of pid: pid_t) throws(SystemError) {
-        func map(_ file: String) throws(SystemError) -> IDMap {
-            IDMap(
-                try File.readKernel("/proc/\(pid)/\(file)").split(separator: "\n").compactMap { line in
-                    let numbers = line.split(separator: " ").compactMap { UInt32($0) }
-                    return numbers.count == 3 ? IDRange(container: numbers[0], host: numbers[1], size: numbers[2]) : nil
-                })
-        }
-        self.init(users: try map("uid_map"), groups: try map("gid_map"))
+        self.init(users: IDMap(text: try File.readKernel("/proc/\(pid)/uid_map")), groups: IDMap(text: try File.readKernel("/proc/\(pid)/gid_map")))
     }
 
     /// Gives a process that is alone in its new user namespace its ids. The corresponding files are `user_namespaces(7)`'s.

@@ -62,23 +62,27 @@ private struct HostSide {
     let root: Root
     let binds: [BindSource]
     let userMap: UserMap?
-    /// The user namespace is another container's: it has its ids already.
+    /// Its user namespace is another's, which has its ids.
     let joinsUser: Bool
 
     /// Gives the child its ids and makes its mounts, the root first.
     func prepare(for pid: Int32) throws(LaunchError) -> [CInt] {
         guard userMap != nil || joinsUser else { return try mounts(for: nil) }
+        let map: UserMap
         let namespace: FileDescriptor
-        let ids: UserMap
         do throws(SystemError) {
-            try userMap?.write(to: pid)
-            ids = if let userMap { userMap } else { try UserMap(of: pid) }
+            if let userMap {
+                try userMap.write(to: pid)
+                map = userMap
+            } else {
+                map = try UserMap(of: pid)
+            }
             namespace = try FileDescriptor(opening: "/proc/\(pid)/ns/user")
         } catch {
             throw .system(doing: "give the container its user and group ids", error)
         }
         let view = UserNamespaceView(
-            raw: namespace.raw, rootUser: ids.users.host(0) ?? 0, rootGroup: ids.groups.host(0) ?? 0)
+            raw: namespace.raw, rootUser: map.users.host(0) ?? 0, rootGroup: map.groups.host(0) ?? 0)
         return try mounts(for: view)
     }
 

@@ -63,29 +63,42 @@ package struct Overlay: Sendable {
         return mount
     }
 
-    /// Before Linux 6.13 layers have to be named, so this process takes a mount namespace of its own and attaches the clones there,
-    /// below short numbers: all options together must fit into one page.
+    /// Before Linux 6.13 layers have to be named, so this process takes a mount namespace of its own for the while and attaches the
+    /// clones there, below short numbers: all options together must fit into one page.
     private func mountByPath(_ user: UserNamespaceView?) throws(SystemError) -> Mount {
         let here = try FileDescriptor(opening: ".", [.path, .directory])
-        let writable = try clone(changes, user)
+        let home = try FileDescriptor(opening: "/proc/self/ns/mnt")
+        let writable = try changes.isEmpty ? nil : clone(changes, user).release()
         var clones: [CInt] = []
-        defer { for raw in clones { close(raw) } }
         for path in layers.reversed() { clones.append(try clone(path, user).release()) }
         try Namespaces.mount.unshare()
+        let result: Result<CInt, SystemError>
+        do throws(SystemError) { result = .success(try attachAndMount(clones, writable, user).release()) } catch { result = .failure(error) }
+        // Back on the host whatever happened; the namespace goes with all that was attached in it.
+        try home.join(.mount)
+        try check("fchdir") { fchdir(here.raw) }
+        for raw in clones + [writable].compactMap(\.self) { close(raw) }
+        return Mount(owning: FileDescriptor(owning: try result.get()))
+    }
+
+    /// In a mount namespace nobody else sees.
+    private func attachAndMount(_ layers: [CInt], _ writable: CInt?, _ user: UserNamespaceView?) throws(SystemError) -> Mount {
         try Mount.propagate(.private)
         let scratch = try FileSystemContext("tmpfs").mount()
         try scratch.attach(at: "/tmp")
         try check("fchdir") { fchdir(scratch.descriptor.raw) }
-        for (index, raw) in clones.enumerated() {
+        for (index, raw) in layers.enumerated() {
             try Directory.make("\(index)")
             try Mount.attach(raw, at: "\(index)")
         }
-        try Directory.make("w")
         try Directory.make("m")
-        try writable.attach(at: "w")
-        let text = ["lowerdir=" + clones.indices.map { "\($0)" }.joined(separator: ":"), "upperdir=w/upper,workdir=w/work"]
-            + options.map { "\($0.key)=\($0.value)" }
-        let data = text.joined(separator: ",")
+        var words = ["lowerdir=" + layers.indices.map { "\($0)" }.joined(separator: ":")] + options.map { "\($0.key)=\($0.value)" }
+        if let writable {
+            try Directory.make("w")
+            try Mount.attach(writable, at: "w")
+            words.append("upperdir=w/upper,workdir=w/work")
+        }
+        let data = words.joined(separator: ",")
         if let user {
             let identity = try FileSystemIdentity(user: user.rootUser, group: user.rootGroup)
             try mountHere(data)
@@ -93,9 +106,7 @@ package struct Overlay: Sendable {
         } else {
             try mountHere(data)
         }
-        let result = try Mount(cloning: "m")
-        try check("fchdir") { fchdir(here.raw) }
-        return result
+        return try Mount(cloning: "m")
     }
 
     private func mountHere(_ data: String) throws(SystemError) {

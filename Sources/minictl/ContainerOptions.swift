@@ -13,10 +13,7 @@ struct ContainerOptions: OptionGroup {
     private static var general: [CommandOption<Self>] {
         [
             .text("--name NAME", "the container's name (default one nobody had to think of)") {
-                guard let name = ContainerName($1) else {
-                    throw UsageError("'\($1)' is no container name: letters, digits, _ . and -, the first a letter or digit, at most 128")
-                }
-                $0.name = name
+                $0.name = try ContainerName(word: $1)
             },
             .flag("--rm", "remove the container, with its nameless volumes, when it ends") { $0.isTemporary = $1 },
             .text("-l, --label KEY=VALUE", "a label; may be repeated") {

@@ -27,5 +27,15 @@ var minictl: Program<Globals> { Program(
         .command(Run.self),
         .command(Exec.self),
         .command(Ps.self),
+        .command(Create.self),
+        .command(Start.self),
+        .command(Restart.self),
+        .command(Rename.self),
+        .command(Stop.self),
+        .command(Kill.self),
+        .command(Wait.self),
+        .command(Rm.self),
+        .command(Pause.self),
+        .command(Unpause.self),
     ])
 }

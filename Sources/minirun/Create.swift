@@ -38,7 +38,7 @@ struct Create: Command {
     var creation = Creation()
 
     mutating func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        try creation.inheritance.closeOthers()
+        try creation.inheritance.prepare()
         let id = try RuntimeID(arguments[0])
         _ = try globals.directory().create(id, creation.options(globals))
         return 0

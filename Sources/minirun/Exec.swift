@@ -29,7 +29,7 @@ struct Exec: Command {
     var changes = ProcessChanges()
 
     mutating func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        try inheritance.closeOthers()
+        try inheritance.prepare()
         let directory = try globals.directory()
         let container = try directory.container(RuntimeID(arguments[0]), locked: false)
         let spec = try container.spec()

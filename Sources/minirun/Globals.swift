@@ -94,8 +94,12 @@ struct Inheritance: OptionGroup {
     /// Descriptors that systemd passed to us for the container (`sd_listen_fds(3)`).
     var activated: Int32 = 0
 
-    /// Closes what our caller left open and the process is not to have. Nothing of ours is open yet.
-    mutating func closeOthers() throws {
+    /// Before anything else: protects this program from what it is going to run, and closes what our caller left open
+    /// and the process is not to have.
+    mutating func prepare() throws {
+        if Process.isRoot { try SealedProgram.enter(CommandLine.arguments) }
+        // A program executed by descriptor is called by its number before Linux 6.14.
+        Process.setName("minirun")
         if let text = Machine.environment("LISTEN_FDS"), let count = Int32(text), (1...1000).contains(count) { activated = count }
         for descriptor in 3..<3 + total where fcntl(descriptor, F_GETFD) == -1 {
             throw UsageError("--preserve-fds: descriptor \(descriptor) is not open")

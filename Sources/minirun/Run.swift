@@ -19,7 +19,7 @@ struct Run: Command {
     var isKept = false
 
     mutating func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        try creation.inheritance.closeOthers()
+        try creation.inheritance.prepare()
         let id = try RuntimeID(arguments[0])
         let directory = try globals.directory()
         var options = creation.options(globals)

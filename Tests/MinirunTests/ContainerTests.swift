@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JSON
+import Linux
+import OCI
+import Testing
+
+/// What a config.json asks for, looked at from inside.
+@Suite(.enabled(if: Fixture.isUsable, "needs root, a static /bin/busybox and a built minirun"))
+struct ContainerTests {
+    @Test func `A user namespace maps the container's root to its owner on the host`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle(
+            "a", "id -u; cat /proc/self/uid_map; touch /new; ls -ln /new; stat -c %u /dev/null; stat -c %t:%T /dev/null"
+        ) {
+            spec in
+            spec.linux?.namespaces?.append(Spec.Linux.Namespace(type: .user))
+            spec.linux?.uidMappings = [Spec.IDMapping(containerID: 0, hostID: 400_000, size: 1000)]
+            spec.linux?.gidMappings = [Spec.IDMapping(containerID: 0, hostID: 400_000, size: 1000)]
+        }
+        #expect(chown(bundle + "/rootfs", 400_000, 400_000) == 0)
+        #expect(chmod(fixture.path, 0o711) == 0)
+        let outcome = try fixture.minirun("run", "--bundle", bundle, "a")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let lines = outcome.output.split(separator: "\n")
+        try #require(lines.count == 5, "\(outcome.output)")
+        #expect(lines[0] == "0")
+        #expect(lines[1].split(separator: " ") == ["0", "400000", "1000"])
+        #expect(lines[2].split(separator: " ")[2] == "0")
+        #expect(lines[4] == "1:3")
+        #expect(try FileStatus(of: bundle + "/rootfs/new").owner == 400_000)
+        // The host's node is the host's still.
+        #expect(try FileStatus(of: "/dev/null").owner == 0)
+    }
+
+    @Test func `A time namespace is ahead by its offsets`() throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.run("a", "cat /proc/uptime") { spec in
+            spec.linux?.namespaces?.append(Spec.Linux.Namespace(type: .time))
+            spec.linux?.timeOffsets = ["boottime": Spec.Linux.TimeOffset(secs: 1_000_000)]
+        }
+        let uptime = outcome.output.split(separator: ".").first.flatMap { Int($0) } ?? 0
+        #expect(uptime > 1_000_000, "\(outcome)")
+    }
+
+    @Test func `Namespaces of another container are joined by path`() throws {
+        let fixture = try Fixture()
+        try fixture.start("a", "sleep 100")
+        let pid = try #require(try fixture.state("a")?["pid"]?.int)
+        let outcome = try fixture.run(
+            "b", "readlink /proc/self/ns/net; readlink /proc/self/ns/uts; readlink /proc/self/ns/ipc; kill -0 1 && echo $$"
+        ) {
+            spec in
+            spec.hostname = nil
+            spec.linux?.namespaces = [
+                Spec.Linux.Namespace(type: .mount), Spec.Linux.Namespace(type: .ipc),
+                Spec.Linux.Namespace(type: .network, path: "/proc/\(pid)/ns/net"),
+                Spec.Linux.Namespace(type: .uts, path: "/proc/\(pid)/ns/uts"),
+                Spec.Linux.Namespace(type: .pid, path: "/proc/\(pid)/ns/pid"),
+            ]
+        }
+        let lines = outcome.output.split(separator: "\n").map(String.init)
+        try #require(lines.count == 4, "\(outcome)")
+        func theirs(_ kind: String) throws -> String {
+            try String(decoding: Place.current.readLink("/proc/\(pid)/ns/\(kind)"), as: UTF8.self)
+        }
+        #expect(try lines[0] == theirs("net"))
+        #expect(try lines[1] == theirs("uts"))
+        #expect(try lines[2] != theirs("ipc"))
+        #expect(lines[3] != "1")
+        #expect(try fixture.status("a") == "running")
+    }
+
+    @Test func `A path that is no namespace is refused`() throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.run("a", "true") { spec in
+            spec.linux?.namespaces = [Spec.Linux.Namespace(type: .mount), Spec.Linux.Namespace(type: .network, path: "/proc/self/ns/uts")]
+            spec.hostname = nil
+        }
+        #expect(outcome.status == 1 && outcome.errors.contains("network namespace"), "\(outcome)")
+    }
+
+    @Test func `A seccomp profile decides what calls answer`() throws {
+        let fixture = try Fixture()
+        let profile = Spec.Seccomp(
+            defaultAction: .allow, syscalls: [Spec.Seccomp.Syscall(names: ["mkdir", "mkdirat"], action: .errno, errnoRet: UInt(EDOM))])
+        let script = "mkdir /x; grep Seccomp: /proc/self/status"
+        for noNewPrivileges in [false, true] {
+            let outcome = try fixture.run("a\(noNewPrivileges)", script) { spec in
+                spec.linux?.seccomp = profile
+                spec.process?.noNewPrivileges = noNewPrivileges
+            }
+            #expect(outcome.errors.contains("Numerical argument out of domain"), "\(outcome)")
+            #expect(outcome.output == "Seccomp:\t2\n")
+        }
+    }
+
+    @Test func `A read-only root, read-only paths and masks hold`() throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.run(
+            "a", "touch /x; echo 1 > /proc/sys/kernel/domainname; cat /proc/keys; ls /proc/fs; touch /dev/ok && echo ok"
+        ) {
+            spec in
+            spec.root?.readonly = true
+            spec.linux?.readonlyPaths = ["/proc/sys", "/no/such/path"]
+            spec.linux?.maskedPaths = ["/proc/keys", "/proc/fs", "/no/such/path"]
+        }
+        #expect(outcome.output == "ok\n", "\(outcome)")
+        #expect(outcome.errors.split(separator: "\n").count { $0.contains("Read-only file system") } == 2, "\(outcome.errors)")
+    }
+
+    @Test func `Limits are those of config.json, and update changes them`() throws {
+        let fixture = try Fixture()
+        try fixture.start("a", "sleep 100") { spec in
+            spec.linux?.resources = Spec.Resources(memory: Spec.Resources.Memory(limit: 32 << 20), pids: Spec.Resources.Pids(limit: 20))
+        }
+        let folder = fixture.cgroupParent + "/a"
+        func limit() throws -> String {
+            let legacy = "/sys/fs/cgroup/memory\(folder)/memory.limit_in_bytes"
+            return try File.readKernel(access(legacy, F_OK) == 0 ? legacy : "/sys/fs/cgroup\(folder)/memory.max")
+        }
+        #expect(try limit() == "\(32 << 20)\n")
+        #expect(try fixture.minirun("update", "--memory", "64m", "a").status == 0)
+        #expect(try limit() == "\(64 << 20)\n")
+        try fixture.write("new.json", Array(#"{"memory":{"limit":50331648}}"#.utf8))
+        #expect(try fixture.minirun("update", "--resources", fixture.path + "/new.json", "a").status == 0)
+        #expect(try limit() == "\(48 << 20)\n")
+        let shown = try fixture.minirun("events", "--stats", "a").output
+        let event = try JSONDecoder().decode(JSONValue.self, from: Array(shown.utf8))
+        #expect(event["type"] == "stats" && event["data"]?["memory"]?["usage"]?["limit"] == 50_331_648)
+        #expect(event["data"]?["pids"]?["limit"] == 20)
+    }
+
+    @Test func `A container that takes too much memory is killed`() throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.run("a", "exec dd if=/dev/zero of=/dev/big bs=1M count=64") { spec in
+            spec.mounts?[1].options = ["mode=755", "size=100m"]
+            spec.linux?.resources = Spec.Resources(memory: Spec.Resources.Memory(limit: 16 << 20, swap: 16 << 20))
+        }
+        #expect(outcome.status == 137, "\(outcome)")
+    }
+
+    @Test func `A paused container stands still`() throws {
+        let fixture = try Fixture()
+        try fixture.start("a", "while :; do echo x >> /count; sleep 0.02; done")
+        #expect(eventually { fixture.read("a/rootfs/count").utf8.count > 4 })
+        #expect(try fixture.minirun("pause", "a").status == 0)
+        #expect(try fixture.status("a") == "paused")
+        #expect(try fixture.minirun("exec", "a", "true").errors.contains("it is paused"))
+        let before = fixture.read("a/rootfs/count").utf8.count
+        usleep(200_000)
+        #expect(fixture.read("a/rootfs/count").utf8.count == before)
+        #expect(try fixture.minirun("resume", "a").status == 0)
+        #expect(try fixture.status("a") == "running")
+        #expect(eventually { fixture.read("a/rootfs/count").utf8.count > before })
+        // One that is frozen is killed all the same.
+        #expect(try fixture.minirun("pause", "a").status == 0)
+        #expect(try fixture.minirun("delete", "--force", "a").status == 0)
+        #expect(try fixture.state("a") == nil)
+    }
+
+    @Test func `A limit above ours is an error that names the right it needs`() throws {
+        var own = try ResourceLimit(current: #require(ResourceLimit.Kind("nofile")))
+        own.hard = own.hard == .max ? .max : own.hard + 1
+        let isAllowed = ProcessCapabilities.available.contains(.systemResources)
+        guard !isAllowed, own.hard != .max else { return }
+        let fixture = try Fixture()
+        let outcome = try fixture.run("a", "true") { spec in
+            spec.process?.rlimits = [Spec.Process.Rlimit(type: "RLIMIT_NOFILE", soft: own.hard, hard: own.hard)]
+        }
+        #expect(outcome.status == 1 && outcome.errors.contains("CAP_SYS_RESOURCE"), "\(outcome)")
+    }
+
+    @Test func `The container's streams are ours, but never the host's null device`() throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.run("a", "echo out; echo err >&2; stat -L -c %d /dev/fd/0 /dev/null; ls /proc/self/fd")
+        let lines = outcome.output.split(separator: "\n")
+        try #require(lines.count == 7, "\(outcome)")
+        #expect(lines[0] == "out" && outcome.errors == "err\n")
+        #expect(lines[1] == lines[2])  // the same device in the container's own /dev
+        #expect(lines[3...] == ["0", "1", "2", "3"])  // 3 is what ls reads
+    }
+
+    @Test func `Nobody can write into our own program by way of a container`() throws {
+        let fixture = try Fixture()
+        #expect(try fixture.minirun("create", "--bundle", fixture.bundle("a", "sleep 100"), "a").status == 0)
+        let pid = try #require(try fixture.state("a")?["pid"]?.int)
+        let program = try FileDescriptor(opening: "/proc/\(pid)/exe", .path)
+        #expect(try fixture.minirun("start", "a").status == 0)
+        // While it runs somewhere the kernel protects it anyway.
+        let reason = try eventuallyReason { () throws(SystemError) in try FileDescriptor(opening: "/proc/self/fd/\(program.raw)", .writeOnly) }
+        #expect(reason == EROFS)
+    }
+
+    /// Why something fails, once it fails for another reason than that the file is in use.
+    private func eventuallyReason(_ open: () throws(SystemError) -> FileDescriptor) throws -> CInt? {
+        for _ in 0..<250 {
+            do throws(SystemError) {
+                _ = try open()
+                return nil
+            } catch {
+                guard error.errno == ETXTBSY else { return error.errno }
+                usleep(20_000)
+            }
+        }
+        return ETXTBSY
+    }
+
+    @Test func `Descriptors are passed on where that is asked for`() throws {
+        let fixture = try Fixture()
+        try fixture.write("given", Array("kept\n".utf8))
+        let file = try FileDescriptor(opening: fixture.path + "/given")
+        let bundle = try fixture.bundle("a", "cat <&3; ls /proc/self/fd")
+        let passed = try fixture.minirun(["run", "--bundle", bundle, "--preserve-fds", "1", "a"], descriptors: [file.raw])
+        #expect(passed.output == "kept\n0\n1\n2\n3\n4\n", "\(passed)")
+        let refused = try fixture.minirun(["run", "--bundle", bundle, "--preserve-fds", "2", "a"], descriptors: [file.raw])
+        #expect(refused.status == 125 && refused.errors.contains("descriptor 4 is not open"))
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JSON
+import OCI
+import Testing
+
+/// Hooks: when, where and with what they run.
+@Suite(.enabled(if: Fixture.isUsable, "needs root, a static /bin/busybox and a built minirun"))
+struct HookTests {
+    /// Appends its name and the state it reads to a file.
+    private func hook(_ name: String, _ fixture: Fixture) -> [Spec.Hook] {
+        let script = "read -r state; echo \"\(name) $state\" >> \(fixture.path)/hooks; exit ${STATUS:-0}"
+        return [Spec.Hook(path: "/bin/sh", args: ["sh", "-c", script])]
+    }
+
+    @Test func `Hooks run in the order of the spec, each with the state of that moment`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "echo \"program\" >> /hooks") { spec in
+            spec.hooks = Spec.Hooks(
+                prestart: hook("prestart", fixture), createRuntime: hook("createRuntime", fixture),
+                createContainer: hook("createContainer", fixture),
+                startContainer: [
+                    Spec.Hook(path: "/bin/sh", args: ["sh", "-c", "read -r state; echo \"startContainer $state\" >> /hooks"])
+                ],
+                poststart: hook("poststart", fixture), poststop: hook("poststop", fixture))
+            spec.annotations = ["a.b": "c"]
+        }
+        #expect(try fixture.minirun("create", "--bundle", bundle, "a").status == 0)
+        let pid = try #require(try fixture.state("a")?["pid"])
+        try check(
+            fixture.read("hooks"), [("prestart", "creating", pid), ("createRuntime", "creating", pid), ("createContainer", "creating", 1)])
+        #expect(fixture.read("a/rootfs/hooks") == "")
+        #expect(try fixture.minirun("start", "a").status == 0)
+        #expect(try eventually { try fixture.status("a") == "stopped" })
+        let inside = fixture.read("a/rootfs/hooks").split(separator: "\n")
+        #expect(inside.count == 2 && inside[0].hasPrefix("startContainer {") && inside[1] == "program")
+        #expect(try fixture.minirun("delete", "a").status == 0)
+        try check(
+            fixture.read("hooks").split(separator: "\n").dropFirst(3).joined(separator: "\n"),
+            [("poststart", "running", pid), ("poststop", "stopped", 0)])
+    }
+
+    private func check(_ text: String, _ expected: [(String, String, JSONValue)]) throws {
+        let lines = text.split(separator: "\n")
+        try #require(lines.count == expected.count, "\(text)")
+        for (line, (name, status, pid)) in zip(lines, expected) {
+            #expect(line.hasPrefix(name + " "))
+            let state = try JSONDecoder().decode(JSONValue.self, from: Array(line.dropFirst(name.utf8.count + 1).utf8))
+            #expect(state["status"]?.string == status && state["id"] == "a" && state["annotations"]?["a.b"] == "c", "\(line)")
+            #expect(state["pid"] == pid, "\(line)")
+        }
+    }
+
+    @Test func `A createRuntime hook that fails ends the creation, and poststop hooks still run`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "true") { spec in
+            var failing = hook("createRuntime", fixture)
+            failing[0].env = ["STATUS=3"]
+            spec.hooks = Spec.Hooks(createRuntime: failing, poststop: hook("poststop", fixture))
+        }
+        let outcome = try fixture.minirun("create", "--bundle", bundle, "a")
+        #expect(outcome.status == 1 && outcome.errors.contains("status 3"), "\(outcome)")
+        #expect(fixture.read("hooks").split(separator: "\n").map { $0.prefix { $0 != " " } } == ["createRuntime", "poststop"])
+        #expect(try fixture.state("a") == nil)
+    }
+
+    @Test func `A hook that takes longer than its timeout is killed`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "true") { spec in
+            spec.hooks = Spec.Hooks(prestart: [Spec.Hook(path: "/bin/sleep", args: ["sleep", "100"], timeout: 1)])
+        }
+        let outcome = try fixture.minirun("create", "--bundle", bundle, "a")
+        #expect(outcome.status == 1 && outcome.errors.contains("did not end within 1 s"), "\(outcome)")
+    }
+
+    @Test func `A poststart hook that fails ends the container`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "sleep 100") { spec in
+            spec.hooks = Spec.Hooks(poststart: [Spec.Hook(path: "/bin/false")])
+        }
+        #expect(try fixture.minirun("create", "--bundle", bundle, "a").status == 0)
+        #expect(try fixture.minirun("start", "a").status == 1)
+        #expect(try eventually { try fixture.status("a") == "stopped" })
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JSON
+import Linux
+import OCI
+import Testing
+
+/// The verbs of the OCI life cycle and what they leave behind.
+@Suite(.enabled(if: Fixture.isUsable, "needs root, a static /bin/busybox and a built minirun"))
+struct LifeCycleTests {
+    @Test func `A created container waits for start, runs, ends and can be deleted`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "echo ran > /mark; sleep 100")
+        let pidFile = fixture.path + "/pid"
+        #expect(try fixture.minirun("create", "--bundle", bundle, "--pid-file", pidFile, "a").status == 0)
+        let state = try #require(try fixture.state("a"))
+        #expect(state["status"] == "created" && state["ociVersion"] == "1.2.0" && state["id"] == "a" && state["bundle"]?.string == bundle)
+        #expect(state["pid"]?.int.map { "\($0)" } == fixture.read("pid"))
+        #expect(fixture.read("a/rootfs/mark") == "")
+
+        #expect(try fixture.minirun("start", "a").status == 0)
+        #expect(try fixture.status("a") == "running")
+        #expect(eventually { fixture.read("a/rootfs/mark") == "ran\n" })
+        #expect(try fixture.minirun("start", "a").status != 0)
+        #expect(try fixture.minirun("delete", "a").errors.contains("it is running"))
+
+        #expect(try fixture.minirun("kill", "a", "KILL").status == 0)
+        #expect(try eventually { try fixture.status("a") == "stopped" })
+        #expect(try fixture.state("a")?["pid"] == 0)
+        #expect(try fixture.minirun("delete", "a").status == 0)
+        #expect(try fixture.state("a") == nil)
+    }
+
+    @Test func `run gives the status of the program and leaves nothing`() throws {
+        let fixture = try Fixture()
+        #expect(try fixture.run("a", "exit 7").status == 7)
+        // A first process cannot be killed from inside, so this is the shell's word about its child.
+        #expect(try fixture.run("b", "sh -c 'kill -9 $$'; exit $?").status == 137)
+        #expect(try fixture.minirun("list", "-q").output == "")
+    }
+
+    @Test func `run passes signals on`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "trap 'exit 9' TERM; echo ready > /mark; while :; do sleep 0.05; done")
+        let child = try Child([Fixture.binary, "--root", fixture.root, "run", "--bundle", bundle, "a"], in: fixture.path)
+        #expect(eventually { fixture.read("a/rootfs/mark") != "" })
+        kill(child.pid, SIGTERM)
+        #expect(try child.outcome().status == 9)
+    }
+
+    @Test func `A failed create leaves nothing`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "true") { spec in
+            spec.mounts?.append(Spec.Mount(destination: "/x", type: "bind", source: "/no/such/folder", options: ["bind"]))
+        }
+        let outcome = try fixture.minirun("create", "--bundle", bundle, "--pid-file", fixture.path + "/pid", "a")
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("/no/such/folder"))
+        // The words by which engines know a missing program are not for a missing mount.
+        #expect(!outcome.errors.lowercased().contains("no such file or directory"))
+        #expect(try fixture.minirun("list", "-q").output == "")
+        #expect(access("/sys/fs/cgroup/memory\(fixture.cgroupParent)/a", F_OK) != 0)
+        #expect(access(fixture.path + "/pid", F_OK) != 0)
+    }
+
+    @Test(
+        "create says in the engines' words why a program cannot be executed",
+        arguments: [
+            (["nosuch"], "executable file not found in $PATH"), (["/bin/nosuch"], "no such file or directory"),
+            (["/bin"], "permission denied"), (["./bin/nosuch"], "no such file or directory"),
+        ])
+    func missingProgram(_ arguments: [String], _ words: String) throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.minirun("create", "--bundle", fixture.bundle("a", "") { $0.process?.args = arguments }, "a")
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains(words), "\(outcome.errors)")
+        #expect(try fixture.state("a") == nil)
+    }
+
+    @Test func `A bundle that changes after create changes no container`() throws {
+        let fixture = try Fixture()
+        try fixture.start("a", "sleep 100")
+        try fixture.write("config.json", Array("{}".utf8), in: fixture.path + "/a")
+        #expect(try fixture.minirun("exec", "a", "true").status == 0)
+        #expect(try fixture.status("a") == "running")
+    }
+
+    @Test func `Of two that create one container, one wins`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "sleep 100")
+        let words = [Fixture.binary, "--root", fixture.root, "create", "--bundle", bundle, "a"]
+        let children = try (0..<6).map { _ in try Child(words, in: fixture.path) }
+        let outcomes = try children.map { try $0.outcome() }
+        #expect(outcomes.count { $0.status == 0 } == 1)
+        #expect(outcomes.count { $0.errors.contains("already exists") } == 5)
+        #expect(try fixture.minirun("start", "a").status == 0)
+    }
+
+    @Test func `A create that is killed leaves no process, and its container can be deleted`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "sleep 100") { spec in
+            let hook = Spec.Hook(path: "/bin/sh", args: ["sh", "-c", "cat > \(fixture.path)/hooked; exec sleep 100"])
+            spec.hooks = Spec.Hooks(createRuntime: [hook])
+        }
+        let child = try Child([Fixture.binary, "--root", fixture.root, "create", "--bundle", bundle, "a"], in: fixture.path)
+        #expect(eventually { fixture.read("hooked").hasSuffix("}") })
+        let seen = try JSONDecoder().decode(State.self, from: Array(fixture.read("hooked").utf8))
+        kill(child.pid, SIGKILL)
+        #expect(try child.outcome().status == 137)
+        let pid = try #require(seen.pid)
+        #expect(pid > 1)
+        #expect(eventually { kill(pid_t(pid), 0) != 0 || (try? ProcessStatistics(of: pid_t(pid)))?.state == UInt8(ascii: "Z") })
+        #expect(try fixture.status("a") == "stopped")
+        #expect(try fixture.minirun("delete", "--force", "a").status == 0)
+        #expect(try fixture.minirun("list", "-q").output == "")
+        #expect(access("/sys/fs/cgroup/memory\(fixture.cgroupParent)/a", F_OK) != 0)
+    }
+}
