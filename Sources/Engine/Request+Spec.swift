@@ -23,7 +23,7 @@ struct SpecBuilder {
         linux.uidMappings = maps?.users
         linux.gidMappings = maps?.groups
         if !request.timeOffsets.isEmpty { linux.timeOffsets = request.timeOffsets }
-        linux.resources = resources
+        linux.resources = try resources()
         linux.cgroupsPath = request.cgroupParent.map { "\($0)/\(id)" } ?? Container.cgroupPath(id)
         linux.sysctl = sysctls
         try setPaths(&linux)
@@ -172,11 +172,20 @@ extension SpecBuilder {
         return values.isEmpty ? nil : values
     }
 
-    private var resources: Spec.Resources {
+    private func resources() throws(EngineError) -> Spec.Resources {
         var resources = request.resources
         if resources.pids == nil { resources.pids = Spec.Resources.Pids(limit: DefaultLimits.pids) }
-        resources.devices =
-            request.isPrivileged ? [Spec.Resources.DeviceRule(allow: true, access: "rwm")] : DefaultDevices.rules + request.deviceRules
+        if request.isPrivileged {
+            resources.devices = [Spec.Resources.DeviceRule(allow: true, access: "rwm")]
+            return resources
+        }
+        var given: [Spec.Resources.DeviceRule] = []
+        for device in request.devices {
+            for node in try device.nodes() {
+                given.append(.init(allow: true, type: node.type == .block ? .block : .character, major: node.major, minor: node.minor, access: device.access))
+            }
+        }
+        resources.devices = DefaultDevices.rules + given + request.deviceRules
         return resources
     }
 
