@@ -195,6 +195,12 @@ extension Machine {
 
 /// A clock that never jumps (`CLOCK_MONOTONIC`).
 package enum MonotonicClock {
+    package static var nanoseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+    }
+
     package static var milliseconds: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
