@@ -185,6 +185,8 @@ private struct Making: ~Copyable {
         record.imageID = source.imageID
         record.layers = source.diffIDs
         record.command = spec.process?.args ?? []
+        let entrypoint = (request.entrypoint ?? source.config?.entrypoint ?? []).count
+        record.entrypoint = entrypoint == 0 ? nil : entrypoint
         let labels = (source.config?.labels ?? [:]).merging(request.labels) { $1 }
         record.labels = labels.isEmpty ? nil : labels
         record.terminal = request.terminal

@@ -11,6 +11,8 @@ struct BindSource: Sendable {
     /// A map for this mount alone, in place of the container's.
     let ownMap: UserMap?
     let attributes: AttributeChange
+    /// Nil cuts it off from the host: what is mounted in the container below a copy of a shared mount would appear on the host too.
+    var propagation: Propagation?
     /// A node made for the container, with an owner it knows, in place of a tree.
     var device: DeviceSetup?
 }
@@ -43,6 +45,7 @@ extension BindSource {
             }
         }
         try attributes.apply(to: mount)
+        try mount.set([], propagation: propagation ?? .private, recursive: true)
         return mount
     }
 }
@@ -77,6 +80,8 @@ extension Root {
                 let mount = try Mount(cloning: path, recursive: true)
                 guard try mount.descriptor.status().kind == .directory else { throw SystemError(call: "open", subject: path, errno: ENOTDIR) }
                 if idmapped, let user { try mount.mapIDs(to: user.raw, path, recursive: true) }
+                // As `pivot_root(2)` demands of a new root.
+                try mount.set([], propagation: .private, recursive: true)
                 return mount
             } catch {
                 throw Self.explain("use \(path) as the root file system", error)

@@ -199,7 +199,8 @@ extension BindSource {
             idmapped: words.idMapping == .none && mapped ? .single : words.idMapping,
             ownMap: mapped ? UserMap(users: IDMap(mount.uidMappings ?? []), groups: IDMap(mount.gidMappings ?? [])) : nil,
             attributes: AttributeChange(
-                set: words.set, clear: words.clear, recursiveSet: words.recursiveSet, recursiveClear: words.recursiveClear))
+                set: words.set, clear: words.clear, recursiveSet: words.recursiveSet, recursiveClear: words.recursiveClear),
+            propagation: words.propagation)
     }
 }
 
