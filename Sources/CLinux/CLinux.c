@@ -115,4 +115,3 @@ int linux_sigrtmin(void) { return SIGRTMIN; }
 int linux_sigrtmax(void) { return SIGRTMAX; }
 
 long linux_bpf(int command, void *attributes, unsigned size) { return syscall(SYS_bpf, command, attributes, size); }
-char **linux_environ(void) { return environ; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
 import Glibc
+import Images
 import JSON
 package import Linux
 package import OCI
@@ -12,6 +13,8 @@ package struct Container: ~Copyable {
     package let path: String
     package let directory: FileDescriptor
     package var record: Record
+    /// The record's file as we wrote it last.
+    private var written: FileStatus?
 
     init(id: ContainerID, path: String, directory: consuming FileDescriptor, record: Record) {
         self.id = id
@@ -45,15 +48,23 @@ extension Home {
     /// A name counts before an id, a whole id before the start of one.
     package func find(_ word: String) throws(EngineError) -> ContainerID {
         if let name = ContainerName(word), let id = owner(of: name) { return id }
-        if let id = ContainerID(word) {
-            if faccessat(containers.raw, word, F_OK, AT_SYMLINK_NOFOLLOW) == 0 { return id }
-            throw .notFound(word)
-        }
-        guard !word.isEmpty, word.utf8.count < 64, ContainerID.isHexadecimal(word) else { throw .notFound(word) }
+        if let id = ContainerID(word), faccessat(containers.raw, word, F_OK, AT_SYMLINK_NOFOLLOW) == 0 { return id }
+        guard !word.isEmpty, word.utf8.count < 64, ContainerID.isHexadecimal(word) else { throw unknown(word) }
         let matches = try ids().filter { $0.text.hasPrefix(word) }
-        guard let match = matches.first else { throw .notFound(word) }
+        guard let match = matches.first else { throw unknown(word) }
         guard matches.count == 1 else { throw .ambiguous(word) }
         return match
+    }
+
+    private func unknown(_ word: String) -> EngineError {
+        let letters = Array(word.utf8)
+        var near: String?
+        // Without a suggestion the answer is as true.
+        try? containers.forEachEntry { name, kind in
+            let name = String(cString: name)
+            if near == nil, kind == .symlink, letters.count > 2, isOneSlip(letters, Array(name.utf8)) { near = name }
+        }
+        return .notFound(word, near: near)
     }
 
     /// Who has a name: `containers/NAME` is a symbolic link to the id, so that a name has one owner and is found in one step.
@@ -62,6 +73,22 @@ extension Home {
         let length = readlinkat(containers.raw, name.text, &buffer, 79)
         guard length == 64 else { return nil }
         return ContainerID(String(decoding: buffer[..<64].map(UInt8.init(bitPattern:)), as: UTF8.self))
+    }
+
+    /// Frees a name whose container is gone, as a rename that was killed half way leaves it. True if it may be free now.
+    /// A container has its directory before its name and loses it after, so one without is nobody's. One process at a time looks and frees,
+    /// lest it frees what another has just taken.
+    func freeStale(_ name: ContainerName) throws(EngineError) -> Bool {
+        do throws(SystemError) {
+            guard let owner = owner(of: name), try containers.place.status(of: owner.text) == nil else { return false }
+            let folder = try FileDescriptor(opening: ".", at: containers.place, [.directory])
+            _ = try folder.lock(wait: true)
+            guard let owner = self.owner(of: name), try containers.place.status(of: owner.text) == nil else { return true }
+            try containers.place.unlink(name.text)
+            return true
+        } catch {
+            throw .system(doing: "look whose name \(name) is", error)
+        }
     }
 
     /// All ids, in no order.
@@ -95,12 +122,32 @@ extension Container {
     }
 
     /// Writes the record whole. The caller watches the container or holds its lock.
-    package func save() throws(EngineError) {
+    package mutating func save() throws(EngineError) {
         do throws(SystemError) {
             try File.replace("state.json", at: directory.place, with: Self.encode(record))
+            written = try FileStatus(of: "state.json", at: directory.place)
         } catch {
             throw .system(doing: "write the container's state", error)
         }
+    }
+
+    /// Changes the record as it is on disk by now, which another process may have changed since it was read.
+    /// Who changes that of a container that does not run holds the watch besides, so that nobody starts it meanwhile.
+    package mutating func change(_ body: (inout Record) -> Void) throws(EngineError) {
+        try lock()
+        defer { unlock() }
+        try refreshIfChanged()
+        body(&record)
+        try save()
+    }
+
+    /// Reads the record again if somebody else has written it since we did. One that was never written down stays as it is.
+    mutating func refreshIfChanged() throws(EngineError) {
+        let current: FileStatus?
+        do throws(SystemError) { current = try directory.place.status(of: "state.json") } catch {
+            throw .system(doing: "look at the container's state", error)
+        }
+        if let current, written.map({ !$0.isSameFile(as: current) }) ?? true { try refresh() }
     }
 
     static func encode(_ value: some JSONCoded) -> [UInt8] {

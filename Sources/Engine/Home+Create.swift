@@ -26,6 +26,14 @@ package struct Creation: ~Copyable {
 }
 
 extension Home {
+    /// Makes a container that is to be started later.
+    package func createOnly(_ request: Request, progress: (String) -> Void) throws(EngineError) -> ContainerID {
+        let creation = try create(request, besides: sweep(), progress: progress)
+        let id = creation.container.id
+        try creation.keep(in: self)
+        return id
+    }
+
     /// Makes a container, ready to start. A failure leaves nothing.
     /// - Parameter orphans: id ranges of containers that run unwatched, as `sweep` gives them.
     package func create(_ request: Request, besides orphans: Set<UInt32> = [], progress: (String) -> Void) throws(EngineError) -> Creation {
@@ -75,6 +83,7 @@ private struct Making: ~Copyable {
         record.name = try claimName(in: home).text
         try makeRoot()
         let joins = try JoinedContainers(request, in: home)
+        record.joins = joins.owners.isEmpty ? nil : joins.owners
         let maps = try idMaps(joins, &record)
         let view = try source.view()
         let identity = try UserLookup(root: view.place).identity(request.user ?? source.config?.user ?? "", extra: request.extraGroups)
@@ -96,6 +105,7 @@ private struct Making: ~Copyable {
                 do throws(SystemError) { name = try ContainerName.random() } catch { throw .system(doing: "make a name", error) }
             }
             if symlinkat(id.text, home.containers.raw, name.text) == 0 { return name }
+            if errno == EEXIST, try home.freeStale(name) { continue }
             guard errno == EEXIST else { throw .system(doing: "take the name \(name)", SystemError(call: "symlink", errno: errno)) }
             if request.name != nil { throw .nameTaken(name, home.owner(of: name)) }
         }
@@ -143,8 +153,9 @@ private struct Making: ~Copyable {
     ) throws(EngineError) -> [Spec.Mount] {
         let volumes = Volumes(home: home, idmaps: idmaps)
         var requests = request.mounts
-        for destination in (source.config?.volumes ?? [:]).keys.sorted() where !requests.contains(where: { $0.destination == destination }) {
-            requests.append(MountRequest(kind: .volume(name: nil), destination: destination))
+        for destination in (source.config?.volumes ?? [:]).keys.sorted() {
+            let volume = MountRequest(kind: .volume(name: nil), destination: destination)
+            if !requests.contains(where: { $0.destination == volume.destination }) { requests.append(volume) }
         }
         // Shallow ones first, so that nothing covers what was mounted below it.
         let depth = { (request: MountRequest) in request.destination.utf8.filter { $0 == UInt8(ascii: "/") }.count }
@@ -174,6 +185,8 @@ private struct Making: ~Copyable {
         record.imageID = source.imageID
         record.layers = source.diffIDs
         record.command = spec.process?.args ?? []
+        let entrypoint = (request.entrypoint ?? source.config?.entrypoint ?? []).count
+        record.entrypoint = entrypoint == 0 ? nil : entrypoint
         let labels = (source.config?.labels ?? [:]).merging(request.labels) { $1 }
         record.labels = labels.isEmpty ? nil : labels
         record.terminal = request.terminal

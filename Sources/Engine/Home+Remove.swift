@@ -4,15 +4,14 @@ import Glibc
 import Linux
 
 extension Home {
-    /// Takes a container's files away: first its name, then its directory, which nothing is mounted in.
+    /// Takes a container's files away: first its record, without which nobody sees it; then its name; then its directory,
+    /// which nothing is mounted in. If this process dies in between, the sweep finds the rest by the watch.
     /// - Parameter record: what is known of it; read from the directory if nil.
     func remove(files id: ContainerID, record: Record?) throws(EngineError) {
         do throws(SystemError) {
-            if let name = record?.name ?? (try? container(id).record.name), let name = ContainerName(name) {
-                release(name, of: id)
-            } else {
-                releaseNames(of: id)
-            }
+            let name = (record ?? (try? container(id).record)).flatMap { ContainerName($0.name) }
+            try containers.place.unlink("\(id)/state.json")
+            if let name { release(name, of: id) } else { releaseNames(of: id) }
             try Directory.removeAll(id.text, at: containers.place)
         } catch {
             throw .system(doing: "remove the container's files", error)
@@ -41,6 +40,38 @@ extension Home {
             try cgroup.kill()
             try cgroup.remove()
         } catch { throw .refused("cannot remove the cgroup of \(record.name): \(error)") }
+    }
+
+    /// Removes a container that does not run; with `force` one that does is killed first.
+    package func remove(_ word: String, force: Bool = false, volumes: Bool = false) throws(EngineError) {
+        let id = try find(word)
+        if force, try container(id).status(in: Machine.boot()).isUp {
+            try killToEnd(id.text)
+            // One that was temporary has gone with its end.
+            guard faccessat(containers.raw, "\(id)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+        }
+        guard let watch = try Watch(id, in: self) else { throw try inUse(id) }
+        let record: Record
+        do throws(EngineError) { record = try container(id).record } catch {
+            // Somebody else has removed it between the two looks.
+            try watch.end(in: self)
+            throw error
+        }
+        // Not ended here: it runs without its monitor, and the sweep finds it by the watch.
+        guard try record.status(in: Machine.boot()).allows(.remove) else { throw try inUse(id) }
+        try putAway(record)
+        if volumes { try removeAnonymousVolumes(record) }
+        try remove(files: id, record: record)
+        try watch.end(in: self)
+    }
+
+    /// Why it cannot be removed, in docker's words where they fit.
+    private func inUse(_ id: ContainerID) throws(EngineError) -> EngineError {
+        let container = try container(id)
+        let status = try container.status(in: Machine.boot())
+        guard status.isUp else { return .refused("cannot remove container \(container.name): another process is just starting or removing it") }
+        return .refused(
+            "cannot remove container \(container.name): container is \(status.word): stop the container before removing or force remove")
     }
 
     /// Removes the volumes that came with a container and have no name of their own.

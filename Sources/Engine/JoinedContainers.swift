@@ -5,26 +5,40 @@ import OCI
 /// Namespaces of other running containers, for `--network container:ID` and the like.
 struct JoinedContainers {
     private(set) var paths: [Spec.Linux.Namespace.Kind: String] = [:]
+    /// Whose they are, by the namespaces' names under `/proc/PID/ns`.
+    private(set) var owners: [String: String] = [:]
     /// The ids that come with another's user namespace.
     private(set) var users: [Record.Range]?
     private(set) var groups: [Record.Range]?
 
+    private static let types: [(Spec.Linux.Namespace.Kind, String)] = [(.pid, "pid"), (.ipc, "ipc"), (.uts, "uts"), (.network, "net")]
+
+    init(_ request: Request, in home: borrowing Home) throws(EngineError) {
+        let choices = request.namespaces
+        var words: [String: String] = [:]
+        for (file, choice) in [("pid", choices.pid), ("ipc", choices.ipc), ("uts", choices.uts), ("net", choices.network)] {
+            if case .container(let word) = choice { words[file] = word }
+        }
+        try self.init(words, in: home)
+        if users != nil, case .maps = request.users {
+            throw .refused("a container that joins another's namespace takes that one's user ids; leave --userns, --uidmap and --gidmap out")
+        }
+    }
+
+    /// - Parameter words: what a person calls the containers, or their ids, by the namespaces' names.
     /// Whoever joins a namespace needs rights in the user namespace that owns it. So the other container's user namespace is joined too,
     /// and two containers with different ones cannot both be joined.
-    init(_ request: Request, in home: borrowing Home) throws(EngineError) {
+    init(_ words: [String: String], in home: borrowing Home) throws(EngineError) {
         var owner: ContainerID?
-        let choices = request.namespaces
-        for (type, file, choice) in [
-            (Spec.Linux.Namespace.Kind.pid, "pid", choices.pid), (.ipc, "ipc", choices.ipc), (.uts, "uts", choices.uts), (.network, "net", choices.network),
-        ] {
-            guard case .container(let word) = choice else { continue }
+        for (type, file) in Self.types {
+            guard let word = words[file] else { continue }
             let other = try home.container(named: word)
-            let boot: String
-            do throws(SystemError) { boot = try Machine.bootID() } catch { throw .system(doing: "read the boot id", error) }
-            guard case .running = other.status(in: boot), let start = other.record.start else {
-                throw .notAllowed("join the \(file) namespace of", other.name, other.status(in: boot))
+            let status = try other.status(in: Machine.boot())
+            guard status == .running, let start = other.record.start else {
+                throw .notAllowed("join the \(file) namespace of", other.name, status)
             }
             paths[type] = "/proc/\(start.pid)/ns/\(file)"
+            owners[file] = other.id.text
             guard let theirs = other.record.users else { continue }
             if let owner, owner != other.id { throw .refused("namespaces of two containers with different user namespaces cannot be joined by one") }
             owner = other.id
@@ -32,8 +46,22 @@ struct JoinedContainers {
             groups = other.record.groups
             paths[.user] = "/proc/\(start.pid)/ns/user"
         }
-        if owner != nil, case .maps = request.users {
-            throw .refused("a container that joins another's namespace takes that one's user ids; leave --userns, --uidmap and --gidmap out")
+    }
+}
+
+extension Container {
+    /// Joins the namespaces of other containers anew: the processes they were named by may be gone, and their numbers others' by now.
+    mutating func rejoin(_ spec: inout Spec, in home: borrowing Home) throws(EngineError) {
+        guard let owners = record.joins, !owners.isEmpty else { return }
+        let joined = try JoinedContainers(owners, in: home)
+        record.users = joined.users
+        record.groups = joined.groups
+        var namespaces = spec.linux?.namespaces ?? []
+        for index in namespaces.indices {
+            if let path = joined.paths[namespaces[index].type] { namespaces[index].path = path }
         }
+        spec.linux?.namespaces = namespaces
+        try write(spec)
+        try save()
     }
 }

@@ -22,20 +22,38 @@ extension Home {
         return id
     }
 
-    /// Starts one that was created before.
-    package func start(_ container: consuming Container) throws(EngineError) {
-        let id = container.id
-        if container.record.users == nil { try protectProgram() }
+    /// Starts one that was created before. One that runs already stays as it is.
+    /// - Parameter isTemporary: goes as it ends from now on, whatever its record says.
+    package func start(_ word: String, isTemporary: Bool = false) throws(EngineError) {
         let orphans = try sweep()
-        guard container.status(in: try Machine.boot()).allows(.start), var watch = try Watch(id, in: self) else {
-            throw .notAllowed("start", container.name, container.status(in: try Machine.boot()))
+        var container = try container(named: word)
+        let status = try container.status(in: Machine.boot())
+        if status == .running { return }
+        if container.record.users == nil { try protectProgram() }
+        guard status.allows(.start) else { throw .notAllowed("start", container.name, status) }
+        guard var watch = try Watch(container.id, in: self) else {
+            throw .refused("cannot start \(container.name): another process is just starting or removing it")
         }
-        var spec = try container.spec()
-        if let slot = container.record.slot {
-            let ranges = try UserRanges.configured()
-            watch.range = try ranges.claim(for: id, wish: slot, besides: orphans, in: self)
-            // What is on disk has the image's own ids, so another range changes the maps and nothing else.
-            if let new = watch.slot, new != slot { try container.move(to: ranges.map(new), slot: new, &spec) }
+        // As it is now that nobody else can start, rename or remove it.
+        do throws(EngineError) { container = try self.container(container.id) } catch {
+            try watch.end(in: self)
+            throw error
+        }
+        guard try container.status(in: Machine.boot()).allows(.start) else { return }
+        var spec: Spec
+        do throws(EngineError) {
+            spec = try container.spec()
+            if isTemporary { container.record.isTemporary = true }
+            try container.rejoin(&spec, in: self)
+            if let slot = container.record.slot {
+                let ranges = try UserRanges.configured()
+                watch.range = try ranges.claim(for: container.id, wish: slot, besides: orphans, in: self)
+                // What is on disk has the image's own ids, so another range changes the maps and nothing else.
+                if let new = watch.slot, new != slot { try container.move(to: ranges.map(new), slot: new, &spec) }
+            }
+        } catch {
+            try watch.end(in: self)
+            throw error
         }
         try monitor(Creation(container: container, watch: watch, spec: spec), isWrittenDown: true)
     }

@@ -15,6 +15,8 @@ package struct Record: Equatable, Sendable {
     /// RFC 3339, as all times here.
     package var created = ""
     package var command: [String] = []
+    /// How many of the command's words are the entrypoint.
+    package var entrypoint: Int?
     package var labels: [String: String]?
     package var terminal = false
     package var interactive = false
@@ -30,6 +32,8 @@ package struct Record: Equatable, Sendable {
     package var groups: [Range]?
     /// Which slot of `UserRanges` that is, if it is one.
     package var slot: UInt32?
+    /// The containers whose namespaces it joins, by the namespaces' names under `/proc/PID/ns`.
+    package var joins: [String: String]?
     /// Hierarchy label → directory on the host.
     package var cgroup: [String: String]?
     /// Bytes.
@@ -100,6 +104,7 @@ extension Record: JSONRecord {
         try json("layers", &layers)
         try json("created", &created)
         try json("command", &command)
+        try json("entrypoint", &entrypoint)
         try json("labels", &labels)
         try json("terminal", &terminal)
         try json("interactive", &interactive)
@@ -111,6 +116,7 @@ extension Record: JSONRecord {
         try json("users", &users)
         try json("groups", &groups)
         try json("slot", &slot)
+        try json("joins", &joins)
         try json("cgroup", &cgroup)
         try json("memoryLimit", &memoryLimit)
         try json("log", &log)

@@ -44,8 +44,13 @@ extension Home {
     }
 
     func protectProgram() throws(EngineError) {
-        // Started again, the program no longer knows where it lies, and so not where a checkout keeps its state.
-        do throws(LaunchError) { try SealedProgram.require([("MINICTL_ROOT", path)]) } catch { throw .launch(error, limit: nil) }
+        do throws(SystemError) {
+            // Started again, the program no longer knows where it lies, and so not where a checkout keeps its state.
+            try check("setenv") { setenv("MINICTL_ROOT", path, 1) }
+            try SealedProgram.enter(CommandLine.arguments)
+        } catch {
+            throw .system(doing: "run from where the container cannot write", error)
+        }
     }
 }
 
@@ -116,9 +121,11 @@ extension Supervisor {
 extension Creation {
     /// Records the end, puts away what the container had while it ran, and with `--rm` the container itself.
     consuming func finish(_ end: Record.End, in home: borrowing Home) throws(EngineError) {
-        container.record.end = end
         // On disk before anybody can see the container gone.
-        if container.record.isTemporary { try watch.report(end) } else { try container.save() }
+        try container.refreshIfChanged()
+        if !container.record.isTemporary { try container.change { $0.end = end } }
+        // Whoever waits learns it here, also when the container itself is gone by then, or runs again.
+        try watch.report(end)
         try home.putAway(container.record)
         if container.record.isTemporary {
             try home.removeAnonymousVolumes(container.record)

@@ -147,7 +147,7 @@ extension Index {
 }
 
 /// True if one letter added, dropped or changed, or two swapped, turn one into the other.
-private func isOneSlip(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+package func isOneSlip(_ a: [UInt8], _ b: [UInt8]) -> Bool {
     if a.count > b.count { return isOneSlip(b, a) }
     let head = zip(a, b).prefix { $0 == $1 }.count
     let tail = zip(a.reversed(), b.reversed()).prefix { $0 == $1 }.count

@@ -182,15 +182,3 @@ extension FileDescriptor {
         }
     }
 }
-
-extension FileDescriptor {
-    /// A file in memory that can be sealed. The corresponding call is `memfd_create(2)`, Linux 3.17.
-    package init(memory name: String) throws(SystemError) {
-        self.init(owning: try check("memfd_create", name) { linux_memfd_create(name, UInt32(MFD_CLOEXEC | MFD_ALLOW_SEALING)) })
-    }
-
-    /// Nobody can write, grow or shrink it any more, nor take that back (`F_SEAL_WRITE` and the others).
-    package func seal() throws(SystemError) {
-        try check("fcntl", "F_ADD_SEALS") { linux_fcntl(raw, 1033, 0x1 | 0x2 | 0x4 | 0x8) }
-    }
-}

@@ -134,6 +134,14 @@ package struct IDMap: Sendable, Equatable {
         return nil
     }
 
+    /// Reads what the kernel shows in `uid_map`, `gid_map`.
+    package init(text: String) {
+        ranges = text.split(separator: "\n").compactMap { line in
+            let numbers = line.split(separator: " ").compactMap { UInt32($0) }
+            return numbers.count == 3 ? IDRange(container: numbers[0], host: numbers[1], size: numbers[2]) : nil
+        }
+    }
+
     /// Text for `uid_map`, `gid_map`.
     package var text: String { ranges.map { "\($0.container) \($0.host) \($0.size)\n" }.joined() }
 }

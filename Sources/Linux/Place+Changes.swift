@@ -41,6 +41,11 @@ extension Place {
         try check("rename", String(cString: name)) { renameat(raw, old, place.raw, name) }
     }
 
+    /// Renames within this place; a new name that is taken is the error `EEXIST`. The corresponding call is `renameat2(RENAME_NOREPLACE)`, Linux 3.15.
+    package func move(_ old: UnsafePointer<CChar>, to new: UnsafePointer<CChar>) throws(SystemError) {
+        try check("rename", String(cString: new)) { linux_renameat2(raw, old, raw, new, 1 /* RENAME_NOREPLACE */) }
+    }
+
     /// Removes one name that is not a directory; missing is fine. The corresponding call is `unlinkat(2)`.
     package func unlink(_ name: UnsafePointer<CChar>) throws(SystemError) {
         do throws(SystemError) {

@@ -161,13 +161,6 @@ package enum Process {
         return SystemError(call: "execve", subject: String(cString: path), errno: errno)
     }
 
-    /// Executes a file by descriptor, with this process's own arguments and environment. Returns only with the error.
-    /// The corresponding call is `execveat(AT_EMPTY_PATH)`.
-    package static func executeAgain(_ program: borrowing FileDescriptor) -> SystemError {
-        linux_execveat(program.raw, "", CommandLine.unsafeArgv, linux_environ(), CInt(linux_at_empty_path))
-        return SystemError(call: "execveat", errno: errno)
-    }
-
     /// Ends this process at once: no handlers, no flushing of what a parent has buffered.
     package static func exit(_ code: CInt) -> Never { _exit(code) }
 

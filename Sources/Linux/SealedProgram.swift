@@ -27,7 +27,8 @@ package enum SealedProgram {
     private static func isSealed() throws(SystemError) -> Bool {
         var status = statfs()
         try check("statfs", "/proc/self/exe") { statfs("/proc/self/exe", &status) }
-        guard status.f_flags & 1 /* ST_RDONLY */ != 0 else { return false }
+        let readOnly = 1  // ST_RDONLY
+        guard status.f_flags & readOnly != 0 else { return false }
         unsetenv(mark)
         return true
     }

@@ -60,7 +60,7 @@ extension FileDescriptor {
     }
 }
 
-/// A terminal in raw mode for as long as this value lives.
+/// A terminal in raw mode for as long as this value lives, or the process does: a crash restores it too.
 package struct RawMode: ~Copyable {
     private let raw: CInt
     private var saved = termios()
@@ -69,6 +69,7 @@ package struct RawMode: ~Copyable {
     package init?(_ raw: CInt) {
         self.raw = raw
         guard tcgetattr(raw, &saved) == 0 else { return nil }
+        Rescue.arm(raw, saved)
         set()
     }
 
@@ -79,14 +80,27 @@ package struct RawMode: ~Copyable {
         tcsetattr(raw, TCSADRAIN, &mode)
     }
 
-    /// As the user had it, while the process is stopped.
-    package func restore() {
-        var mode = saved
-        tcsetattr(raw, TCSADRAIN, &mode)
-    }
-
     deinit {
         var mode = saved
         tcsetattr(raw, TCSADRAIN, &mode)
+        Rescue.terminal = -1
+    }
+}
+
+/// Gives the terminal back when this process dies of a fault. A handler may not run Swift that allocates, so all is prepared before.
+private enum Rescue {
+    nonisolated(unsafe) fileprivate static var terminal: CInt = -1
+    nonisolated(unsafe) private static var mode = termios()
+
+    static func arm(_ raw: CInt, _ saved: termios) {
+        mode = saved
+        terminal = raw
+        for fault in [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV] {
+            signal(fault) { number in
+                if Rescue.terminal >= 0 { tcsetattr(Rescue.terminal, TCSANOW, &Rescue.mode) }
+                signal(number, SIG_DFL)
+                raise(number)
+            }
+        }
     }
 }

@@ -13,16 +13,17 @@ struct Bundle {
     let config: [UInt8]
 
     /// Reads it and refuses what no runtime may act on, and what this one cannot do.
-    init(_ path: String) throws(RuntimeError) {
+    /// - Parameter config: the file's name, if it has another; absolute or in the bundle.
+    init(_ path: String, config name: String = "config.json") throws(RuntimeError) {
         do throws(SystemError) {
             guard let resolved = realpath(path, nil) else { throw SystemError(call: "realpath", subject: path, errno: errno) }
             self.path = String(cString: resolved)
             free(resolved)
-            config = try File.read("\(self.path)/config.json")
+            config = try File.read(Plan.absolute(name, self.path))
         } catch {
             throw .system(doing: "read the bundle's config.json", error)
         }
-        let file = "\(self.path)/config.json"
+        let file = Plan.absolute(name, self.path)
         spec = try Spec(reading: config, of: file)
         do throws(SpecError) { try spec.validate() } catch { throw .invalid(file, error) }
         try spec.refuseUnsupported()

@@ -11,12 +11,23 @@ struct BindSource: Sendable {
     /// A map for this mount alone, in place of the container's.
     let ownMap: UserMap?
     let attributes: AttributeChange
+    /// Nil cuts it off from the host: what is mounted in the container below a copy of a shared mount would appear on the host too.
+    var propagation: Propagation?
+    /// A node made for the container, with an owner it knows, in place of a tree.
+    var device: DeviceSetup?
+}
+
+extension BindSource {
+    init(device: DeviceSetup) {
+        self.init(path: device.path, recursive: false, idmapped: .single, ownMap: nil, attributes: AttributeChange(), device: device)
+    }
 }
 
 extension BindSource {
     /// Makes the mount, attached nowhere.
     func make(for user: UserNamespaceView?) throws(LaunchError) -> Mount {
         do throws(SystemError) {
+            if let device { return try device.mount(for: user) }
             return try mount(for: user)
         } catch {
             throw Root.explain("bind \(path)", error)
@@ -34,7 +45,28 @@ extension BindSource {
             }
         }
         try attributes.apply(to: mount)
+        try mount.set([], propagation: propagation ?? .private, recursive: true)
         return mount
+    }
+}
+
+extension DeviceSetup {
+    /// The node alone, in a file system of ours: the host's has an owner whom the container does not know, and is not the container's to change.
+    /// Copies of mounts that are attached nowhere: Linux 6.15; before, the host's own node must do.
+    fileprivate func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
+        let folder = try FileSystemContext("tmpfs").mount([.noSetID, .noExec])
+        let place = folder.descriptor.place
+        try check("mknod", path) { mknodat(place.raw, "node", type | mode, kind == .fifo ? 0 : Machine.device(major, minor)) }
+        try check("fchownat", path) { fchownat(place.raw, "node", self.user, group, AT_SYMLINK_NOFOLLOW) }
+        try check("fchmodat", path) { fchmodat(place.raw, "node", mode, 0) }
+        do throws(SystemError) {
+            let mount = try Mount(cloning: "node", at: place)
+            if let user { try mount.mapIDs(to: user.raw, path) }
+            return mount
+        } catch where error.errno == EINVAL {
+            let host = try hostNode()
+            return try Mount(cloning: "", at: host.place)
+        }
     }
 }
 
@@ -48,6 +80,8 @@ extension Root {
                 let mount = try Mount(cloning: path, recursive: true)
                 guard try mount.descriptor.status().kind == .directory else { throw SystemError(call: "open", subject: path, errno: ENOTDIR) }
                 if idmapped, let user { try mount.mapIDs(to: user.raw, path, recursive: true) }
+                // As `pivot_root(2)` demands of a new root.
+                try mount.set([], propagation: .private, recursive: true)
                 return mount
             } catch {
                 throw Self.explain("use \(path) as the root file system", error)
@@ -86,6 +120,11 @@ extension FileDescriptor {
 }
 
 extension UserMap {
+    /// The map of a process's user namespace, as it is seen from ours.
+    init(of pid: pid_t) throws(SystemError) {
+        self.init(users: IDMap(text: try File.readKernel("/proc/\(pid)/uid_map")), groups: IDMap(text: try File.readKernel("/proc/\(pid)/gid_map")))
+    }
+
     /// Gives a process that is alone in its new user namespace its ids. The corresponding files are `user_namespaces(7)`'s.
     func write(to pid: pid_t) throws(SystemError) {
         try File.writeKernel("/proc/\(pid)/uid_map", users.text)

@@ -16,7 +16,7 @@ extension Launch {
         meanwhile: (Int32) throws(LaunchError) -> Void = { _ in }, record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
     ) throws(LaunchError) -> Launched {
         var plan = try Plan(spec, options)
-        let outline = HostSide(root: plan.root, binds: plan.binds, userMap: plan.userMap)
+        let outline = HostSide(root: plan.root, binds: plan.binds, userMap: plan.userMap, joinsUser: plan.joined.contains { $0.type == .user })
         let launch = try clone(&plan, Init.steps, into: cgroup)
         do throws(LaunchError) {
             try launch.setOOMScore(spec.process?.oomScoreAdj)
@@ -62,19 +62,27 @@ private struct HostSide {
     let root: Root
     let binds: [BindSource]
     let userMap: UserMap?
+    /// Its user namespace is another's, which has its ids.
+    let joinsUser: Bool
 
     /// Gives the child its ids and makes its mounts, the root first.
     func prepare(for pid: Int32) throws(LaunchError) -> [CInt] {
-        guard let userMap else { return try mounts(for: nil) }
+        guard userMap != nil || joinsUser else { return try mounts(for: nil) }
+        let map: UserMap
         let namespace: FileDescriptor
         do throws(SystemError) {
-            try userMap.write(to: pid)
+            if let userMap {
+                try userMap.write(to: pid)
+                map = userMap
+            } else {
+                map = try UserMap(of: pid)
+            }
             namespace = try FileDescriptor(opening: "/proc/\(pid)/ns/user")
         } catch {
             throw .system(doing: "give the container its user and group ids", error)
         }
         let view = UserNamespaceView(
-            raw: namespace.raw, rootUser: userMap.users.host(0) ?? 0, rootGroup: userMap.groups.host(0) ?? 0)
+            raw: namespace.raw, rootUser: map.users.host(0) ?? 0, rootGroup: map.groups.host(0) ?? 0)
         return try mounts(for: view)
     }
 

@@ -8,6 +8,8 @@ import OCI
 /// How a container is created, beside what its bundle says.
 package struct CreateOptions: Sendable {
     package var bundle = "."
+    /// The spec's file, absolute or in the bundle.
+    package var config = "config.json"
     package var cgroups = CgroupStyle.filesystem
     /// Gives the container a session keyring of its own in place of the caller's.
     package var hasKeyring = true
@@ -42,7 +44,7 @@ extension StateDirectory {
     /// Creates a container: everything but the program is there, and its first process waits for `start`.
     /// What fails leaves nothing behind.
     package func create(_ id: RuntimeID, _ options: CreateOptions) throws(RuntimeError) -> CreatedContainer {
-        let bundle = try Bundle(options.bundle)
+        let bundle = try Bundle(options.bundle, config: options.config)
         let console = try Console(options.consoleSocket, for: bundle.spec.process, isForeground: options.isForeground)
         var container = try reserve(id, bundle)
         do throws(RuntimeError) {

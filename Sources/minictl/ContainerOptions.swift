@@ -13,10 +13,7 @@ struct ContainerOptions: OptionGroup {
     private static var general: [CommandOption<Self>] {
         [
             .text("--name NAME", "the container's name (default one nobody had to think of)") {
-                guard let name = ContainerName($1) else {
-                    throw UsageError("'\($1)' is no container name: letters, digits, _ . and -, the first a letter or digit, at most 128")
-                }
-                $0.name = name
+                $0.name = try ContainerName(word: $1)
             },
             .flag("--rm", "remove the container, with its nameless volumes, when it ends") { $0.isTemporary = $1 },
             .text("-l, --label KEY=VALUE", "a label; may be repeated") {
@@ -71,7 +68,7 @@ struct ContainerOptions: OptionGroup {
             .text("-v, --volume SOURCE:DIR[:OPTIONS]", "a folder of this machine, or a volume by name, in the container; ro, rw; may be repeated") {
                 $0.mounts.append(try MountRequest(volume: $1))
             },
-            .text("--mount type=TYPE,…", "the same spelled out: type=bind|volume|tmpfs,source=…,target=…[,readonly]; may be repeated") {
+            .text("--mount type=TYPE,...", "the same spelled out, with source=, target=, readonly and more; TYPE is bind, volume or tmpfs; may be repeated") {
                 $0.mounts.append(try MountRequest(mount: $1))
             },
             .text("--tmpfs DIR[:OPTIONS]", "a file system in memory; may be repeated") { $0.mounts.append(try MountRequest(tmpfs: $1)) },

@@ -19,13 +19,32 @@ extension EngineError: ExitStatusError {
     package var exitStatus: Int32? { exitCode == 125 ? nil : exitCode }
 }
 
+var programVersion: StaticString { "0.1.0" }
+
 /// Made where it is used: it holds what is known of every command, and a program is one command.
 var minictl: Program<Globals> { Program(
-    name: "minictl", summary: "run containers, without a daemon", version: "0.1.0",
+    name: "minictl", summary: "run containers, without a daemon", version: programVersion,
     [
         .heading("Containers"),
         .command(Run.self),
         .command(Exec.self),
         .command(Ps.self),
+        .command(Inspect.self),
+        .command(Top.self),
+        .command(Port.self),
+        .command(Logs.self),
+        .command(Create.self),
+        .command(Start.self),
+        .command(Restart.self),
+        .command(Rename.self),
+        .command(Stop.self),
+        .command(Kill.self),
+        .command(Wait.self),
+        .command(Rm.self),
+        .command(Pause.self),
+        .command(Unpause.self),
+        .heading("System"),
+        .command(Info.self),
+        .command(Version.self),
     ])
 }

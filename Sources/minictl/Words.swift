@@ -35,6 +35,15 @@ enum Environment {
     }
 }
 
+extension ContainerName {
+    init(word text: String) throws(UsageError) {
+        guard let name = ContainerName(text) else {
+            throw UsageError("'\(text)' is no container name: letters, digits, _ . and -, the first a letter or digit, at most 128")
+        }
+        self = name
+    }
+}
+
 /// A host name: labels of letters, digits and hyphens, at most 64 bytes in all (`sethostname(2)`).
 struct HostName {
     let text: String

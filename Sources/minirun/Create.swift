@@ -7,6 +7,7 @@ struct Creation: OptionGroup {
     static var options: [CommandOption<Self>] {
         [
             .text("-b, --bundle DIR", "the bundle: a folder with config.json (default the working directory)") { $0.bundle = $1 },
+            .text("-f, --config FILE", "the spec, absolute or in the bundle (default config.json)") { $0.config = $1 },
             .flag("--no-pivot", "accepted for runc's sake: the root is always changed by pivot_root") { _, _ in },
             .flag("--no-new-keyring", "keep the caller's session keyring") { $0.keepsKeyring = $1 },
             .text("--pidfd-socket SOCKET", "not supported", hidden: true) { _, _ in throw UsageError("is not supported") },
@@ -14,12 +15,14 @@ struct Creation: OptionGroup {
     }
 
     var bundle = "."
+    var config = "config.json"
     var keepsKeyring = false
     var inheritance = Inheritance()
 
     func options(_ globals: Globals) -> CreateOptions {
         var options = CreateOptions()
         options.bundle = bundle
+        options.config = config
         options.cgroups = globals.cgroups
         options.hasKeyring = !keepsKeyring
         options.preservedDescriptors = inheritance.total

@@ -181,6 +181,25 @@ struct ContainerTests {
         #expect(lines[3...] == ["0", "1", "2", "3"])  // 3 is what ls reads
     }
 
+    @Test func `What the host shares with others is cut off from the container`() throws {
+        let fixture = try Fixture()
+        let shared = fixture.path + "/shared"
+        try Directory.make(shared)
+        try #require(mount("tmpfs", shared, "tmpfs", 0, "size=8m") == 0)
+        defer { umount2(shared, CInt(MNT_DETACH)) }
+        try #require(mount(nil, shared, nil, UInt(MS_SHARED), nil) == 0)
+        try Directory.make(shared + "/volume")
+        // The root file system of an engine may lie there too, and pivot_root(2) takes no shared one.
+        let outcome = try fixture.minirun(
+            "run", "--bundle",
+            fixture.bundle("shared/a", "grep -cE ' (shared|master):' /proc/self/mountinfo; ls /volume /peer") { spec in
+                spec.linux?.cgroupsPath = "\(fixture.cgroupParent)/a"
+                spec.mounts?.append(Spec.Mount(destination: "/volume", type: "bind", source: shared + "/volume", options: ["rbind"]))
+                spec.mounts?.append(Spec.Mount(destination: "/peer", type: "bind", source: shared, options: ["rbind", "rslave"]))
+            }, "a")
+        #expect(outcome.output.hasPrefix("1\n"), "\(outcome)")  // the one that asked to be a slave
+    }
+
     @Test func `Nobody can write into our own program by way of a container`() throws {
         let fixture = try Fixture()
         #expect(try fixture.minirun("create", "--bundle", fixture.bundle("a", "sleep 100"), "a").status == 0)
@@ -188,7 +207,9 @@ struct ContainerTests {
         let program = try FileDescriptor(opening: "/proc/\(pid)/exe", .path)
         #expect(try fixture.minirun("start", "a").status == 0)
         // While it runs somewhere the kernel protects it anyway.
-        let reason = try eventuallyReason { () throws(SystemError) in try FileDescriptor(opening: "/proc/self/fd/\(program.raw)", .writeOnly) }
+        let reason = try eventuallyReason { () throws(SystemError) in
+            try FileDescriptor(opening: "/proc/self/fd/\(program.raw)", .writeOnly)
+        }
         #expect(reason == EROFS)
     }
 

@@ -122,7 +122,6 @@ unsigned linux_minor(dev_t device);
 dev_t linux_makedev(unsigned major, unsigned minor);
 int linux_sigrtmin(void);
 int linux_sigrtmax(void);
-char **linux_environ(void);
 
 // Device filters
 long linux_bpf(int command, void *attributes, unsigned size);

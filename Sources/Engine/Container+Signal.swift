@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+package import Linux
+
+extension Container {
+    /// The first process, held so that its number cannot go to another; throws where the container does not run.
+    func process(toAllow verb: Status.Verb, _ doing: String) throws(EngineError) -> ProcessHandle {
+        let boot = try Machine.boot()
+        let status = status(in: boot)
+        guard status.allows(verb) else { throw .notAllowed(doing, name, status) }
+        guard let identity = record.start?.identity(in: boot), let handle = try? ProcessHandle(identity) else {
+            throw .notAllowed(doing, name, .exited(nil))
+        }
+        return handle
+    }
+
+    /// Sends a signal to the first process. One that stands still gets it when it goes on, except the one that ends everything.
+    package func signal(_ signal: Signal) throws(EngineError) {
+        let handle = try process(toAllow: .signal, "kill")
+        try send(signal, to: handle)
+    }
+
+    func send(_ signal: Signal, to process: borrowing ProcessHandle) throws(EngineError) {
+        do throws(SystemError) {
+            try process.signal(signal)
+        } catch {
+            if error.errno == ESRCH { return }
+            throw .system(doing: "send \(signal) to \(name)", error)
+        }
+        // Version 1's freezer holds on to the killed too.
+        if signal == .kill { try? record.cgroupHandle?.thaw() }
+    }
+
+    /// Makes every process of it stand still.
+    package func pause() throws(EngineError) {
+        _ = try process(toAllow: .pause, "pause")
+        try freeze(true)
+    }
+
+    package func resume() throws(EngineError) {
+        _ = try process(toAllow: .resume, "unpause")
+        try freeze(false)
+    }
+
+    private func freeze(_ on: Bool) throws(EngineError) {
+        guard let cgroup = record.cgroupHandle else { throw .refused("cannot pause \(name): it has no cgroup") }
+        do throws(CgroupError) {
+            if on { try cgroup.freeze() } else { try cgroup.thaw() }
+        } catch {
+            throw .refused("cannot \(on ? "pause" : "unpause") \(name): \(error)")
+        }
+    }
+}

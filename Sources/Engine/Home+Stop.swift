@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+package import Linux
+
+/// How containers are asked to stop, and what is told meanwhile.
+package struct StopRequest {
+    /// In place of the container's own.
+    package var signal: Signal?
+    /// How long to wait before killing, in place of the container's own; −1 for ever.
+    package var seconds: Int?
+
+    package init() {}
+
+    package enum Event {
+        case ended(String)
+        case failed(String, EngineError)
+        /// It took a kill: who held out, against what, for how long.
+        case heldOut(String, processes: String, Signal, seconds: Int)
+    }
+
+    fileprivate static let signal = Signal.terminate
+    fileprivate static let seconds = 10
+    /// How long a killed process may take to go before we give up on it.
+    fileprivate static let patience: Int64 = 10_000
+}
+
+extension Home {
+    /// Asks containers to stop, all of them at once, and waits until each has ended and is put away.
+    /// A container that does not run has stopped already. Events come in the order in which things happen.
+    package func stop(_ words: [String], _ request: StopRequest, report: (StopRequest.Event) -> Void) throws(EngineError) {
+        var pending: [Stopping] = []
+        for word in words {
+            do throws(EngineError) {
+                let container = try container(named: word)
+                guard try container.status(in: Machine.boot()).isUp else {
+                    report(.ended(word))
+                    continue
+                }
+                let stopping = try Stopping(word, container, request)
+                try stopping.ask()
+                pending.append(stopping)
+            } catch {
+                report(.failed(word, error))
+            }
+        }
+        while !pending.isEmpty {
+            try wait(for: pending)
+            var rest: [Stopping] = []
+            for stopping in pending {
+                do throws(EngineError) {
+                    if let event = try stopping.goOn(in: self) { report(event) }
+                    if !stopping.isDone { rest.append(stopping) }
+                } catch {
+                    report(.failed(stopping.word, error))
+                }
+            }
+            pending = rest
+        }
+    }
+
+    /// Kills one container and waits until it is put away.
+    package func killToEnd(_ word: String) throws(EngineError) {
+        var request = StopRequest()
+        request.signal = .kill
+        var failure: EngineError?
+        try stop([word], request) { event in
+            if case .failed(_, let error) = event { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    private func wait(for pending: [Stopping]) throws(EngineError) {
+        let now = MonotonicClock.milliseconds
+        var nearest: Int64 = -1
+        for stopping in pending {
+            guard let deadline = stopping.deadline else { continue }
+            nearest = nearest < 0 ? max(0, deadline - now) : min(nearest, max(0, deadline - now))
+        }
+        do throws(SystemError) {
+            var entries = pending.map { PollEntry($0.raw, .readable) }
+            _ = try entries.wait(milliseconds: CInt(clamping: nearest))
+        } catch {
+            throw .system(doing: "wait for the containers", error)
+        }
+    }
+}
+
+/// One container on its way to its end.
+private final class Stopping {
+    let word: String
+    let container: Container
+    private let signal: Signal
+    private let seconds: Int
+    private let handle: ProcessHandle
+    private var phase = Phase.asked(until: nil)
+
+    private enum Phase {
+        case asked(until: Int64?)
+        case killed(until: Int64)
+        /// The process is gone; whoever watched over it puts the rest away.
+        case ended(until: Int64)
+        case done
+    }
+
+    init(_ word: String, _ container: consuming Container, _ request: StopRequest) throws(EngineError) {
+        handle = try container.process(toAllow: .stop, "stop")
+        self.word = word
+        signal = request.signal ?? container.record.stopSignal.flatMap { Signal($0) } ?? StopRequest.signal
+        seconds = request.seconds ?? container.record.stopTimeout ?? StopRequest.seconds
+        self.container = container
+    }
+
+    var isDone: Bool { if case .done = phase { true } else { false } }
+
+    /// What to poll for the process's end; −1 once it is known.
+    var raw: CInt {
+        switch phase {
+        case .asked, .killed: handle.descriptor.raw
+        case .ended, .done: -1
+        }
+    }
+
+    /// When to look again even if the process has not ended.
+    var deadline: Int64? {
+        switch phase {
+        case .asked(let until): until
+        case .killed(let until): until
+        // A lock cannot be polled for.
+        case .ended: MonotonicClock.milliseconds + 1
+        case .done: 0
+        }
+    }
+
+    func ask() throws(EngineError) {
+        let isPaused = try container.status(in: Machine.boot()) == .paused
+        // Looked at before it is sent: a process that hears it may have ended right after.
+        let disposition = (try? handle.pid()).map { SignalDisposition(of: signal, to: $0) } ?? .heard
+        try container.send(signal, to: handle)
+        if isPaused { try? container.record.cgroupHandle?.thaw() }
+        if signal == .kill || disposition == .dropped || seconds == 0 {
+            try kill()
+        } else {
+            phase = .asked(until: seconds < 0 ? nil : MonotonicClock.milliseconds + Int64(seconds) * 1000)
+        }
+    }
+
+    private func kill() throws(EngineError) {
+        try container.send(.kill, to: handle)
+        phase = .killed(until: MonotonicClock.milliseconds + StopRequest.patience)
+    }
+
+    /// Takes the next step, if it is time for one.
+    func goOn(in home: borrowing Home) throws(EngineError) -> StopRequest.Event? {
+        let now = MonotonicClock.milliseconds
+        switch phase {
+        case .asked(let until):
+            if try hasEnded() { return try finish(in: home) }
+            guard let until, now >= until else { return nil }
+            let processes = holdouts
+            try kill()
+            return .heldOut(word, processes: processes, signal, seconds: seconds)
+        case .killed(let until):
+            if try hasEnded() { return try finish(in: home) }
+            if now >= until { throw .refused("cannot stop \(word): \(holdouts) does not end even when killed") }
+            return nil
+        case .ended: return try finish(in: home)
+        case .done: return nil
+        }
+    }
+
+    private func hasEnded() throws(EngineError) -> Bool {
+        do throws(SystemError) { return try handle.waitForEnd(milliseconds: 0) } catch { throw .system(doing: "wait for \(word)", error) }
+    }
+
+    /// Waits for the watcher to put the rest away, at most as long as for a killed process.
+    private func finish(in home: borrowing Home) throws(EngineError) -> StopRequest.Event? {
+        let now = MonotonicClock.milliseconds
+        if Watch.isHeld(container.id, in: home) {
+            if case .ended(let until) = phase {
+                if now >= until { throw .refused("\(word) has ended, but the process that watches over it does not put it away") }
+            } else {
+                phase = .ended(until: now + StopRequest.patience)
+            }
+            return nil
+        }
+        // A watcher that was killed left it to us.
+        try home.sweep()
+        phase = .done
+        return .ended(word)
+    }
+
+    /// Who is still there, in words: `sleep (process 4711)`.
+    private var holdouts: String {
+        let first = container.record.start?.pid ?? 0
+        var pids = (try? container.record.cgroupHandle?.processes()) ?? [first]
+        // Our own init only passes signals on.
+        if container.record.hasInit, pids.count > 1 { pids.removeAll { $0 == first } }
+        if pids.isEmpty { pids = [first] }
+        let names = pids.prefix(3).map { pid in
+            let name = (try? File.readKernel("/proc/\(pid)/comm"))?.split(separator: "\n").first.map(String.init) ?? "process"
+            return "\(name) (process \(pid))"
+        }
+        return names.joined(separator: ", ") + (pids.count > 3 ? " and \(pids.count - 3) more" : "")
+    }
+}

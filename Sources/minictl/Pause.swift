@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import Engine
+
+struct Pause: Command {
+    static let name: StaticString = "pause"
+    static let summary: StaticString = "make every process of containers stand still"
+    static let operands: Operands = "CONTAINER [CONTAINER...]"
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        let home = try globals.home()
+        return try Each.of(arguments) { try home.container(named: $0).pause() }
+    }
+}
+
+struct Unpause: Command {
+    static let name: StaticString = "unpause"
+    static let summary: StaticString = "let paused containers go on"
+    static let operands: Operands = "CONTAINER [CONTAINER...]"
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        let home = try globals.home()
+        return try Each.of(arguments) { try home.container(named: $0).resume() }
+    }
+}

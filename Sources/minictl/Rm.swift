@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import Engine
+
+struct Rm: Command {
+    static let name: StaticString = "rm"
+    static let summary: StaticString = "remove containers"
+    static let operands: Operands = "CONTAINER [CONTAINER...]"
+    static var options: [CommandOption<Self>] {
+        [
+            .flag("-f, --force", "kill those that run first") { $0.isForced = $1 },
+            .flag("-v, --volumes", "with their nameless volumes") { $0.withVolumes = $1 },
+        ]
+    }
+
+    var isForced = false
+    var withVolumes = false
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        let home = try globals.home()
+        try home.sweep()
+        return try Each.of(arguments) { try home.remove($0, force: isForced, volumes: withVolumes) }
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import Engine
+import Linux
+
+struct Start: Command {
+    static let name: StaticString = "start"
+    static let summary: StaticString = "start containers that were created or have ended"
+    static let operands: Operands = "CONTAINER [CONTAINER...]"
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        let home = try globals.home()
+        return try Each.of(arguments) { try home.start($0) }
+    }
+}
+
+struct Restart: Command {
+    static let name: StaticString = "restart"
+    static let summary: StaticString = "stop containers and start them again"
+    static let operands: Operands = "CONTAINER [CONTAINER...]"
+    static var options: [CommandOption<Self>] { StopOptions.options.lifted { try $1(&$0.stop) } }
+
+    var stop = StopOptions()
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        let home = try globals.home()
+        return try Each.of(arguments) { word in try home.restart(word, stop.request) { $0.tell() } }
+    }
+}
+
+struct Rename: Command {
+    static let name: StaticString = "rename"
+    static let summary: StaticString = "give a container another name"
+    static let operands: Operands = "CONTAINER NAME"
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        let name = try ContainerName(word: arguments.count > 1 ? arguments[1] : "")
+        let home = try globals.home()
+        try home.sweep()
+        try home.rename(arguments.first ?? "", to: name)
+        return 0
+    }
+}
