@@ -17,6 +17,17 @@ package enum Machine {
         return bytes
     }
 
+    /// All of this process's environment, `NAME=VALUE`.
+    package static var environment: [String] {
+        var all: [String] = []
+        var entry = Glibc.environ
+        while let text = entry.pointee {
+            all.append(String(cString: text))
+            entry += 1
+        }
+        return all
+    }
+
     package static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     /// The kernel's release as numbers, for example 6 and 18.
