@@ -41,6 +41,7 @@ struct Run: Command {
         if isDetached, request.isTemporary, pull == "always" { throw UsageError("--pull always needs a registry, and run has none") }
         let home = try globals.home()
         let progress = Progress()
+        try home.protectProgram(from: request)
         let cidFile = try self.cidFile.map { path throws(EngineError) in try IDFile(path) }
         if isDetached {
             let id = try home.runDetached(request, progress: progress.show) { id throws(EngineError) in try cidFile?.write(id) }
