@@ -30,12 +30,15 @@ struct SpecBuilder {
         linux.devices = try devices
         linux.rootfsPropagation = .rprivate
         return Spec(
-            ociVersion: Spec.version, process: try process(capabilities), root: Spec.Root(path: "rootfs", readonly: request.isReadOnly ? true : nil),
+            ociVersion: version, process: try process(capabilities), root: Spec.Root(path: "rootfs", readonly: request.isReadOnly ? true : nil),
             hostname: request.namespaces.uts == .own ? hostname : nil,
             domainname: request.namespaces.uts == .own ? request.domainname : nil,
             mounts: defaultMounts + mounts,
             annotations: request.annotations.isEmpty ? nil : request.annotations, linux: linux)
     }
+
+    /// The oldest version that has all that is used: crun before 1.9 takes no bundle that names a later one.
+    private var version: String { request.timeOffsets.isEmpty ? "1.0.2" : Spec.version }
 
     /// The spec with its system call filter. `filterKey` is set where the compiled filter goes by a short name.
     func completed(filterKey: inout String?, root: String?) throws(EngineError) -> Spec {

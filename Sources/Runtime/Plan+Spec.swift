@@ -19,6 +19,8 @@ package struct LaunchOptions: Sendable {
     /// Descriptors that only the caller may hold, such as a lock.
     package var parentDescriptors: [Int32] = []
     package var reaper = false
+    /// Gives the program a `HOME` from the container's `/etc/passwd` where its environment has none.
+    package var findsHome = false
     package var keyring: String?
     package var preservedDescriptors: Int32 = 0
     package var filter: SeccompFilter?
@@ -55,8 +57,8 @@ extension Plan {
         parentDescriptors = options.parentDescriptors
         if let hooks = spec.hooks {
             stopsForHooks = !(hooks.prestart ?? []).isEmpty || !(hooks.createRuntime ?? []).isEmpty
-            createContainerHooks = [HookPlan](hooks.createContainer, options.hookState, .creating)
-            startContainerHooks = [HookPlan](hooks.startContainer, options.hookState, .created)
+            createContainerHooks = [HookPlan](hooks.createContainer, options.hookState, .creating, isInside: true)
+            startContainerHooks = [HookPlan](hooks.startContainer, options.hookState, .created, isInside: true)
         }
     }
 
@@ -253,7 +255,9 @@ extension DeviceSetup {
 
 extension [HookPlan] {
     /// The hooks of one moment of a container's life, which `status` names.
-    init(_ hooks: [Spec.Hook]?, _ state: State?, _ status: State.Status) {
+    /// - Parameter isInside: run in the container, where nothing of the runtime's environment has any business.
+    ///   A hook on the host that gives none of its own has ours, as with runc and crun.
+    init(_ hooks: [Spec.Hook]?, _ state: State?, _ status: State.Status, isInside: Bool = false) {
         guard let hooks, !hooks.isEmpty else {
             self = []
             return
@@ -266,7 +270,7 @@ extension [HookPlan] {
         self = hooks.map { hook in
             HookPlan(
                 path: hook.path, arguments: CStrings(hook.args?.isEmpty == false ? hook.args ?? [] : [hook.path]),
-                environment: CStrings(hook.env ?? []), timeout: hook.timeout, state: bytes)
+                environment: CStrings(hook.env ?? (isInside ? [] : Machine.environment)), timeout: hook.timeout, state: bytes)
         }
     }
 }

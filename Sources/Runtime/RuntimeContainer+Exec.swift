@@ -42,6 +42,7 @@ extension RuntimeContainer {
         launch.windowSize = options.windowSize
         launch.diesWithParent = options.isForeground
         launch.keyring = keyringName
+        launch.findsHome = true
         launch.preservedDescriptors = options.preservedDescriptors
         let filters = root.filterStore()
         launch.filter = try Self.filter(spec, filters?.place)

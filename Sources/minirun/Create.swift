@@ -43,7 +43,8 @@ struct Create: Command {
     mutating func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         try creation.inheritance.prepare()
         let id = try RuntimeID(arguments[0])
-        _ = try globals.directory().create(id, creation.options(globals))
+        let created = try globals.directory().create(id, creation.options(globals))
+        for warning in created.warnings { globals.log(warning, level: "warning") }
         return 0
     }
 }

@@ -65,12 +65,12 @@ extension Globals {
     }
 
     /// One line for each error: podman reads the whole file as one JSON object, the shims of containerd and docker take the last line.
-    func log(_ sentence: String) {
+    func log(_ sentence: String, level: String = "error") {
         guard let logFile, let file = try? openLog(logFile) else { return }
-        let line: JSONObject = ["level": "error", "msg": .string(sentence), "time": .string("\(Timestamp.now)")]
+        let line: JSONObject = ["level": .string(level), "msg": .string(sentence), "time": .string("\(Timestamp.now)")]
         switch logFormat {
         case .json: try? file.write(((try? JSONEncoder().encode(JSONValue.object(line))) ?? []) + [UInt8(ascii: "\n")])
-        case .text: try? file.write("time=\(quoted("\(Timestamp.now)")) level=error msg=\(quoted(sentence))\n")
+        case .text: try? file.write("time=\(quoted("\(Timestamp.now)")) level=\(level) msg=\(quoted(sentence))\n")
         }
     }
 }

@@ -26,6 +26,7 @@ struct Run: Command {
         options.isForeground = !isDetached
         options.windowSize = FileDescriptor.windowSize(of: 0)
         var created = try directory.create(id, options)
+        for warning in created.warnings { globals.log(warning, level: "warning") }
         do {
             try created.container.start()
         } catch {
