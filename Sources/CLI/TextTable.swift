@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Lines of cells laid out in columns, three spaces apart.
-struct TextTable {
+package struct TextTable {
     private static let gap = 3
 
     var lines: [[String]]
     /// For each column the fewest columns of the screen it may be shrunk to; nil where it must stay whole.
     var minimums: [Int?]
 
+    package init(lines: [[String]], minimums: [Int?] = []) {
+        self.lines = lines
+        self.minimums = minimums
+    }
+
     /// The table as text. With a `width` no line is longer: the widest columns that may shrink do first, and where
     /// that is not enough lines are cut.
-    func text(width: Int?) -> String {
+    package func text(width: Int?) -> String {
         var widths: [Int] = []
         for line in lines {
             for (index, cell) in line.enumerated() {

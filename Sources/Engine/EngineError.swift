@@ -5,8 +5,8 @@ package import Runtime
 
 /// What can go wrong with containers, told apart as far as a caller acts on it.
 package enum EngineError: Error {
-    /// No container of that name or id; perhaps one with a name that looks like it.
-    case notFound(String, near: String? = nil)
+    /// Nothing of that kind has the name or id; perhaps one has a name that looks like it.
+    case notFound(String, near: String? = nil, kind: String = "container")
     /// A prefix of several ids.
     case ambiguous(String)
     /// The name belongs to another container.
@@ -25,7 +25,7 @@ package enum EngineError: Error {
 extension EngineError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .notFound(let name, let near): "no such container: \(name)\(near.map { " (did you mean \($0)?)" } ?? "")"
+        case .notFound(let name, let near, let kind): "no such \(kind): \(name)\(near.map { " (did you mean \($0)?)" } ?? "")"
         case .ambiguous(let prefix): "\(prefix) is the start of more than one container's id; give more of it"
         case .nameTaken(let name, let id):
             "the name \(name) is in use by container \(id.map { $0.short } ?? "another"); remove or rename that one, or choose another name"

@@ -153,8 +153,9 @@ private struct Making: ~Copyable {
     ) throws(EngineError) -> [Spec.Mount] {
         let volumes = Volumes(home: home, idmaps: idmaps)
         var requests = request.mounts
-        for destination in (source.config?.volumes ?? [:]).keys.sorted() where !requests.contains(where: { $0.destination == destination }) {
-            requests.append(MountRequest(kind: .volume(name: nil), destination: destination))
+        for destination in (source.config?.volumes ?? [:]).keys.sorted() {
+            let volume = MountRequest(kind: .volume(name: nil), destination: destination)
+            if !requests.contains(where: { $0.destination == volume.destination }) { requests.append(volume) }
         }
         // Shallow ones first, so that nothing covers what was mounted below it.
         let depth = { (request: MountRequest) in request.destination.utf8.filter { $0 == UInt8(ascii: "/") }.count }
@@ -184,6 +185,8 @@ private struct Making: ~Copyable {
         record.imageID = source.imageID
         record.layers = source.diffIDs
         record.command = spec.process?.args ?? []
+        let entrypoint = (request.entrypoint ?? source.config?.entrypoint ?? []).count
+        record.entrypoint = entrypoint == 0 ? nil : entrypoint
         let labels = (source.config?.labels ?? [:]).merging(request.labels) { $1 }
         record.labels = labels.isEmpty ? nil : labels
         record.terminal = request.terminal

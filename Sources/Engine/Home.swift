@@ -12,6 +12,8 @@ package struct Home: ~Copyable {
 
     /// Opens the root, making what is missing with mode 0700.
     package init(_ path: String) throws(EngineError) {
+        // Ids are mapped, layers mounted and limits set with the rights of the host's root.
+        guard Process.isRoot else { throw .refused("minictl has to be started by root, for example with sudo; running it as another user is not supported yet") }
         let containers = try Self.open(path, "containers")
         let runtime = try Self.open(path, "runtime")
         self.containers = containers

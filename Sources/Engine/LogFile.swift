@@ -62,6 +62,11 @@ final class LogFile {
             for byte in bytes {
                 partial.append(byte)
                 if byte == UInt8(ascii: "\n") || partial.count >= Self.limit { finish(&lines, time) }
+                // Short lines grow more than tenfold: written in parts, so that a file's bound is kept.
+                if lines.count >= Self.limit {
+                    log.write(lines)
+                    lines.removeAll(keepingCapacity: true)
+                }
             }
             if !lines.isEmpty { log.write(lines) }
         }

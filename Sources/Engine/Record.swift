@@ -15,6 +15,8 @@ package struct Record: Equatable, Sendable {
     /// RFC 3339, as all times here.
     package var created = ""
     package var command: [String] = []
+    /// How many of the command's words are the entrypoint.
+    package var entrypoint: Int?
     package var labels: [String: String]?
     package var terminal = false
     package var interactive = false
@@ -102,6 +104,7 @@ extension Record: JSONRecord {
         try json("layers", &layers)
         try json("created", &created)
         try json("command", &command)
+        try json("entrypoint", &entrypoint)
         try json("labels", &labels)
         try json("terminal", &terminal)
         try json("interactive", &interactive)

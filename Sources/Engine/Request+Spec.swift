@@ -23,19 +23,22 @@ struct SpecBuilder {
         linux.uidMappings = maps?.users
         linux.gidMappings = maps?.groups
         if !request.timeOffsets.isEmpty { linux.timeOffsets = request.timeOffsets }
-        linux.resources = resources
+        linux.resources = try resources()
         linux.cgroupsPath = request.cgroupParent.map { "\($0)/\(id)" } ?? Container.cgroupPath(id)
         linux.sysctl = sysctls
         try setPaths(&linux)
         linux.devices = try devices
         linux.rootfsPropagation = .rprivate
         return Spec(
-            ociVersion: Spec.version, process: try process(capabilities), root: Spec.Root(path: "rootfs", readonly: request.isReadOnly ? true : nil),
+            ociVersion: version, process: try process(capabilities), root: Spec.Root(path: "rootfs", readonly: request.isReadOnly ? true : nil),
             hostname: request.namespaces.uts == .own ? hostname : nil,
             domainname: request.namespaces.uts == .own ? request.domainname : nil,
             mounts: defaultMounts + mounts,
             annotations: request.annotations.isEmpty ? nil : request.annotations, linux: linux)
     }
+
+    /// The oldest version that has all that is used: crun before 1.9 takes no bundle that names a later one.
+    private var version: String { request.timeOffsets.isEmpty ? "1.0.2" : Spec.version }
 
     /// The spec with its system call filter. `filterKey` is set where the compiled filter goes by a short name.
     func completed(filterKey: inout String?, root: String?) throws(EngineError) -> Spec {
@@ -172,11 +175,20 @@ extension SpecBuilder {
         return values.isEmpty ? nil : values
     }
 
-    private var resources: Spec.Resources {
+    private func resources() throws(EngineError) -> Spec.Resources {
         var resources = request.resources
         if resources.pids == nil { resources.pids = Spec.Resources.Pids(limit: DefaultLimits.pids) }
-        resources.devices =
-            request.isPrivileged ? [Spec.Resources.DeviceRule(allow: true, access: "rwm")] : DefaultDevices.rules + request.deviceRules
+        if request.isPrivileged {
+            resources.devices = [Spec.Resources.DeviceRule(allow: true, access: "rwm")]
+            return resources
+        }
+        var given: [Spec.Resources.DeviceRule] = []
+        for device in request.devices {
+            for node in try device.nodes() {
+                given.append(.init(allow: true, type: node.type == .block ? .block : .character, major: node.major, minor: node.minor, access: device.access))
+            }
+        }
+        resources.devices = DefaultDevices.rules + given + request.deviceRules
         return resources
     }
 

@@ -7,11 +7,12 @@ extension ImageStore {
     /// Sees to it that every layer's tree is there. For an image that ran before this costs one system call a layer.
     /// A layer whose blob or contents do not have the digests they are listed under is refused, and nothing of it stays.
     package func unpack(_ image: Image, progress: (String) -> Void = { _ in }) throws(ImageError) {
-        for (layer, blob) in zip(image.layers, image.blobs) {
-            if faccessat(directory.raw, "unpacked/sha256/\(layer.hex)", F_OK, 0) == 0 { continue }
-            progress("unpacking layer \(layer.hex.prefix(12))")
-            try unpack(blob, layer)
+        let missing = zip(image.layers, image.blobs).filter { layer, _ in
+            faccessat(directory.raw, "unpacked/sha256/\(layer.hex)", F_OK, 0) != 0
         }
+        if missing.isEmpty { return }
+        progress(missing.count == 1 ? "unpacking one layer" : "unpacking \(missing.count) layers")
+        for (layer, blob) in missing { try unpack(blob, layer) }
     }
 
     private func unpack(_ blob: Descriptor, _ layer: Digest) throws(ImageError) {

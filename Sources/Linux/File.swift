@@ -52,6 +52,11 @@ package struct FileStatus: Sendable {
 }
 
 extension FileStatus {
+    /// When its contents were changed.
+    package var modificationTime: Timestamp {
+        Timestamp(nanoseconds: Int64(modified.tv_sec) &* 1_000_000_000 &+ Int64(modified.tv_nsec))
+    }
+
     /// True if it is one file and nobody wrote to it in between.
     package func isSameFile(as other: FileStatus) -> Bool {
         device == other.device && inode == other.inode && size == other.size && modified.tv_sec == other.modified.tv_sec

@@ -144,6 +144,24 @@ extension Timestamp: CustomStringConvertible {
     }
 }
 
+extension Timestamp {
+    /// Reads a moment without a zone as local time: `2026-11-25`, `2026-11-25T14:29`, `2026-11-25T14:29:33.5`. Nil for anything else.
+    package init?(local text: String) {
+        let full: String
+        switch text.utf8.count {
+        case 10: full = text + "T00:00:00Z"
+        case 16: full = text + ":00Z"
+        default: full = text + "Z"
+        }
+        guard let utc = Timestamp(full) else { return nil }
+        var seconds = time_t(utc.nanoseconds / 1_000_000_000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        parts.tm_isdst = -1
+        nanoseconds = Int64(mktime(&parts)) * 1_000_000_000 + utc.nanoseconds % 1_000_000_000
+    }
+}
+
 extension Machine {
     /// A device number. The corresponding macro is `makedev(3)`.
     package static func device(_ major: UInt32, _ minor: UInt32) -> UInt { UInt(linux_makedev(major, minor)) }
@@ -171,6 +189,13 @@ extension Machine {
     /// The two parts of a device number. The corresponding macros are `major(3)` and `minor(3)`.
     package static func numbers(of device: UInt) -> (major: UInt32, minor: UInt32) { (linux_major(dev_t(device)), linux_minor(dev_t(device))) }
 
+    /// The kernel's release as `uname(2)` has it.
+    package static var kernelRelease: String {
+        var name = utsname()
+        guard uname(&name) == 0 else { return "" }
+        return withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
     /// This machine's name, or the one of the UTS namespace this process is in.
     package static var hostname: String {
         var name = utsname()
@@ -181,6 +206,12 @@ extension Machine {
 
 /// A clock that never jumps (`CLOCK_MONOTONIC`).
 package enum MonotonicClock {
+    package static var nanoseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+    }
+
     package static var milliseconds: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)

@@ -13,12 +13,21 @@ struct BindSource: Sendable {
     let attributes: AttributeChange
     /// Nil cuts it off from the host: what is mounted in the container below a copy of a shared mount would appear on the host too.
     var propagation: Propagation?
+    /// A node made for the container, with an owner it knows, in place of a tree.
+    var device: DeviceSetup?
+}
+
+extension BindSource {
+    init(device: DeviceSetup) {
+        self.init(path: device.path, recursive: false, idmapped: .single, ownMap: nil, attributes: AttributeChange(), device: device)
+    }
 }
 
 extension BindSource {
     /// Makes the mount, attached nowhere.
     func make(for user: UserNamespaceView?) throws(LaunchError) -> Mount {
         do throws(SystemError) {
+            if let device { return try device.mount(for: user) }
             return try mount(for: user)
         } catch {
             throw Root.explain("bind \(path)", error)
@@ -38,6 +47,26 @@ extension BindSource {
         try attributes.apply(to: mount)
         try mount.set([], propagation: propagation ?? .private, recursive: true)
         return mount
+    }
+}
+
+extension DeviceSetup {
+    /// The node alone, in a file system of ours: the host's has an owner whom the container does not know, and is not the container's to change.
+    /// Copies of mounts that are attached nowhere: Linux 6.15; before, the host's own node must do.
+    fileprivate func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
+        let folder = try FileSystemContext("tmpfs").mount([.noSetID, .noExec])
+        let place = folder.descriptor.place
+        try check("mknod", path) { mknodat(place.raw, "node", type | mode, kind == .fifo ? 0 : Machine.device(major, minor)) }
+        try check("fchownat", path) { fchownat(place.raw, "node", self.user, group, AT_SYMLINK_NOFOLLOW) }
+        try check("fchmodat", path) { fchmodat(place.raw, "node", mode, 0) }
+        do throws(SystemError) {
+            let mount = try Mount(cloning: "node", at: place)
+            if let user { try mount.mapIDs(to: user.raw, path) }
+            return mount
+        } catch where error.errno == EINVAL {
+            let host = try hostNode()
+            return try Mount(cloning: "", at: host.place)
+        }
     }
 }
 

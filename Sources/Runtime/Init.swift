@@ -10,6 +10,7 @@ enum Init {
         Step("become root in the namespace", Steps.becomeRoot),  // before anything is made: what has no mapped owner cannot be made
         Step("new cgroup namespace", Steps.unshareCgroup),  // after joining the cgroup: its root is where we stand
         Step("new session keyring", Steps.joinKeyring),  // keyrings are in no namespace: without this we hold the caller's
+        Step("bring up loopback", Steps.bringUpLoopback),
         Step("set host name", Steps.setHostname),
         Step("attach root", Steps.attachRoot),
         Step("set up root", Steps.setUpRoot),  // proc, sys, dev, volumes, while the host's devices can still be seen

@@ -35,6 +35,7 @@ package struct LaunchOptions: Sendable {
 extension Plan {
     package init(_ spec: Spec, _ options: LaunchOptions) throws(LaunchError) {
         guard let process = spec.process else { throw .refused("the spec has no process") }
+        try Sysctls.check(spec)
         let planned = try ProcessPlan(process, spec, options)
         if let overlay = options.overlay {
             self.init(root: .overlay(overlay, readOnly: spec.root?.readonly ?? false), process: planned)
@@ -157,7 +158,13 @@ extension Plan {
         guard !bindsDevices else { return }
         let extra = try (spec.linux?.devices ?? []).map { device throws(LaunchError) in try DeviceSetup(device) }
         let standard = DeviceSetup.standard.filter { device in !extra.contains { $0.path == device.path } }
-        setups.append(.devices(standard + extra))
+        // A user namespace can make no nodes: the parent makes those for it. What everybody may open can just as well be the host's.
+        let isMapped = userMap != nil || joined.contains { $0.type == .user }
+        setups.append(.devices(isMapped ? standard : standard + extra))
+        for device in isMapped ? extra : [] {
+            binds.append(BindSource(device: device))
+            setups.append(.bind(index: binds.count, target: device.path, propagation: nil, isUsers: true))
+        }
         for link in DeviceSetup.links { setups.append(.symlink(to: "\(link.target)", at: "\(link.path)")) }
         process.bindsConsole = process.terminal
     }

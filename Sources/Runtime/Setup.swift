@@ -81,7 +81,8 @@ extension Setup {
 extension FileSystemSetup {
     func perform(in root: RootDirectory) throws(SystemError) {
         // What the kernel itself fills must stand on a real directory: through a link, writes meant for it would land elsewhere (CVE-2019-19921).
-        let point = try root.mountPoint(target, isDirectory: true, followLinks: type != "proc" && type != "sysfs" && type != "devpts" && target != "/dev")
+        let point = try root.mountPoint(
+            target, isDirectory: true, followLinks: type != "proc" && type != "sysfs" && type != "devpts" && target != "/dev", forUser: true)
         let mount: Mount
         do throws(SystemError) {
             mount = try make()
@@ -117,12 +118,6 @@ extension DeviceSetup {
     func perform(in root: RootDirectory) throws(SystemError) {
         let entry = try root.entry(path)
         let parent = entry.directory.raw
-        let type: UInt32 =
-            switch kind {
-            case .character: S_IFCHR
-            case .block: S_IFBLK
-            case .fifo: S_IFIFO
-            }
         if mknodat(parent, entry.name, type | mode, kind == .fifo ? 0 : Machine.device(major, minor)) == 0 {
             try check("fchownat", path) { fchownat(parent, entry.name, user, group, AT_SYMLINK_NOFOLLOW) }
             // mknod's mode went through the umask; the node is ours and nobody can have replaced it yet.
@@ -131,13 +126,28 @@ extension DeviceSetup {
         }
         if errno == EEXIST { return }
         guard errno == EPERM else { throw SystemError(call: "mknod", subject: path, errno: errno) }
+        let host = try hostNode()
+        let mount = try Mount(cloning: "", at: host.place)
+        let point = try FileDescriptor(opening: entry.name, at: entry.directory.place, [.create, .exclusive, .noFollow], mode: 0o600)
+        try mount.attach(on: point)
+    }
+
+    /// The file type as `mknod(2)` takes it.
+    var type: UInt32 {
+        switch kind {
+        case .character: S_IFCHR
+        case .block: S_IFBLK
+        case .fifo: S_IFIFO
+        }
+    }
+
+    /// The same device where the host has it.
+    func hostNode() throws(SystemError) -> FileDescriptor {
         let host = try FileDescriptor(opening: hostPath, [.path, .noFollow])
         let status = try host.status()
         guard status.kind == (kind == .block ? .block : .character), status.rawDevice == Machine.device(major, minor) else {
             throw SystemError(call: "mknod", subject: "\(path): \(hostPath) is another device on this host", errno: EPERM)
         }
-        let mount = try Mount(cloning: "", at: host.place)
-        let point = try FileDescriptor(opening: entry.name, at: entry.directory.place, [.create, .exclusive, .noFollow], mode: 0o600)
-        try mount.attach(on: point)
+        return host
     }
 }

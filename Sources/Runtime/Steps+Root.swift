@@ -41,6 +41,10 @@ extension Steps {
         if let name = child.plan.keyring { try Keyring.joinNewSession(name) }
     }
 
+    static func bringUpLoopback(_ child: Child) throws(SystemError) {
+        if child.plan.namespaces.contains(.network) { try Loopback.bringUp() }
+    }
+
     static func setHostname(_ child: Child) throws(SystemError) {
         if let name = child.plan.hostname { try check("sethostname", name) { sethostname(name, name.utf8.count) } }
         if let name = child.plan.domainname { try check("setdomainname", name) { setdomainname(name, name.utf8.count) } }
@@ -121,7 +125,10 @@ extension Steps {
                 continue  // nothing there to be hidden; every other failure ends the container
             }
             guard try target.status().kind == .directory else {
-                try Mount(cloning: "", at: null.place).attach(on: target)
+                let mask = try Mount(cloning: "", at: null.place)
+                // It is the host's inode: without a user namespace container root could change its mode and owner.
+                try mask.set(.readOnly)
+                try mask.attach(on: target)
                 continue
             }
             if let first = empty.take() {

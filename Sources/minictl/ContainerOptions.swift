@@ -68,7 +68,7 @@ struct ContainerOptions: OptionGroup {
             .text("-v, --volume SOURCE:DIR[:OPTIONS]", "a folder of this machine, or a volume by name, in the container; ro, rw; may be repeated") {
                 $0.mounts.append(try MountRequest(volume: $1))
             },
-            .text("--mount type=TYPE,…", "the same spelled out: type=bind|volume|tmpfs,source=…,target=…[,readonly]; may be repeated") {
+            .text("--mount type=TYPE,...", "the same spelled out, with source=, target=, readonly and more; TYPE is bind, volume or tmpfs; may be repeated") {
                 $0.mounts.append(try MountRequest(mount: $1))
             },
             .text("--tmpfs DIR[:OPTIONS]", "a file system in memory; may be repeated") { $0.mounts.append(try MountRequest(tmpfs: $1)) },

@@ -14,8 +14,10 @@ struct Create: Command {
         [
             .heading("General"),
             .text("--cidfile FILE", "write the container's id to a new file") { $0.cidFile = $1 },
-            .text("--pull always|missing|never", "docker's; images are never pulled by create, so only its spelling is checked", hidden: true) {
-                guard ["always", "missing", "never"].contains($1) else { throw UsageError("'\($1)' is not always, missing or never") }
+            .text(
+                "--pull always|missing|never", "whether to fetch the image; there is no fetching yet, so always is an error", hidden: true
+            ) {
+                try Run.checkPull($1)
             },
         ] + ContainerOptions.options.lifted { try $1(&$0.container) }
     }

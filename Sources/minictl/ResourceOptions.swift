@@ -25,7 +25,11 @@ struct ResourceOptions: OptionGroup {
 
     private static var memory: [CommandOption<Self>] {
         [
-            .text("-m, --memory SIZE", "the most memory, for example 512m") { $0.memory.limit = try positive($1) },
+            .text("-m, --memory SIZE", "the most memory, for example 512m") {
+                $0.memory.limit = try positive($1)
+                // docker's minimum: with less nothing starts.
+                if let limit = $0.memory.limit, limit < 6 << 20 { throw UsageError("'\($1)' is below 6m, the least a container can start in") }
+            },
             .text("--memory-swap SIZE", "memory and swap together, -1 for unlimited swap") { $0.memory.swap = try ByteSize($1, allowingUnlimited: true).bytes },
             .text("--memory-reservation SIZE", "what the kernel tries to leave it when memory is short") { $0.memory.reservation = try positive($1) },
             .text("--memory-swappiness 0-100", "how readily its memory is swapped out") { $0.memory.swappiness = UInt64(try Int32(word: $1, in: 0...100)) },

@@ -21,24 +21,26 @@ struct Run: Command {
             .heading("General"),
             .flag("-d, --detach", "run in the background and print the container's id") { $0.isDetached = $1 },
             .text("--cidfile FILE", "write the container's id to a new file") { $0.cidFile = $1 },
-            .text("--pull always|missing|never", "docker's; images are never pulled by run, so only its spelling is checked") {
-                guard ["always", "missing", "never"].contains($1) else { throw UsageError("'\($1)' is not always, missing or never") }
-                $0.pull = $1
-            },
-            .flag("--sig-proxy", "pass signals on to the container (default true)", hidden: true) { $0.passesSignals = $1 },
+            .text("--pull always|missing|never", "whether to fetch the image; there is no fetching yet, so always is an error") { try checkPull($1) },
         ] + ContainerOptions.options.lifted { try $1(&$0.container) }
     }
 
     var isDetached = false
     var cidFile: String?
-    var pull = "missing"
-    var passesSignals = true
     var container = ContainerOptions()
+
+    /// Shared by `run` and `create`.
+    static func checkPull(_ word: String) throws(UsageError) {
+        switch word {
+        case "missing", "never": return
+        case "always": throw UsageError("images are not fetched from registries yet; bring it with 'skopeo copy' or 'minictl import'")
+        default: throw UsageError("'\(word)' is not always, missing or never")
+        }
+    }
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         var request = try container.request(arguments)
         request.detached = isDetached
-        if isDetached, request.isTemporary, pull == "always" { throw UsageError("--pull always needs a registry, and run has none") }
         let home = try globals.home()
         let progress = Progress()
         let cidFile = try self.cidFile.map { path throws(EngineError) in try IDFile(path) }

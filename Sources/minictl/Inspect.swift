@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import Engine
+import JSON
+import Linux
+
+/// What the three verbs that inspect have in common.
+struct InspectOptions: OptionGroup {
+    static var options: [CommandOption<Self>] {
+        [
+            .text("-f, --format json|TEMPLATE", "one thing of it, for example '{{.State.Pid}}'") {
+                $0.template = $1 == "json" ? nil : try Template($1)
+                $0.isCompact = $1 == "json"
+            }
+        ]
+    }
+
+    var template: Template?
+    var isCompact = false
+
+    /// Looks at each of `words` and prints a list of all that were found, or a line for each.
+    func run(_ words: [String], _ look: (String) throws -> JSONValue) throws -> Int32 {
+        var each = Each()
+        var found: [JSONValue] = []
+        for word in words {
+            do {
+                let value = try look(word)
+                guard let template else {
+                    found.append(value)
+                    continue
+                }
+                let shown = Output.standard.isTerminal ? value.visible : value
+                try Output.standard.write(template.text(of: shown, isStrict: true) + "\n")
+            } catch let error as SystemError where error.isBrokenPipe { throw error } catch { each.failed(error) }
+        }
+        if template == nil {
+            let bytes = try JSONEncoder(pretty: !isCompact).encode(JSONValue.array(found))
+            try Output.standard.write(String(decoding: bytes, as: UTF8.self) + "\n")
+        }
+        return each.status
+    }
+}
+
+struct Inspect: Command {
+    static let name: StaticString = "inspect"
+    static let summary: StaticString = "show all that is known of containers, images or volumes"
+    static let operands: Operands = "NAME [NAME...]"
+    static let examples = [
+        Example("minictl inspect -f '{{.State.Pid}}' web", "the number of its first process"),
+        Example("minictl inspect -f '{{json .Namespaces}}' web", "its namespaces, as the kernel tells of them"),
+    ]
+
+    static var options: [CommandOption<Self>] {
+        InspectOptions.options.lifted { try $1(&$0.inspect) } + [
+            .flag("-s, --size", "of a container, with how much it has written") { $0.withSize = $1 },
+            .text("--type container|image|volume", "look for nothing else") {
+                guard let kind = ObjectKind(rawValue: $1) else { throw UsageError("'\($1)' is not container, image or volume") }
+                $0.kind = kind
+            },
+        ]
+    }
+
+    var inspect = InspectOptions()
+    var withSize = false
+    var kind: ObjectKind?
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        let home = try globals.home()
+        try home.sweep()
+        return try inspect.run(arguments) { try home.description(of: $0, as: kind, withSize: withSize) }
+    }
+}
+
+struct ContainerInspect: Command {
+    static let name: StaticString = "inspect"
+    static let summary: StaticString = "show all that is known of containers"
+    static let operands: Operands = "CONTAINER [CONTAINER...]"
+
+    static var options: [CommandOption<Self>] {
+        InspectOptions.options.lifted { try $1(&$0.inspect) } + [.flag("-s, --size", "with how much it has written") { $0.withSize = $1 }]
+    }
+
+    var inspect = InspectOptions()
+    var withSize = false
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        let home = try globals.home()
+        try home.sweep()
+        return try inspect.run(arguments) { try home.description(of: $0, as: .container, withSize: withSize) }
+    }
+}
+
+struct ImageInspect: Command {
+    static let name: StaticString = "inspect"
+    static let summary: StaticString = "show all that is known of images"
+    static let operands: Operands = "IMAGE [IMAGE...]"
+    static var options: [CommandOption<Self>] { InspectOptions.options.lifted { try $1(&$0.inspect) } }
+
+    var inspect = InspectOptions()
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        let home = try globals.home()
+        return try inspect.run(arguments) { try home.description(of: $0, as: .image) }
+    }
+}
+
+struct VolumeInspect: Command {
+    static let name: StaticString = "inspect"
+    static let summary: StaticString = "show all that is known of volumes"
+    static let operands: Operands = "VOLUME [VOLUME...]"
+    static var options: [CommandOption<Self>] { InspectOptions.options.lifted { try $1(&$0.inspect) } }
+
+    var inspect = InspectOptions()
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        let home = try globals.home()
+        return try inspect.run(arguments) { try home.description(of: $0, as: .volume) }
+    }
+}
