@@ -135,6 +135,8 @@ extension Plan {
     private mutating func setMounts(_ spec: Spec, _ options: LaunchOptions) throws(LaunchError) {
         // `received[0]` is the root, so what is bound counts from 1.
         var bindsDevices = false
+        // What is to be mounted and made in them comes before they can be read-only.
+        var readOnly: [Setup] = []
         for mount in spec.mounts ?? [] {
             let words = MountOptions(mount.options ?? [])
             let destination = mount.destination.hasPrefix("/") ? mount.destination : "/" + mount.destination
@@ -149,8 +151,10 @@ extension Plan {
                 showCgroups(options.cgroupView, at: destination, words)
             } else {
                 setups.append(.fileSystem(try FileSystemSetup(mount, words, self)))
+                if mount.type == "tmpfs", words.set.contains(.readOnly) { readOnly.append(.readOnly(destination)) }
             }
         }
+        defer { setups += readOnly }
         guard !bindsDevices else { return }
         let extra = try (spec.linux?.devices ?? []).map { device throws(LaunchError) in try DeviceSetup(device) }
         let standard = DeviceSetup.standard.filter { device in !extra.contains { $0.path == device.path } }
@@ -215,7 +219,8 @@ extension FileSystemSetup {
             data.removeAll { $0.key == "gid" && $0.value.flatMap { UInt32($0) }.flatMap { map.groups.host($0) } == nil }
         }
         self.init(
-            type: type, source: mount.source ?? type, target: mount.destination, attributes: words.set, options: data,
+            type: type, source: mount.source ?? type, target: mount.destination,
+            attributes: type == "tmpfs" ? words.set.subtracting(.readOnly) : words.set, options: data,
             propagation: words.propagation, copiesUp: words.copiesUp,
             fallsBackToHost: type == "sysfs" || type == "proc" || type == "mqueue")
     }

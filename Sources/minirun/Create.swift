@@ -41,7 +41,8 @@ struct Create: Command {
     var creation = Creation()
 
     mutating func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        try creation.inheritance.prepare()
+        try Inheritance.seal()
+        try creation.inheritance.closeOthers()
         let id = try RuntimeID(arguments[0])
         let created = try globals.directory().create(id, creation.options(globals))
         for warning in created.warnings { globals.log(warning, level: "warning") }

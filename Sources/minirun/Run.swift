@@ -19,7 +19,8 @@ struct Run: Command {
     var isKept = false
 
     mutating func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        try creation.inheritance.prepare()
+        try Inheritance.seal()
+        try creation.inheritance.closeOthers()
         let id = try RuntimeID(arguments[0])
         let directory = try globals.directory()
         var options = creation.options(globals)
