@@ -51,11 +51,13 @@ package struct Column<Row> {
     }
 
     /// The same column for a row that holds this one's.
-    package func lifted<Outer>(_ reach: @escaping (Outer) -> Row) -> Column<Outer> {
-        var lifted = Column<Outer>(header, name, shrinksTo: minimum, isShown: isShown) { whole(reach($0)) }
+    package func lifted<Outer>(shown: Bool? = nil, _ reach: @escaping (Outer) -> Row) -> Column<Outer> {
+        var lifted = Column<Outer>(header, name, shrinksTo: minimum, isShown: shown ?? isShown) { whole(reach($0)) }
         if let brief { lifted.brief = { brief(reach($0)) } }
         return lifted
     }
+
+    package func isNamed(_ name: String) -> Bool { self.name.equals(name) }
 
     func cell(of row: Row, isWhole: Bool) -> String { isWhole ? whole(row) : (brief ?? whole)(row) }
 }

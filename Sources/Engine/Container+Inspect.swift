@@ -115,7 +115,9 @@ extension Container {
         ]
         return [
             "Binds": .texts(
-                (record.mounts ?? []).filter { $0.type != "tmpfs" }.map { "\($0.name ?? $0.source):\($0.destination):\($0.writable ? "rw" : "ro")" }),
+                (record.mounts ?? []).filter { $0.type != "tmpfs" }.map {
+                    "\($0.name ?? $0.source):\($0.destination):\($0.writable ? "rw" : "ro")"
+                }),
             "LogConfig": .object(log),
             "NetworkMode": .string(record.network),
             "RestartPolicy": ["Name": "no", "MaximumRetryCount": 0],

@@ -24,7 +24,9 @@ package final class Waiter {
             let watch = try? Held(id, in: home)
             let container = try home.container(id)
             // Started, or started again, between the two looks: look again.
-            if try container.status(in: Machine.boot()).isUp, !(watch?.isCurrent ?? false), faccessat(home.runtime.raw, id.text, F_OK, 0) == 0 {
+            if try container.status(in: Machine.boot()).isUp, !(watch?.isCurrent ?? false),
+                faccessat(home.runtime.raw, id.text, F_OK, 0) == 0
+            {
                 continue
             }
             self.container = container

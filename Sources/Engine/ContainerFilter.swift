@@ -78,7 +78,9 @@ package struct ContainerFilter: ~Copyable {
             && any(states) { listing.status.word == $0 }
             && any(codes) { listing.status == .exited($0) }
             && any(networks) { record.network == $0 }
-            && any(volumes) { volume in (record.mounts ?? []).contains { $0.name == volume || $0.destination == volume || $0.source == volume } }
+            && any(volumes) { volume in
+                (record.mounts ?? []).contains { $0.name == volume || $0.destination == volume || $0.source == volume }
+            }
             && labels.allSatisfy { label in
                 guard let value = record.labels?[label.key] else { return false }
                 return label.value.map { $0 == value } ?? true

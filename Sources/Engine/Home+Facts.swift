@@ -37,7 +37,9 @@ extension Home {
             "Driver": "overlay",
             "LoggingDriver": "json-file",
             "CgroupVersion": .string(hierarchy.mode.word),
-            "UserRanges": ranges.map { ["FirstUser": .int(Int64($0.users)), "FirstGroup": .int(Int64($0.groups)), "Containers": .int(Int64($0.slots))] } ?? .null,
+            "UserRanges": ranges.map {
+                ["FirstUser": .int(Int64($0.users)), "FirstGroup": .int(Int64($0.groups)), "Containers": .int(Int64($0.slots))]
+            } ?? .null,
             "KernelVersion": .string(Machine.kernelRelease),
             "OperatingSystem": .string(Self.operatingSystem),
             "Architecture": .string(Machine.hardware),

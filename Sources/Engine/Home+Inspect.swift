@@ -75,7 +75,9 @@ extension Image {
 extension JSONValue {
     /// The value as it would be written.
     init?(coded value: some JSONCoded) {
-        guard let bytes = try? JSONEncoder().encode(value), let document = try? JSONDocument(bytes), let read = try? JSONValue(document.root) else {
+        guard let bytes = try? JSONEncoder().encode(value), let document = try? JSONDocument(bytes),
+            let read = try? JSONValue(document.root)
+        else {
             return nil
         }
         self = read

@@ -69,7 +69,9 @@ extension Home {
     private func inUse(_ id: ContainerID) throws(EngineError) -> EngineError {
         let container = try container(id)
         let status = try container.status(in: Machine.boot())
-        guard status.isUp else { return .refused("cannot remove container \(container.name): another process is just starting or removing it") }
+        guard status.isUp else {
+            return .refused("cannot remove container \(container.name): another process is just starting or removing it")
+        }
         return .refused(
             "cannot remove container \(container.name): container is \(status.word): stop the container before removing or force remove")
     }

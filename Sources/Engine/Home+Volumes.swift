@@ -14,7 +14,10 @@ package struct Volume: Sendable {
     package var isAnonymous: Bool { ContainerID(name) != nil }
 
     package var description: JSONValue {
-        ["CreatedAt": .string(modified), "Driver": "local", "Labels": [:], "Mountpoint": .string(path), "Name": .string(name), "Options": [:], "Scope": "local"]
+        [
+            "CreatedAt": .string(modified), "Driver": "local", "Labels": [:], "Mountpoint": .string(path), "Name": .string(name),
+            "Options": [:], "Scope": "local",
+        ]
     }
 }
 

@@ -21,7 +21,8 @@ struct JoinedContainers {
         }
         try self.init(words, in: home)
         if users != nil, case .maps = request.users {
-            throw .refused("a container that joins another's namespace takes that one's user ids; leave --userns, --uidmap and --gidmap out")
+            throw .refused(
+                "a container that joins another's namespace takes that one's user ids; leave --userns, --uidmap and --gidmap out")
         }
     }
 
@@ -40,7 +41,9 @@ struct JoinedContainers {
             paths[type] = "/proc/\(start.pid)/ns/\(file)"
             owners[file] = other.id.text
             guard let theirs = other.record.users else { continue }
-            if let owner, owner != other.id { throw .refused("namespaces of two containers with different user namespaces cannot be joined by one") }
+            if let owner, owner != other.id {
+                throw .refused("namespaces of two containers with different user namespaces cannot be joined by one")
+            }
             owner = other.id
             users = theirs
             groups = other.record.groups

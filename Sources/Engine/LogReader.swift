@@ -71,7 +71,7 @@ final class LogReader {
             let file = try FileDescriptor(opening: name(number), at: directory, [.noFollow, .nonBlocking])
             guard try file.status().kind == .regular else { throw SystemError(call: "open", subject: name(number), errno: EINVAL) }
             return file
-        } catch where error.errno == ENOENT {
+        } catch  where error.errno == ENOENT {
             return nil
         }
     }

@@ -53,6 +53,7 @@ struct Plumbing {
         }
         stdio.output = try output(1, log.map { LogFile.Channel($0, "stdout") })
         stdio.error = try output(2, log.map { LogFile.Channel($0, "stderr") })
+        openUp()
     }
 
     /// For a container nobody is attached to: what it writes goes to the log alone, or nowhere.
@@ -60,6 +61,14 @@ struct Plumbing {
         guard let log else { return }
         stdio.output = try relay(to: -1, LogFile.Channel(log, "stdout"))
         stdio.error = try relay(to: -1, LogFile.Channel(log, "stderr"))
+        openUp()
+    }
+
+    /// Lets the container's users open `/dev/stdout` and its like by name, as programs do: a pipe belongs to who made it, whom the container
+    /// does not know. Only in the direction that the container has anyway. A caller's pipe that is not ours to change stays as it is.
+    private func openUp() {
+        if case .descriptor(let raw) = stdio.input { fchmod(raw, 0o644) }
+        for case .descriptor(let raw) in [stdio.output, stdio.error] { fchmod(raw, 0o622) }
     }
 
     private mutating func output(_ raw: CInt, _ log: LogFile.Channel?) throws(SystemError) -> Stdio.Source {

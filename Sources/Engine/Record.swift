@@ -47,6 +47,9 @@ package struct Record: Equatable, Sendable {
 
     package init() {}
 
+    /// Whether the host's root is somebody in the container.
+    var sharesRoot: Bool { users?.contains { $0.host == 0 } ?? true }
+
     /// Host ids from `host` on are the container's from `container` on.
     package struct Range: Equatable, Sendable {
         package var container: UInt32 = 0

@@ -12,7 +12,9 @@ enum SignalDisposition: Equatable {
     /// Where it cannot be found out, it counts as heard.
     init(of signal: Signal, to pid: pid_t) {
         self = .heard
-        guard let threads = try? FileDescriptor(opening: "/proc/\(pid)/task", [.directory]), let entries = try? threads.entries() else { return }
+        guard let threads = try? FileDescriptor(opening: "/proc/\(pid)/task", [.directory]), let entries = try? threads.entries() else {
+            return
+        }
         for entry in entries where Self.hears(signal, thread: entry.name, at: threads.place) { return }
         self = .dropped
     }

@@ -21,7 +21,7 @@ struct TreeSize {
     mutating func add(_ path: String, at place: Place = .current) throws(SystemError) {
         do throws(SystemError) {
             try add(FileDescriptor(opening: path, at: place, [.directory, .noFollow]), level: 0)
-        } catch where error.errno == ENOENT || error.errno == ENOTDIR {}
+        } catch  where error.errno == ENOENT || error.errno == ENOTDIR {}
     }
 
     private mutating func add(_ directory: borrowing FileDescriptor, level: Int) throws(SystemError) {
@@ -59,7 +59,9 @@ extension Home {
         // A tree that cannot be read counts for what could.
         try? own.add("\(record.id)/upper", at: containers.place)
         var image = TreeSize()
-        for layer in record.layers ?? [] where ContainerID.isHexadecimal(layer) { try? image.add("\(path)/images/unpacked/sha256/\(layer)") }
+        for layer in record.layers ?? [] where ContainerID.isHexadecimal(layer) {
+            try? image.add("\(path)/images/unpacked/sha256/\(layer)")
+        }
         return (own.bytes, own.bytes.addingReportingOverflow(image.bytes).partialValue)
     }
 }

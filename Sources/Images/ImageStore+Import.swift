@@ -5,19 +5,20 @@ package import OCI
 
 extension ImageStore {
     /// Makes an image of one layer out of a tar of a root file system, plain or compressed, read once and from any descriptor.
+    /// - Parameter reference: its name; nil for an image that is known by its id alone.
     package func importRootFileSystem(
-        from archive: borrowing FileDescriptor, as reference: Reference, config: ImageConfig.Config? = nil,
+        from archive: borrowing FileDescriptor, as reference: Reference?, config: ImageConfig.Config? = nil, comment: String = "imported",
         progress: (String) -> Void = { _ in }
     ) throws(ImageError) -> Image {
         let source = DescriptorSource(archive, hashing: false)
-        return try add(source, as: reference, config: config, comment: "imported", progress: progress)
+        return try add(source, as: reference, config: config, comment: comment, progress: progress)
     }
 
     /// The way of every new layer into the store: extracted and compressed in one pass, then named.
     func add(
-        _ source: any ByteSource, as reference: Reference, config: ImageConfig.Config?, comment: String, progress: (String) -> Void
+        _ source: any ByteSource, as reference: Reference?, config: ImageConfig.Config?, comment: String, progress: (String) -> Void
     ) throws(ImageError) -> Image {
-        guard reference.digest == nil else { throw .invalid("image name \(reference)", why: "a digest cannot be given, it follows") }
+        if let reference, reference.digest != nil { throw .invalid("image name \(reference)", why: "a digest cannot be given, it follows") }
         let staging = try Staging(in: self)
         let file = try attempt { [place = staging.directory.place] () throws(SystemError) in
             try FileDescriptor(opening: "layer", at: place, [.writeOnly, .create, .exclusive], mode: 0o600)
@@ -33,8 +34,9 @@ extension ImageStore {
         let manifest = try describe(layer, diffID, config, comment, in: staging)
         try changeIndex { (index) throws(ImageError) in
             try staging.commit(tree: diffID, to: directory.place, durable: isDurable)
-            index.name(manifest, reference)
+            if let reference { index.name(manifest, reference) } else { index.add(manifest) }
         }
+        guard let reference else { return try image(manifest) }
         return try image(named: reference.layoutName)
     }
 

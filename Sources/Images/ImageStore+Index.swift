@@ -121,6 +121,11 @@ extension Index {
         return manifests.last { $0.reference == wanted }
     }
 
+    /// Lists a manifest without a name, unless it is listed already.
+    mutating func add(_ descriptor: Descriptor) {
+        if !manifests.contains(where: { $0.digest == descriptor.digest }) { manifests.append(descriptor) }
+    }
+
     /// Gives a name to a manifest; the one that had it stays without, unless it has another.
     mutating func name(_ descriptor: Descriptor, _ reference: Reference) {
         var descriptor = descriptor

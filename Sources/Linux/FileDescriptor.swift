@@ -105,6 +105,11 @@ extension FileDescriptor {
         throw SystemError(call: "openat2", subject: path, errno: errno)
     }
 
+    /// A descriptor of its own for what standard input is.
+    package static func standardInput() throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try check("fcntl") { linux_fcntl(0, F_DUPFD_CLOEXEC, 3) })
+    }
+
     /// A pipe: what is written to `writer` comes out of `reader`. The corresponding call is `pipe2(2)`.
     package static func pipe() throws(SystemError) -> Pipe {
         var ends: (CInt, CInt) = (-1, -1)

@@ -17,6 +17,17 @@ package enum Machine {
         return bytes
     }
 
+    /// All of this process's environment, `NAME=VALUE`.
+    package static var environment: [String] {
+        var all: [String] = []
+        var entry = Glibc.environ
+        while let text = entry.pointee {
+            all.append(String(cString: text))
+            entry += 1
+        }
+        return all
+    }
+
     package static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     /// The kernel's release as numbers, for example 6 and 18.
@@ -195,6 +206,12 @@ extension Machine {
 
 /// A clock that never jumps (`CLOCK_MONOTONIC`).
 package enum MonotonicClock {
+    package static var nanoseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+    }
+
     package static var milliseconds: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)

@@ -131,6 +131,21 @@ extension FileDescriptor {
         try check("fsetxattr", String(cString: name)) { fsetxattr(raw, name, value.baseAddress, value.count, 0) }
     }
 
+    package func setAttribute(_ name: String, _ value: [UInt8]) throws(SystemError) {
+        try check("fsetxattr", name) { fsetxattr(raw, name, value, value.count, 0) }
+    }
+
+    /// The names of all extended attributes that may be seen. The corresponding call is `flistxattr(2)`.
+    package func attributeNames(limit: Int = 65536) throws(SystemError) -> [String] {
+        var names = [CChar](repeating: 0, count: limit)
+        do throws(SystemError) {
+            let count = try check("flistxattr") { flistxattr(raw, &names, limit) }
+            return names[..<count].split(separator: 0).map { String(decoding: $0.map(UInt8.init(bitPattern:)), as: UTF8.self) }
+        } catch where error.errno == EOPNOTSUPP {
+            return []
+        }
+    }
+
     /// An extended attribute, or nil if the file has none of that name. The corresponding call is `fgetxattr(2)`.
     package func attribute(_ name: UnsafePointer<CChar>, limit: Int = 65536) throws(SystemError) -> [UInt8]? {
         var value = [UInt8](repeating: 0, count: limit)

@@ -27,6 +27,7 @@ struct Bundle {
         spec = try Spec(reading: config, of: file)
         do throws(SpecError) { try spec.validate() } catch { throw .invalid(file, error) }
         try spec.refuseUnsupported()
+        try spec.checkSysctls()
     }
 
     var rootfs: String { Plan.absolute(spec.root?.path ?? "rootfs", path) }
@@ -38,6 +39,17 @@ extension Spec {
         if linux?.netDevices?.isEmpty == false { throw .refused("linux.netDevices is not supported: move the interfaces by a hook") }
         if linux?.intelRdt != nil { throw .refused("linux.intelRdt is not supported") }
         if process == nil { throw .refused("config.json has no process, so there is nothing to create") }
+    }
+
+    /// Capabilities that this machine cannot grant (config.md, "Capabilities").
+    var warnings: [String] {
+        let sets = process?.capabilities
+        let names = Set(
+            (sets?.bounding ?? []) + (sets?.effective ?? []) + (sets?.permitted ?? []) + (sets?.inheritable ?? []) + (sets?.ambient ?? []))
+        let available = ProcessCapabilities.available
+        return names.sorted().filter { CapabilitySet($0).map { !available.isSuperset(of: $0) } ?? true }.map {
+            "\($0) cannot be granted here"
+        }
     }
 
     /// The host's id of a user of the container; nil where that is decided by a namespace of somebody else's.

@@ -30,6 +30,7 @@ enum Init {
         Step("run startContainer hooks", Steps.runStartHooks),
         Step("set scheduling", Steps.setScheduling),
         Step("make working directory", Steps.makeWorkingDirectory),  // as root: it is root's, as under docker
+        Step("find home", Steps.findHome),
         Step("take identity", Steps.takeIdentity),  // groups, gid, uid in this order; capabilities are kept until the filter stands
         Step("enter working directory", Steps.enterWorkingDirectory),  // as the user: what it may not enter, it may not start in
         Step("confine", Steps.confine),  // no_new_privs, filter, capabilities

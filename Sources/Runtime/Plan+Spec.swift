@@ -19,6 +19,8 @@ package struct LaunchOptions: Sendable {
     /// Descriptors that only the caller may hold, such as a lock.
     package var parentDescriptors: [Int32] = []
     package var reaper = false
+    /// Gives the program a `HOME` from the container's `/etc/passwd` where its environment has none.
+    package var findsHome = false
     package var keyring: String?
     package var preservedDescriptors: Int32 = 0
     package var filter: SeccompFilter?
@@ -55,8 +57,8 @@ extension Plan {
         parentDescriptors = options.parentDescriptors
         if let hooks = spec.hooks {
             stopsForHooks = !(hooks.prestart ?? []).isEmpty || !(hooks.createRuntime ?? []).isEmpty
-            createContainerHooks = [HookPlan](hooks.createContainer, options.hookState, .creating)
-            startContainerHooks = [HookPlan](hooks.startContainer, options.hookState, .created)
+            createContainerHooks = [HookPlan](hooks.createContainer, options.hookState, .creating, isInside: true)
+            startContainerHooks = [HookPlan](hooks.startContainer, options.hookState, .created, isInside: true)
         }
     }
 
@@ -133,6 +135,8 @@ extension Plan {
     private mutating func setMounts(_ spec: Spec, _ options: LaunchOptions) throws(LaunchError) {
         // `received[0]` is the root, so what is bound counts from 1.
         var bindsDevices = false
+        // What is to be mounted and made in them comes before they can be read-only.
+        var readOnly: [Setup] = []
         for mount in spec.mounts ?? [] {
             let words = MountOptions(mount.options ?? [])
             let destination = mount.destination.hasPrefix("/") ? mount.destination : "/" + mount.destination
@@ -147,8 +151,10 @@ extension Plan {
                 showCgroups(options.cgroupView, at: destination, words)
             } else {
                 setups.append(.fileSystem(try FileSystemSetup(mount, words, self)))
+                if mount.type == "tmpfs", words.set.contains(.readOnly) { readOnly.append(.readOnly(destination)) }
             }
         }
+        defer { setups += readOnly }
         guard !bindsDevices else { return }
         let extra = try (spec.linux?.devices ?? []).map { device throws(LaunchError) in try DeviceSetup(device) }
         let standard = DeviceSetup.standard.filter { device in !extra.contains { $0.path == device.path } }
@@ -213,7 +219,8 @@ extension FileSystemSetup {
             data.removeAll { $0.key == "gid" && $0.value.flatMap { UInt32($0) }.flatMap { map.groups.host($0) } == nil }
         }
         self.init(
-            type: type, source: mount.source ?? type, target: mount.destination, attributes: words.set, options: data,
+            type: type, source: mount.source ?? type, target: mount.destination,
+            attributes: type == "tmpfs" ? words.set.subtracting(.readOnly) : words.set, options: data,
             propagation: words.propagation, copiesUp: words.copiesUp,
             fallsBackToHost: type == "sysfs" || type == "proc" || type == "mqueue")
     }
@@ -253,7 +260,9 @@ extension DeviceSetup {
 
 extension [HookPlan] {
     /// The hooks of one moment of a container's life, which `status` names.
-    init(_ hooks: [Spec.Hook]?, _ state: State?, _ status: State.Status) {
+    /// - Parameter isInside: run in the container, where nothing of the runtime's environment has any business.
+    ///   A hook on the host that gives none of its own has ours, as with runc and crun.
+    init(_ hooks: [Spec.Hook]?, _ state: State?, _ status: State.Status, isInside: Bool = false) {
         guard let hooks, !hooks.isEmpty else {
             self = []
             return
@@ -266,7 +275,7 @@ extension [HookPlan] {
         self = hooks.map { hook in
             HookPlan(
                 path: hook.path, arguments: CStrings(hook.args?.isEmpty == false ? hook.args ?? [] : [hook.path]),
-                environment: CStrings(hook.env ?? []), timeout: hook.timeout, state: bytes)
+                environment: CStrings(hook.env ?? (isInside ? [] : Machine.environment)), timeout: hook.timeout, state: bytes)
         }
     }
 }

@@ -104,6 +104,8 @@ package struct ProcessPlan: Sendable {
     var scheduler: SchedulerPlan?
     var ioPriority: (class: CInt, level: CInt)?
     var personality: UInt?
+    /// Looks the user's home up in the container: the environment lacks it.
+    var findsHome = false
     /// Runs the program below a reaper of ours.
     var reaper = false
 }

@@ -9,7 +9,7 @@ extension ProcessPlan {
         self.init(
             name: name, candidates: CStrings(Self.candidates(name, environment)), arguments: CStrings(process.args ?? []),
             environment: CStrings(environment), workingDirectory: process.cwd,
-            capabilities: try ProcessCapabilities(process.capabilities))
+            capabilities: ProcessCapabilities(process.capabilities))
         user = process.user.uid
         group = process.user.gid
         groups = process.user.additionalGids ?? []
@@ -22,6 +22,7 @@ extension ProcessPlan {
         stdio = options.stdio
         preservedDescriptors = options.preservedDescriptors
         reaper = options.reaper
+        findsHome = options.findsHome && !environment.contains { $0.hasPrefix("HOME=") }
         appArmorProfile = process.apparmorProfile.flatMap { $0.isEmpty ? nil : $0 }
         selinuxLabel = process.selinuxLabel.flatMap { $0.isEmpty ? nil : $0 }
         if let filter = options.filter {
@@ -58,21 +59,17 @@ extension ProcessPlan {
 
 extension ProcessCapabilities {
     /// The five lists as sets, held to what this machine can give at all: with `all` in mind, nobody means what is not there.
-    init(_ lists: Spec.Process.Capabilities?) throws(LaunchError) {
+    /// What libcap does not know cannot be granted, and is no reason to fail (config.md, "Capabilities").
+    init(_ lists: Spec.Process.Capabilities?) {
         let available = ProcessCapabilities.available
-        func read(_ names: [String]?) throws(LaunchError) -> CapabilitySet {
-            var set: CapabilitySet = []
-            for name in names ?? [] {
-                guard let capability = CapabilitySet(name) else { throw .refused("unknown capability \(name)") }
-                set.formUnion(capability)
-            }
-            return set.intersection(available)
+        func read(_ names: [String]?) -> CapabilitySet {
+            (names ?? []).reduce(into: CapabilitySet()) { $0.formUnion(CapabilitySet($1) ?? []) }.intersection(available)
         }
-        let permitted = try read(lists?.permitted)
-        let inheritable = try read(lists?.inheritable)
+        let permitted = read(lists?.permitted)
+        let inheritable = read(lists?.inheritable)
         self.init(
-            bounding: try read(lists?.bounding), effective: try read(lists?.effective).intersection(permitted), permitted: permitted,
-            inheritable: inheritable, ambient: try read(lists?.ambient).intersection(permitted).intersection(inheritable))
+            bounding: read(lists?.bounding), effective: read(lists?.effective).intersection(permitted), permitted: permitted,
+            inheritable: inheritable, ambient: read(lists?.ambient).intersection(permitted).intersection(inheritable))
     }
 }
 

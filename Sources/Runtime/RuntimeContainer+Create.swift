@@ -38,6 +38,8 @@ package struct CreatedContainer: ~Copyable {
     package let process: ProcessHandle
     /// The master of its terminal, unless it was sent away.
     package var terminal: FileDescriptor?
+    /// What was asked for and could not be had, where the runtime spec wants no more than a warning.
+    package let warnings: [String]
 }
 
 extension StateDirectory {
@@ -56,7 +58,8 @@ extension StateDirectory {
                 launched.abandon()
                 throw error
             }
-            return CreatedContainer(container: container, process: launched.handle, terminal: launched.terminal.take())
+            return CreatedContainer(
+                container: container, process: launched.handle, terminal: launched.terminal.take(), warnings: bundle.spec.warnings)
         } catch {
             container.discard(bundle.spec)
             throw error
@@ -114,6 +117,7 @@ extension RuntimeContainer {
         launch.startSocket = socket.raw
         launch.parentDescriptors = [directory.raw]
         launch.keyring = keyringName
+        launch.findsHome = true
         launch.preservedDescriptors = options.preservedDescriptors
         launch.filter = try Self.filter(spec, filters?.place)
         launch.cgroupView = cgroup.view

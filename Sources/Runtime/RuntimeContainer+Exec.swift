@@ -14,10 +14,28 @@ package struct ExecOptions: Sendable {
     package var isForeground = false
     /// Runs it in a paused container, where it stands still too until that is resumed.
     package var ignoresPause = false
-    /// A cgroup below the container's, which must exist.
-    package var cgroup: String?
+    /// Cgroups below the container's, which must exist. The first that names a controller of a hierarchy, or none, counts there.
+    package var cgroups: [SubCgroup] = []
 
     package init() {}
+}
+
+/// `[CONTROLLER[,…]:]PATH`: a place below the container's cgroup, in all hierarchies or in those of some controllers.
+package struct SubCgroup: Sendable {
+    let controllers: [String]
+    /// Nil for the container's own.
+    let path: String?
+
+    package init(_ text: String) throws(RuntimeError) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        controllers = parts.count > 1 ? parts[0].split(separator: ",").map(String.init) : []
+        let rest = parts.last.map { String($0.drop { $0 == "/" }) } ?? ""
+        if rest.isEmpty {
+            path = nil
+            return
+        }
+        do throws(CgroupPath.Invalid) { path = try CgroupPath(rest).text } catch { throw .refused("\(rest) is not a sub cgroup path: \(error)") }
+    }
 }
 
 /// A process that runs in a container beside the first.
@@ -42,14 +60,16 @@ extension RuntimeContainer {
         launch.windowSize = options.windowSize
         launch.diesWithParent = options.isForeground
         launch.keyring = keyringName
+        launch.findsHome = true
         launch.preservedDescriptors = options.preservedDescriptors
         let filters = root.filterStore()
         launch.filter = try Self.filter(spec, filters?.place)
+        let place = try execCgroup(options.cgroups)
         var launched: Launched
         do throws(LaunchError) {
             let target: ProcessHandle
             do throws(SystemError) { target = try ProcessHandle(first) } catch { throw .system(doing: "reach container \(id.text)", error) }
-            launched = try Launch.exec(process, beside: target, first.pid, of: spec, launch, in: execCgroup(options.cgroup))
+            launched = try Launch.exec(process, beside: target, first.pid, of: spec, launch, in: place)
         } catch {
             throw .launch(error)
         }
@@ -64,10 +84,19 @@ extension RuntimeContainer {
         return JoinedProcess(handle: launched.handle, terminal: launched.terminal.take())
     }
 
-    private func execCgroup(_ below: String?) -> Cgroup? {
-        guard let below, !below.isEmpty, below != "/" else { return cgroup }
-        let entries = cgroup.paths.entries.map { CgroupPaths.Entry(label: $0.label, directory: "\($0.directory)/\(below)") }
-        return Cgroup(CgroupPaths(entries))
+    private func execCgroup(_ choices: [SubCgroup]) throws(RuntimeError) -> Cgroup {
+        let entries = cgroup.paths.entries
+        for name in choices.flatMap(\.controllers) where !entries.contains(where: { $0.label.split(separator: ",").contains { $0 == name } }) {
+            throw .refused("unknown controller \(name) in --cgroup")
+        }
+        return Cgroup(
+            CgroupPaths(
+                entries.map { entry in
+                    let names = entry.label.split(separator: ",").map(String.init)
+                    let choice = choices.first { $0.controllers.isEmpty || $0.controllers.contains(where: names.contains) }
+                    guard let path = choice?.path else { return entry }
+                    return CgroupPaths.Entry(label: entry.label, directory: "\(entry.directory)/\(path)")
+                }))
     }
 
     private func hand(_ listener: consuming FileDescriptor?, to spec: Spec, for pid: Int32) throws(RuntimeError) {

@@ -22,6 +22,8 @@ final class Child {
     var root: RootDirectory?
     /// Our own view of the kernel's tables, under no path: nothing in the container can stand in its way. Nil unless `Plan.needsProc`.
     var proc: Place?
+    /// The user's home, where it had to be looked up.
+    var home: String?
     /// The container's side of its terminal.
     var terminal: FileDescriptor?
 

@@ -6,6 +6,7 @@ extension Steps {
     /// The last step: becomes the program, or says in words why it cannot.
     static func execute(_ child: Child) throws(SystemError) {
         let process = child.plan.process
+        let environment = child.environment
         let slot = 3 + process.preservedDescriptors
         try child.channel.move(to: slot)
         try SignalSet.reset()
@@ -13,7 +14,7 @@ extension Steps {
         var failure = SystemError(call: "execve", subject: process.name, errno: ENOENT)
         for index in 0..<process.candidates.count {
             guard let path = process.candidates.pointer[index] else { break }
-            let error = Process.execute(path, process.arguments, process.environment)
+            let error = Process.execute(path, process.arguments, environment)
             // As a shell does: what is there but not to be executed is remembered, and the search goes on.
             if error.errno == ENOENT || error.errno == ENOTDIR {
                 if failure.errno == ENOENT, let fault = ProgramFault(of: String(cString: path), error.errno), fault != .notFound {

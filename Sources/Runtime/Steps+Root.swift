@@ -74,7 +74,9 @@ extension Steps {
         // Modes are given whole; the caller's umask has no say.
         umask(0)
         for setup in child.plan.setups { try setup.perform(in: root, received: child.received) }
-        if child.plan.root.isReadOnly { try Mount(owning: root.open("/")).set(.readOnly) }
+        guard child.plan.root.isReadOnly else { return }
+        try makeWorkingDirectory(child)  // now or never
+        try Mount(owning: root.open("/")).set(.readOnly)
     }
 
     static func openProc(_ child: Child) throws(SystemError) {

@@ -14,7 +14,9 @@ struct Create: Command {
         [
             .heading("General"),
             .text("--cidfile FILE", "write the container's id to a new file") { $0.cidFile = $1 },
-            .text("--pull always|missing|never", "whether to fetch the image; there is no fetching yet, so always is an error", hidden: true) {
+            .text(
+                "--pull always|missing|never", "whether to fetch the image; there is no fetching yet, so always is an error", hidden: true
+            ) {
                 try Run.checkPull($1)
             },
         ] + ContainerOptions.options.lifted { try $1(&$0.container) }

@@ -22,29 +22,119 @@ extension EngineError: ExitStatusError {
 var programVersion: StaticString { "0.1.0" }
 
 /// Made where it is used: it holds what is known of every command, and a program is one command.
-var minictl: Program<Globals> { Program(
-    name: "minictl", summary: "run containers, without a daemon", version: programVersion,
+var minictl: Program<Globals> {
+    Program(
+        name: "minictl", summary: "run containers, without a daemon", version: programVersion,
+        containers + looking + images + groups + system)
+}
+
+private typealias Entries = [CommandEntry<Globals>]
+
+private var containers: Entries {
     [
         .heading("Containers"),
         .command(Run.self),
         .command(Exec.self),
-        .command(Ps.self),
-        .command(Inspect.self),
-        .command(Top.self),
-        .command(Port.self),
-        .command(Logs.self),
         .command(Create.self),
         .command(Start.self),
-        .command(Restart.self),
-        .command(Rename.self),
         .command(Stop.self),
+        .command(Restart.self),
         .command(Kill.self),
-        .command(Wait.self),
-        .command(Rm.self),
         .command(Pause.self),
         .command(Unpause.self),
+        .command(Wait.self),
+        .command(Rename.self),
+        .command(Rm.self),
+    ]
+}
+
+private var looking: Entries {
+    [
+        .heading("Looking at containers"),
+        .command(Ps.self),
+        .command(Logs.self),
+        .command(Inspect.self),
+        .command(Top.self),
+        .command(Stats.self),
+        .command(Port.self),
+    ]
+}
+
+private var images: Entries {
+    [
+        .heading("Images"),
+        .command(ImageList.self),
+        .command(Import.self),
+        .command(Tag.self),
+        .command(Rmi.self),
+    ]
+}
+
+/// docker's longer words for the same verbs, and what has no short one.
+private var groups: Entries {
+    [
+        .heading("By kind"),
+        .group("container", "verbs for containers", container),
+        .group(
+            "image", "verbs for images",
+            [
+                .command(ImageList.self, as: "ls", "list"),
+                .command(ImageInspect.self),
+                .command(Assemble.self),
+                .command(Import.self),
+                .command(Tag.self),
+                .command(Rmi.self, as: "rm", "remove"),
+                .command(ImagePrune.self),
+            ]),
+        .group(
+            "volume", "verbs for volumes",
+            [
+                .command(VolumeList.self, as: "ls", "list"),
+                .command(VolumeInspect.self),
+                .command(VolumeCreate.self),
+                .command(VolumeRm.self, as: "rm", "remove"),
+                .command(VolumePrune.self),
+            ]),
+        .group(
+            "system", "verbs for all of it",
+            [
+                .command(DiskFree.self),
+                .command(Info.self),
+                .command(SystemPrune.self),
+            ]),
+    ]
+}
+
+private var container: Entries {
+    [
+        .command(Run.self),
+        .command(Exec.self),
+        .command(Create.self),
+        .command(Start.self),
+        .command(Stop.self),
+        .command(Restart.self),
+        .command(Kill.self),
+        .command(Pause.self),
+        .command(Unpause.self),
+        .command(Wait.self),
+        .command(Rename.self),
+        .command(Rm.self, as: "rm", "remove"),
+        .command(Ps.self, as: "ls", "list", "ps"),
+        .command(Logs.self),
+        .command(ContainerInspect.self),
+        .command(Top.self),
+        .command(Stats.self),
+        .command(Port.self),
+        .command(ContainerPrune.self),
+    ]
+}
+
+private var system: Entries {
+    [
         .heading("System"),
         .command(Info.self),
         .command(Version.self),
-    ])
+        .command(CompletionScript.self),
+        .command(Manual.self, hidden: true),
+    ]
 }

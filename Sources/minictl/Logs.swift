@@ -16,7 +16,9 @@ struct Logs: Command {
         [
             .flag("-f, --follow", "go on until the container ends") { $0.query.follows = $1 },
             .text("-n, --tail LINES", "only the last lines (default all)") { $0.query.tail = $1 == "all" ? nil : try Self.count($1) },
-            .text("--since TIME", "a moment such as 2026-11-25T14:29:33Z, seconds since 1970, or how long ago, such as 10m") { $0.query.since = try Timestamp(word: $1) },
+            .text("--since TIME", "a moment such as 2026-11-25T14:29:33Z, seconds since 1970, or how long ago, such as 10m") {
+                $0.query.since = try Timestamp(word: $1)
+            },
             .text("--until TIME", "likewise") { $0.query.until = try Timestamp(word: $1) },
             .flag("-t, --timestamps", "with the time before each line") { $0.showsTimes = $1 },
             .flag("--details", "accepted as docker's; there are no more details") { _, _ in },
@@ -43,7 +45,7 @@ struct Logs: Command {
             pending = ""
         }
         // Lines of one stream go out together as long as no other comes between, so both keep their order.
-        try container.logs(query, in: home, idle: { try flush() }) { line in
+        func show(_ line: LogLine) throws(SystemError) {
             if line.isError != isError || pending.utf8.count > 65536 {
                 try flush()
                 isError = line.isError
@@ -51,6 +53,7 @@ struct Logs: Command {
             if showsTimes { pending += line.time + " " }
             pending += line.text
         }
+        try container.logs(query, in: home, idle: flush, line: show)
         try flush()
         return 0
     }
@@ -64,7 +67,8 @@ extension Timestamp {
             self = moment
         } else if let moment = Timestamp(local: text) {
             self = moment
-        } else if let seconds = text.split(separator: ".", omittingEmptySubsequences: false).first.flatMap({ Int64($0) }), seconds >= 0, seconds < 1 << 33,
+        } else if let seconds = text.split(separator: ".", omittingEmptySubsequences: false).first.flatMap({ Int64($0) }), seconds >= 0,
+            seconds < 1 << 33,
             let fraction = Self.fraction(text)
         {
             self.init(nanoseconds: seconds * 1_000_000_000 + fraction)

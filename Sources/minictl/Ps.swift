@@ -19,7 +19,9 @@ struct Ps: Command {
             .flag("-a, --all", "those that do not run too") { $0.isAll = $1 },
             .flag("-q, --quiet", "ids alone") { $0.isQuiet = $1 },
             .flag("-l, --latest", "the one that was made last") { if $1 { $0.limit = 1 } },
-            .text("-n, --last NUMBER", "those that were made last, whether they run or not") { $0.limit = try Int(word: $1, in: -1...Int.max) },
+            .text("-n, --last NUMBER", "those that were made last, whether they run or not") {
+                $0.limit = try Int(word: $1, in: -1...Int.max)
+            },
             .flag("--no-trunc", "whole ids and commands") { $0.isWhole = $1 },
             .flag("-s, --size", "how much each has written") { $0.showsSize = $1 },
             .text("-f, --filter KEY=VALUE", "id, name, label, status, exited, ancestor, before, since, volume, network; may be repeated") {
@@ -83,7 +85,9 @@ struct ContainerRow: ListRow {
             Column("IMAGE", "Image", shrinksTo: 8) { $0.record.image },
             Column("COMMAND", "Command", shrinksTo: 8) { quoted($0.commandLine) }
                 .brief { quoted(shortened($0.commandLine, to: 20)) },
-            Column("CREATED", "RunningFor", shrinksTo: 8) { row in Elapsed(since: row.record.created, until: row.now).map { "\($0) ago" } ?? "" },
+            Column("CREATED", "RunningFor", shrinksTo: 8) { row in
+                Elapsed(since: row.record.created, until: row.now).map { "\($0) ago" } ?? ""
+            },
             Column("STATUS", "Status") { $0.listing.sentence(at: $0.now) },
             Column("PORTS", "Ports", shrinksTo: 6) { _ in "" },
             Column("NAMES", "Names", shrinksTo: 8) { $0.record.name },

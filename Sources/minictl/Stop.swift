@@ -11,7 +11,9 @@ struct StopOptions: OptionGroup {
             .text("-t, --timeout SECONDS", "how long to wait before killing (default the container's, else 10); -1 for ever") {
                 $0.request.seconds = Int(try Int32(word: $1, in: -1...Int32.max))
             },
-            .text("--time SECONDS", "the same under its old name", hidden: true) { $0.request.seconds = Int(try Int32(word: $1, in: -1...Int32.max)) },
+            .text("--time SECONDS", "the same under its old name", hidden: true) {
+                $0.request.seconds = Int(try Int32(word: $1, in: -1...Int32.max))
+            },
         ]
     }
 

@@ -60,7 +60,8 @@ extension JSONValue {
             let name = escapeVisible(member.name)
             switch member.value {
             case .object: text += "\(indentation)\(name):\n" + member.value.lines(indentation: indentation + " ")
-            case .array(let elements): text += "\(indentation)\(name): \(elements.map { escapeVisible($0.plainText) }.joined(separator: " "))\n"
+            case .array(let elements):
+                text += "\(indentation)\(name): \(elements.map { escapeVisible($0.plainText) }.joined(separator: " "))\n"
             case let value: text += "\(indentation)\(name): \(escapeVisible(value.plainText))\n"
             }
         }

@@ -16,7 +16,9 @@ struct Wait: Command {
         for (word, waiter) in zip(arguments, waiters) {
             do {
                 let end = try waiter.get().wait(in: home)
-                guard let code = end.exitCode else { throw EngineError.refused("the exit code of \(word) is lost: \(end.reason ?? "nobody saw its end")") }
+                guard let code = end.exitCode else {
+                    throw EngineError.refused("the exit code of \(word) is lost: \(end.reason ?? "nobody saw its end")")
+                }
                 try Output.standard.write("\(code)\n")
             } catch { each.failed(error) }
         }

@@ -41,9 +41,11 @@ struct Create: Command {
     var creation = Creation()
 
     mutating func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        try creation.inheritance.prepare()
+        try Inheritance.seal()
+        try creation.inheritance.closeOthers()
         let id = try RuntimeID(arguments[0])
-        _ = try globals.directory().create(id, creation.options(globals))
+        let created = try globals.directory().create(id, creation.options(globals))
+        for warning in created.warnings { globals.log(warning, level: "warning") }
         return 0
     }
 }

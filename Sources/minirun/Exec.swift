@@ -16,24 +16,27 @@ struct Exec: Command {
         [
             .text("-p, --process FILE", "the process as in config.json, instead of COMMAND and the options on it") { $0.file = $1 },
             .flag("-d, --detach", "do not wait") { $0.isDetached = $1 },
-            .text("--cgroup PATH", "a cgroup below the container's to run in") { $0.cgroup = $1 },
+            .text("--cgroup [CONTROLLERS:]PATH", "a cgroup below the container's to run in") { $0.cgroups.append(try SubCgroup($1)) },
             .flag("--ignore-paused", "start it in a paused container, to run when that is resumed") { $0.ignoresPause = $1 },
         ] + Inheritance.options.lifted { try $1(&$0.inheritance) } + [.heading("The process")]
             + ProcessChanges.options.lifted { try $1(&$0.changes) }
     }
     var file: String?
     var isDetached = false
-    var cgroup: String?
+    var cgroups: [SubCgroup] = []
     var ignoresPause = false
     var inheritance = Inheritance()
     var changes = ProcessChanges()
 
     mutating func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        try inheritance.prepare()
+        try Inheritance.seal()
+        // Before descriptors are closed: engines name `/dev/fd/N` too.
+        let given = try readFile()
+        try inheritance.closeOthers()
         let directory = try globals.directory()
         let container = try directory.container(RuntimeID(arguments[0]), locked: false)
         let spec = try container.spec()
-        var process = try readFile() ?? changes.process(arguments.dropFirst(), of: spec)
+        var process = try given ?? changes.process(arguments.dropFirst(), of: spec)
         process.env = (process.env ?? []) + inheritance.environment
         if changes.hasTerminal { process.terminal = true }
         var options = ExecOptions()
@@ -43,7 +46,7 @@ struct Exec: Command {
         options.isForeground = !isDetached
         options.windowSize = isDetached ? nil : FileDescriptor.windowSize(of: 0)
         options.ignoresPause = ignoresPause
-        options.cgroup = cgroup
+        options.cgroups = cgroups
         var joined = try container.exec(process, of: spec, options, in: directory)
         if isDetached { return 0 }
         return try joined.handle.waitInForeground(terminal: joined.terminal.take()).exitCode
@@ -51,7 +54,6 @@ struct Exec: Command {
 
     private func readFile() throws -> Spec.Process? {
         guard let file else { return nil }
-        // Engines give pipes and `/dev/stdin` too.
         let bytes = try FileDescriptor(opening: file).readAll()
         do { return try JSONDecoder().decode(Spec.Process.self, from: bytes) } catch { throw RuntimeError.malformed(file, error) }
     }
@@ -88,6 +90,12 @@ struct ProcessChanges: OptionGroup {
     var appArmor: String?
     var label: String?
 
+    /// Whether a variable is given anew: of two with one name, programs see the first.
+    private func isReplaced(_ variable: String) -> Bool {
+        let name = variable.prefix { $0 != "=" } + "="
+        return environment.contains { $0.hasPrefix(name) }
+    }
+
     /// The container's own process with another command and these changes.
     func process(_ command: ArraySlice<String>, of spec: Spec) throws -> Spec.Process {
         guard !command.isEmpty else { throw UsageError("needs a COMMAND or --process FILE") }
@@ -95,7 +103,7 @@ struct ProcessChanges: OptionGroup {
         process.args = Array(command)
         process.terminal = hasTerminal
         process.consoleSize = nil
-        process.env = (process.env ?? []) + environment
+        process.env = (process.env ?? []).filter { !isReplaced($0) } + environment
         process.cwd = directory ?? process.cwd
         if let user {
             process.user.uid = user

@@ -15,8 +15,8 @@ struct Globals: OptionGroup {
                 guard let format = LogFormat(rawValue: $1) else { throw UsageError("'\($1)' is neither text nor json") }
                 $0.logFormat = format
             },
-            .text("--log-level LEVEL", "accepted for runc's sake: only errors are logged") { _, _ in },
-            .flag("--debug", "accepted for runc's sake: only errors are logged") { _, _ in },
+            .text("--log-level LEVEL", "the same with debug; other levels change nothing") { $0.isDebugging = $1 == "debug" },
+            .flag("--debug", "log what is asked for, too") { $0.isDebugging = $1 },
             .flag("--systemd-cgroup", "read cgroupsPath as slice:prefix:name") { if $1 { $0.cgroups = .systemd } },
             .text("--cgroup-manager cgroupfs|systemd|disabled", "how to read cgroupsPath, or to make no cgroup (default cgroupfs)") {
                 switch $1 {
@@ -38,6 +38,7 @@ struct Globals: OptionGroup {
     var logFormat = LogFormat.text
     var cgroups = CgroupStyle.filesystem
     var isRootless = false
+    var isDebugging = false
 }
 
 extension Globals {
@@ -52,6 +53,7 @@ extension Globals {
                 throw RuntimeError.system(doing: "open the log", error)
             }
         }
+        if isDebugging { log("running as \(CommandLine.arguments.joined(separator: " "))", level: "debug") }
         return try StateDirectory(root ?? Self.defaultRoot)
     }
 
@@ -65,12 +67,15 @@ extension Globals {
     }
 
     /// One line for each error: podman reads the whole file as one JSON object, the shims of containerd and docker take the last line.
-    func log(_ sentence: String) {
-        guard let logFile, let file = try? openLog(logFile) else { return }
-        let line: JSONObject = ["level": "error", "msg": .string(sentence), "time": .string("\(Timestamp.now)")]
+    ///
+    /// Errors are on standard error anyway; other levels go there where there is no log.
+    func log(_ sentence: String, level: String = "error") {
+        if logFile == nil, level != "debug" { return }
+        guard let file = try? openLog(logFile ?? "/dev/stderr") else { return }
+        let line: JSONObject = ["level": .string(level), "msg": .string(sentence), "time": .string("\(Timestamp.now)")]
         switch logFormat {
         case .json: try? file.write(((try? JSONEncoder().encode(JSONValue.object(line))) ?? []) + [UInt8(ascii: "\n")])
-        case .text: try? file.write("time=\(quoted("\(Timestamp.now)")) level=error msg=\(quoted(sentence))\n")
+        case .text: try? file.write("time=\(quoted("\(Timestamp.now)")) level=\(level) msg=\(quoted(sentence))\n")
         }
     }
 }
@@ -94,12 +99,15 @@ struct Inheritance: OptionGroup {
     /// Descriptors that systemd passed to us for the container (`sd_listen_fds(3)`).
     var activated: Int32 = 0
 
-    /// Before anything else: protects this program from what it is going to run, and closes what our caller left open
-    /// and the process is not to have.
-    mutating func prepare() throws {
+    /// Before anything else: protects this program from what it is going to run.
+    static func seal() throws {
         if Process.isRoot { try SealedProgram.enter(CommandLine.arguments) }
         // A program executed by descriptor is called by its number before Linux 6.14.
         Process.setName("minirun")
+    }
+
+    /// Closes what our caller left open and the process is not to have. Nothing of ours is open yet.
+    mutating func closeOthers() throws {
         if let text = Machine.environment("LISTEN_FDS"), let count = Int32(text), (1...1000).contains(count) { activated = count }
         for descriptor in 3..<3 + total where fcntl(descriptor, F_GETFD) == -1 {
             throw UsageError("--preserve-fds: descriptor \(descriptor) is not open")

@@ -14,7 +14,8 @@ struct Kill: Command {
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let word = arguments.count > 1 ? arguments[1] : "TERM"
-        guard let signal = Signal(word) else { throw UsageError("unknown signal '\(word)'") }
+        // 0 asks only whether there is somebody to signal.
+        guard let signal = word == "0" ? Signal(rawValue: 0) : Signal(word) else { throw UsageError("unknown signal '\(word)'") }
         try globals.directory().container(RuntimeID(arguments[0]), locked: false).signal(signal, all: isForAll)
         return 0
     }

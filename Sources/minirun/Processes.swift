@@ -25,7 +25,10 @@ struct Processes: Command {
             try Output.standard.write(String(decoding: JSONEncoder().encode(processes), as: UTF8.self) + "\n")
             return 0
         }
-        guard !processes.isEmpty else { throw RuntimeError.notRunning }
+        if processes.isEmpty {
+            try Output.standard.write("UID          PID    PPID  C STIME TTY          TIME CMD\n")
+            return 0
+        }
         // The host's own ps, which knows how to read the options of ps.
         let options = arguments.count > 1 ? Array(arguments.dropFirst()) : ["-f"]
         let words = CStrings(["ps"] + options + ["-p", processes.map { "\($0)" }.joined(separator: ",")])

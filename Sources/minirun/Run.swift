@@ -19,13 +19,15 @@ struct Run: Command {
     var isKept = false
 
     mutating func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        try creation.inheritance.prepare()
+        try Inheritance.seal()
+        try creation.inheritance.closeOthers()
         let id = try RuntimeID(arguments[0])
         let directory = try globals.directory()
         var options = creation.options(globals)
         options.isForeground = !isDetached
         options.windowSize = FileDescriptor.windowSize(of: 0)
         var created = try directory.create(id, options)
+        for warning in created.warnings { globals.log(warning, level: "warning") }
         do {
             try created.container.start()
         } catch {

@@ -34,7 +34,7 @@ extension Spec {
                 rlimits: [Process.Rlimit(type: "RLIMIT_NOFILE", soft: 1024, hard: 1024)], noNewPrivileges: true),
             root: Root(path: "rootfs", readonly: true), hostname: "minirun", mounts: templateMounts,
             linux: Linux(
-                namespaces: [.pid, .network, .ipc, .uts, .mount, .cgroup].map { Linux.Namespace(type: $0) },
+                namespaces: templateNamespaces.map { Linux.Namespace(type: $0) },
                 resources: Resources(devices: [Resources.DeviceRule(allow: false, access: "rwm")]),
                 maskedPaths: [
                     "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
@@ -42,6 +42,12 @@ extension Spec {
                     "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",
                 ],
                 readonlyPaths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]))
+    }
+
+    /// With cgroup version 1 a namespace of its own is rarely wanted, and runc leaves it out.
+    private static var templateNamespaces: [Linux.Namespace.Kind] {
+        let isUnified = (try? FileStatus(of: "/sys/fs/cgroup/cgroup.controllers")) != nil
+        return [.pid, .network, .ipc, .uts, .mount] + (isUnified ? [.cgroup] : [])
     }
 
     private static var templateMounts: [Mount] {

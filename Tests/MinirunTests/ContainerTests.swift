@@ -200,6 +200,56 @@ struct ContainerTests {
         #expect(outcome.output.hasPrefix("1\n"), "\(outcome)")  // the one that asked to be a slave
     }
 
+    @Test(
+        arguments: [
+            ("kernel.core_pattern", "would change the host"), ("net.ipv4.ip_forward", "needs a new network namespace"),
+            ("kernel.msgmax", "needs a new ipc namespace"), ("kernel.hostname", "is what hostname is for"), ("net/../kernel/panic", "linux.sysctl"),
+        ])
+    func `A kernel setting that would not stay in the container is refused`(_ name: String, _ words: String) throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.run("a", "true") { spec in
+            spec.linux?.namespaces = [.mount, .pid, .uts].map { Spec.Linux.Namespace(type: $0) }
+            spec.linux?.sysctl = [name: "1"]
+        }
+        #expect(outcome.status == 1 && outcome.errors.contains(words), "\(outcome)")
+    }
+
+    @Test func `Kernel settings of the container's own namespaces are set`() throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.run("a", "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax") { spec in
+            spec.linux?.sysctl = ["net/ipv4/ip_forward": "1", "kernel.msgmax": "9000"]
+            spec.linux?.readonlyPaths = ["/proc/sys"]
+        }
+        #expect(outcome.output == "1\n9000\n", "\(outcome)")
+    }
+
+    @Test func `What a program lacks is found or made: its home, its working directory`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "echo $HOME; pwd") { spec in
+            spec.root?.readonly = true
+            spec.process?.cwd = "/made/here"
+            spec.process?.user.uid = 12
+        }
+        try Directory.make(bundle + "/rootfs/etc", mode: 0o755)
+        try fixture.write("passwd", Array("root:x:0:0::/root:/bin/sh\n12\nbad:x:12\nus:x:12:12::/home/us:\n".utf8), in: bundle + "/rootfs/etc")
+        #expect(try fixture.minirun("run", "--bundle", bundle, "a").output == "/home/us\n/made/here\n")
+        // The file is the container's: what it names must not be followed out of there, nor wait for anybody.
+        unlink(bundle + "/rootfs/etc/passwd")
+        mkfifo(bundle + "/rootfs/etc/passwd", 0o644)
+        #expect(try fixture.minirun("run", "--bundle", bundle, "a").output == "/\n/made/here\n")
+    }
+
+    @Test func `A capability that nobody knows is left out with a warning`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "grep CapEff /proc/self/status") { spec in
+            spec.process?.capabilities = Spec.Process.Capabilities(
+                bounding: ["CAP_KILL", "CAP_FLY"], effective: ["CAP_KILL"], permitted: ["CAP_KILL"])
+        }
+        let outcome = try fixture.minirun("--log", fixture.path + "/log", "run", "--bundle", bundle, "a")
+        #expect(outcome.output == "CapEff:\t0000000000000020\n" && outcome.errors == "", "\(outcome)")
+        #expect(fixture.read("log").contains("level=warning msg=\"CAP_FLY cannot be granted here\""))
+    }
+
     @Test func `Nobody can write into our own program by way of a container`() throws {
         let fixture = try Fixture()
         #expect(try fixture.minirun("create", "--bundle", fixture.bundle("a", "sleep 100"), "a").status == 0)

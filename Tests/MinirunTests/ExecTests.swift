@@ -35,8 +35,9 @@ struct ExecTests {
         let fromFile = try fixture.minirun("exec", "--process", fixture.path + "/process.json", "a")
         #expect(fromFile.output == "7\n8\nfile\n", "\(fromFile)")
         let fromOptions = try fixture.minirun(
-            "exec", "-e", "A=option", "-u", "5:6", "--cwd", "/bin", "a", "sh", "-c", "id -u; id -g; echo $A; pwd; exit 3")
-        #expect(fromOptions.output == "5\n6\noption\n/bin\n" && fromOptions.status == 3, "\(fromOptions)")
+            "exec", "-e", "PATH=/bin:/x", "-e", "A=option", "-u", "5:6", "--cwd", "/bin", "a", "sh", "-c",
+            "id -u; id -g; echo $A; pwd; echo $PATH; exit 3")
+        #expect(fromOptions.output == "5\n6\noption\n/bin\n/bin:/x\n" && fromOptions.status == 3, "\(fromOptions)")
     }
 
     @Test func `A detached exec is an orphan whose number is in the pid file`() throws {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Images
+import Linux
+import OCI
+
+extension Home {
+    /// Does something with the images; their errors become the engine's.
+    package func withImages<Result>(_ body: (borrowing ImageStore) throws(ImageError) -> Result) throws(EngineError) -> Result {
+        do throws(ImageError) { return try body(ImageStore(root: path)) } catch { throw .image(error) }
+    }
+
+    /// What containers need of images.
+    private func layerUsers() throws(EngineError) -> [LayerUser] {
+        try listings().compactMap { listing in
+            guard let layers = listing.record.layers else { return nil }
+            return LayerUser(name: listing.record.name, layers: layers.compactMap { Digest(hex: $0) })
+        }
+    }
+
+    /// Takes a name from an image, or an image away.
+    package func removeImage(_ word: String, force: Bool) throws(EngineError) -> [Removal] {
+        let users = try layerUsers()
+        return try withImages { (store) throws(ImageError) in try store.remove(word, users: users, force: force) }
+    }
+
+    /// Removes the images that have no name, or with `all` those that no container runs on. Gives back what went, and how many bytes.
+    package func pruneImages(all: Bool) throws(EngineError) -> (removals: [Removal], bytes: Int64) {
+        let users = try layerUsers()
+        let candidates = try withImages { (store) throws(ImageError) in try store.list() }.filter { all || $0.name == nil }
+        var removals: [Removal] = []
+        var bytes: Int64 = 0
+        for listing in candidates {
+            if let image = listing.image, users.contains(where: { $0.layers == image.layers }) { continue }
+            do throws(EngineError) {
+                let gone = try removeImage(listing.name ?? listing.manifestDigest.description, force: listing.name == nil)
+                removals += gone
+                if gone.contains(where: { if case .deleted = $0 { true } else { false } }) { bytes += listing.image?.size ?? 0 }
+            } catch {
+                // Several nameless entries of one image go together.
+                guard error.isAbsence else { throw error }
+            }
+        }
+        return (removals, bytes)
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import Images
+package import Linux
+import OCI
+
+/// The conditions of `container prune --filter`.
+package struct PruneFilter: Sendable {
+    private var labels: [(key: String, value: String?, isWanted: Bool)] = []
+    private var until: Timestamp?
+
+    package init() {}
+
+    /// Made before that moment.
+    package mutating func add(until moment: Timestamp) { until = min(until ?? moment, moment) }
+
+    /// With that label, or without it.
+    package mutating func add(label text: String, isWanted: Bool) {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        labels.append((parts.first ?? "", parts.count > 1 ? parts[1] : nil, isWanted))
+    }
+
+    func holds(for record: Record) -> Bool {
+        if let until, Timestamp(record.created).map({ $0 >= until }) ?? true { return false }
+        return labels.allSatisfy { label in
+            let value = record.labels?[label.key]
+            return (value != nil && (label.value == nil || label.value == value)) == label.isWanted
+        }
+    }
+}
+
+extension Home {
+    /// Removes every container that does not run. Gives back their ids, and how many bytes they had written.
+    package func pruneContainers(_ filter: PruneFilter, failed: (EngineError) -> Void) throws(EngineError) -> (ids: [String], bytes: Int64)
+    {
+        var ids: [String] = []
+        var bytes: Int64 = 0
+        for listing in try listings() where listing.status.allows(.remove) && filter.holds(for: listing.record) {
+            let size = size(of: listing.record).own
+            do throws(EngineError) {
+                try remove(listing.record.id)
+                ids.append(listing.record.id)
+                bytes += size
+            } catch { failed(error) }
+        }
+        return (ids, bytes)
+    }
+
+    /// What takes room on the disk, one line for each kind of thing.
+    package func diskUsage() throws(EngineError) -> [DiskUsage] {
+        let listings = try listings()
+        var images = DiskUsage(kind: "Images")
+        var seen: Set<String> = []
+        for listing in try withImages({ (store) throws(ImageError) in try store.list() }) {
+            guard let image = listing.image, seen.insert(image.id.description).inserted else { continue }
+            images.add(image.size, isActive: listings.contains { $0.record.layers == image.layers.map(\.hex) })
+        }
+        var containers = DiskUsage(kind: "Containers")
+        for listing in listings {
+            var size = TreeSize()
+            try? size.add("\(listing.record.id)/upper", at: self.containers.place)
+            containers.add(size.bytes, isActive: listing.status.isUp)
+        }
+        var volumes = DiskUsage(kind: "Local Volumes")
+        let used = Set(listings.flatMap { ($0.record.mounts ?? []).compactMap(\.name) })
+        for volume in try self.volumes() { volumes.add(size(of: volume), isActive: used.contains(volume.name)) }
+        return [images, containers, volumes]
+    }
+}
+
+/// What one kind of thing takes on the disk, in bytes.
+package struct DiskUsage: Sendable {
+    package let kind: String
+    package private(set) var total = 0
+    package private(set) var active = 0
+    package private(set) var bytes: Int64 = 0
+    package private(set) var reclaimable: Int64 = 0
+
+    init(kind: String) { self.kind = kind }
+
+    mutating func add(_ size: Int64, isActive: Bool) {
+        total += 1
+        bytes += size
+        if isActive { active += 1 } else { reclaimable += size }
+    }
+}

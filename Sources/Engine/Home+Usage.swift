@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import Linux
+
+/// What one container used up to a moment, and may use, as its cgroup counts it. Nil is "not counted here".
+package struct Usage: Sendable {
+    package let record: Record
+    /// Nanoseconds of `MonotonicClock`.
+    package let moment: Int64
+    /// Nanoseconds of all processors together.
+    package let processorTime: UInt64?
+    /// Bytes, without page cache that the kernel would drop first.
+    package let memory: UInt64?
+    /// Bytes: its own limit, else all the machine has.
+    package let memoryLimit: UInt64?
+    package let bytesRead: UInt64?
+    package let bytesWritten: UInt64?
+    package let processes: UInt64?
+
+    /// A container that does not run uses nothing.
+    init(_ listing: Listing, machineMemory: UInt64) {
+        record = listing.record
+        let statistics = listing.status.isUp ? listing.record.cgroupHandle?.statistics() : nil
+        moment = MonotonicClock.nanoseconds
+        processorTime = statistics?.cpu.usage
+        memory = statistics?.memory.usage.map { $0 - min($0, statistics?.memory.inactiveFile ?? 0) }
+        memoryLimit = statistics.map { min($0.memory.limit ?? machineMemory, machineMemory) }
+        bytesRead = statistics?.io?.readBytes
+        bytesWritten = statistics?.io?.writtenBytes
+        processes = statistics?.pids.current
+    }
+
+    /// Processors in use since an earlier look, in percent of one.
+    package func processorPercentage(since earlier: Usage?) -> Double? {
+        guard let earlier, let now = processorTime, let then = earlier.processorTime, moment > earlier.moment, now >= then else { return nil }
+        return Double(now - then) * 100 / Double(moment - earlier.moment)
+    }
+
+    package var memoryPercentage: Double? {
+        guard let memory, let memoryLimit, memoryLimit > 0 else { return nil }
+        return Double(memory) * 100 / Double(memoryLimit)
+    }
+}
+
+extension Home {
+    /// Looks at the cgroups of containers: those given, else all that run, or all there are.
+    package func usage(of words: [String], all: Bool) throws(EngineError) -> [Usage] {
+        let pages = sysconf(CInt(_SC_PHYS_PAGES))
+        let memory = UInt64(max(0, pages)) &* UInt64(max(0, sysconf(CInt(_SC_PAGESIZE))))
+        let boot = try Machine.boot()
+        guard words.isEmpty else {
+            var usages: [Usage] = []
+            for word in words {
+                let record = try container(named: word).record
+                usages.append(Usage(Listing(record: record, status: record.status(in: boot)), machineMemory: memory))
+            }
+            return usages
+        }
+        return try listings().filter { all || $0.status.isUp }.map { Usage($0, machineMemory: memory) }
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import JSON
+import Linux
+import OCI
+
+/// `--change`: instructions of a Dockerfile that say how containers of an image run.
+struct ImageChanges {
+    private(set) var config: ImageConfig.Config?
+
+    init(_ config: ImageConfig.Config? = nil) { self.config = config }
+
+    mutating func add(_ text: String) throws(UsageError) {
+        let parts = text.split(separator: " ", maxSplits: 1)
+        let word = parts.first.map { $0.uppercased() } ?? ""
+        let rest = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
+        guard !rest.isEmpty else { throw UsageError("'\(text)' is no instruction with a value, for example CMD [\"/bin/sh\"]") }
+        var changed = config ?? ImageConfig.Config()
+        switch word {
+        case "CMD": changed.cmd = try Self.command(rest)
+        case "ENTRYPOINT": changed.entrypoint = try Self.command(rest)
+        case "ENV": try Self.set(&changed.env, rest)
+        case "LABEL":
+            for pair in try Self.pairs(rest) { changed.labels = (changed.labels ?? [:]).merging([pair.key: pair.value ?? ""]) { $1 } }
+        case "EXPOSE":
+            for port in rest.split(separator: " ") { changed.exposedPorts = Self.inserting(Self.port(String(port)), changed.exposedPorts) }
+        case "VOLUME":
+            for path in rest.hasPrefix("[") ? try Self.command(rest) : rest.split(separator: " ").map(String.init) {
+                guard path.hasPrefix("/") else { throw UsageError("the volume '\(path)' is not an absolute path") }
+                changed.volumes = Self.inserting(path, changed.volumes)
+            }
+        case "USER": changed.user = rest
+        case "WORKDIR":
+            guard rest.hasPrefix("/") else { throw UsageError("the working directory '\(rest)' is not an absolute path") }
+            changed.workingDir = rest
+        case "STOPSIGNAL":
+            guard let signal = Signal(rest) else { throw UsageError("'\(rest)' is no signal") }
+            changed.stopSignal = signal.description
+        default:
+            throw UsageError(
+                "there is no change '\(word)'; there are CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR")
+        }
+        config = changed
+    }
+
+    /// A list in JSON, or words for the shell.
+    private static func command(_ text: String) throws(UsageError) -> [String] {
+        guard text.hasPrefix("[") else { return ["/bin/sh", "-c", text] }
+        do { return try JSONDecoder().decode([String].self, from: Array(text.utf8)) } catch {
+            throw UsageError("'\(text)' is no list of texts in JSON")
+        }
+    }
+
+    private static func port(_ text: String) -> String { text.contains("/") ? text : text + "/tcp" }
+
+    private static func inserting(_ name: String, _ set: [String: ImageConfig.Empty]?) -> [String: ImageConfig.Empty] {
+        (set ?? [:]).merging([name: ImageConfig.Empty()]) { $1 }
+    }
+
+    private static func set(_ environment: inout [String]?, _ text: String) throws(UsageError) {
+        var entries = environment ?? []
+        for pair in try pairs(text) {
+            entries.removeAll { $0.hasPrefix(pair.key + "=") }
+            entries.append("\(pair.key)=\(pair.value ?? "")")
+        }
+        environment = entries
+    }
+
+    /// `NAME=VALUE NAME="A VALUE"`, or the old `NAME VALUE`.
+    private static func pairs(_ text: String) throws(UsageError) -> [KeyValue] {
+        let words = try words(text)
+        if let first = words.first, !first.contains("="), words.count > 1 {
+            return [try KeyValue("\(first)=\(text.drop { $0 != " " }.drop { $0 == " " })")]
+        }
+        return try words.map { (word) throws(UsageError) in try KeyValue(word, requiresValue: true) }
+    }
+
+    /// Words as a shell parts them: quotes keep spaces, a backslash the next character.
+    private static func words(_ text: String) throws(UsageError) -> [String] {
+        var words: [String] = []
+        var word: String?
+        var quote: Character?
+        var isEscaped = false
+        for character in text {
+            if isEscaped {
+                word = (word ?? "") + String(character)
+                isEscaped = false
+            } else if character == "\\", quote != "'" {
+                isEscaped = true
+            } else if let open = quote {
+                if character == open { quote = nil } else { word = (word ?? "") + String(character) }
+            } else if character == "\"" || character == "'" {
+                quote = character
+                word = word ?? ""
+            } else if character == " " || character == "\t" {
+                if let word { words.append(word) }
+                word = nil
+            } else {
+                word = (word ?? "") + String(character)
+            }
+        }
+        guard quote == nil, !isEscaped else { throw UsageError("'\(text)' ends within a quotation") }
+        if let word { words.append(word) }
+        return words
+    }
+}

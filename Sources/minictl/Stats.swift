@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import Engine
+import Glibc
+import Linux
+
+struct Stats: Command {
+    static let name: StaticString = "stats"
+    static let summary: StaticString = "show what containers use, again and again"
+    static let operands: Operands = "[CONTAINER...]"
+    static let examples = [
+        Example("minictl stats", "a table that redraws until ^C"),
+        Example("minictl stats --no-stream --format '{{.Name}}: {{.CPUPerc}}'", "once, in other words"),
+    ]
+
+    static var options: [CommandOption<Self>] {
+        [
+            .flag("-a, --all", "those that do not run too") { $0.isAll = $1 },
+            .flag("--no-stream", "look once") { $0.isOnce = $1 },
+            .flag("--no-trunc", "whole ids") { $0.isWhole = $1 },
+            .text("--format table|json|TEMPLATE", "how to print them") { $0.format = try ListFormat($1) },
+        ]
+    }
+
+    var isAll = false
+    var isOnce = false
+    var isWhole = false
+    var format = ListFormat.table
+
+    /// Between two looks: long enough for a share of a processor to mean something.
+    private static let first: UInt32 = 200_000
+    private static let interval: UInt32 = 1_000_000
+
+    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
+        let home = try globals.home()
+        try home.sweep()
+        var before: [String: Usage] = [:]
+        for usage in try home.usage(of: arguments, all: isAll) { before[usage.record.id] = usage }
+        var pause = Self.first
+        while true {
+            usleep(pause)
+            pause = Self.interval
+            let usages = try home.usage(of: arguments, all: isAll)
+            let rows = usages.map { UsageRow($0, since: before[$0.record.id]) }
+            let text = try format.text(rows, isWhole: isWhole, width: Output.standard.tableWidth)
+            // Home, then each line over the old one, then nothing of what was below: no flicker.
+            let redraws = !isOnce && Output.standard.isTerminal
+            try Output.standard.write(redraws ? "\u{1B}[H" + text.split(separator: "\n").map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J" : text)
+            if isOnce { return 0 }
+            before = [:]
+            for usage in usages { before[usage.record.id] = usage }
+        }
+    }
+}
+
+private struct UsageRow: ListRow {
+    let usage: Usage
+    let before: Usage?
+    var quiet: String { String(usage.record.id.prefix(12)) }
+
+    init(_ usage: Usage, since before: Usage?) {
+        self.usage = usage
+        self.before = before
+    }
+
+    static var columns: [Column<Self>] {
+        [
+            Column("CONTAINER ID", "ID") { $0.usage.record.id }.brief { $0.quiet },
+            Column("NAME", "Name", shrinksTo: 8) { $0.usage.record.name },
+            Column("CPU %", "CPUPerc") { percentage($0.usage.processorPercentage(since: $0.before)) },
+            Column("MEM USAGE / LIMIT", "MemUsage") { "\(binary($0.usage.memory)) / \(binary($0.usage.memoryLimit))" },
+            Column("MEM %", "MemPerc") { percentage($0.usage.memoryPercentage) },
+            // Not in any cgroup.
+            Column("NET I/O", "NetIO") { _ in "-- / --" },
+            Column("BLOCK I/O", "BlockIO") { "\(decimal($0.usage.bytesRead)) / \(decimal($0.usage.bytesWritten))" },
+            Column("PIDS", "PIDs") { $0.usage.processes.map { "\($0)" } ?? "--" },
+            Column("CONTAINER", "Container", isShown: false) { $0.quiet },
+        ]
+    }
+}
+
+private func binary(_ bytes: UInt64?) -> String { bytes.map { BinaryBytes($0).description } ?? "--" }
+
+private func decimal(_ bytes: UInt64?) -> String { bytes.map { DecimalBytes(Int64(clamping: $0)).description } ?? "--" }
+
+/// With two decimals.
+private func percentage(_ share: Double?) -> String {
+    guard let share, share.isFinite, share < 1e9 else { return "--" }
+    let hundredths = Int((share * 100).rounded())
+    let rest = hundredths % 100
+    return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)%"
+}
