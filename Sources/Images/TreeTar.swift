@@ -238,9 +238,8 @@ extension TreeTar {
     private func attributes(of file: borrowing FileDescriptor) -> [(name: [UInt8], value: [UInt8])] {
         var found: [(name: [UInt8], value: [UInt8])] = []
         for name in (try? file.attributeNames()) ?? [] {
-            let text = name.text
-            guard text == "security.capability" || (text.hasPrefix("user.") && !text.hasPrefix("user.overlay.")) else { continue }
-            if let value = try? file.attribute(name) { found.append((Array(text.utf8), value)) }
+            guard name == "security.capability" || (name.hasPrefix("user.") && !name.hasPrefix("user.overlay.")) else { continue }
+            if let value = try? file.attribute(name) { found.append((Array(name.utf8), value)) }
         }
         return found
     }
@@ -259,7 +258,7 @@ extension [CChar] {
     fileprivate var isDot: Bool { self == [CChar(UInt8(ascii: ".")), 0] }
 
     /// The directory above and the last component, both with a NUL at the end.
-    fileprivate var parts: (folder: [CChar], name: [CChar]) {
+    var parts: (folder: [CChar], name: [CChar]) {
         guard let slash = lastIndex(of: CChar(UInt8(ascii: "/"))) else { return ([CChar(UInt8(ascii: ".")), 0], self) }
         return (Array(self[..<slash]) + [0], Array(self[(slash + 1)...]))
     }

@@ -160,13 +160,6 @@ extension FileDescriptor {
         }
     }
 
-    /// The names of all extended attributes, each with a NUL at its end. The corresponding call is `flistxattr(2)`.
-    package func attributeNames(limit: Int = 65536) throws(SystemError) -> [[CChar]] {
-        var names = [CChar](repeating: 0, count: limit)
-        let count = try check("flistxattr") { flistxattr(raw, &names, limit) }
-        return names[..<count].split(separator: 0).map { Array($0) + [0] }
-    }
-
     /// The corresponding call is `ftruncate(2)`.
     package func setSize(_ size: Int64) throws(SystemError) { try check("ftruncate") { ftruncate(raw, off_t(size)) } }
 
