@@ -19,6 +19,8 @@ package struct LaunchOptions: Sendable {
     /// Descriptors that only the caller may hold, such as a lock.
     package var parentDescriptors: [Int32] = []
     package var reaper = false
+    /// Takes the nearest resource limit that this machine gives, where one cannot be had.
+    package var clampsLimits = true
     /// Gives the program a `HOME` from the container's `/etc/passwd` where its environment has none.
     package var findsHome = false
     package var keyring: String?

@@ -91,6 +91,8 @@ package struct ProcessPlan: Sendable {
     var groups: [UInt32] = []
     var umask: UInt32 = 0o022
     var limits: [ResourceLimit] = []
+    /// Takes the nearest limit that this machine gives, where one cannot be had.
+    var clampsLimits = true
     var capabilities: ProcessCapabilities
     var noNewPrivileges = false
     var filter: FilterPlan?

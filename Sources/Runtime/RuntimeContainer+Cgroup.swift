@@ -15,7 +15,7 @@ extension RuntimeContainer {
             // All of them: engines read their figures in every hierarchy, and `update` may ask for any later.
             let cgroup = try Cgroup.create(path, in: hierarchy, wanting: .all, needing: resources?.controllers ?? [])
             // Whoever enters stands still, and we would wait for it for ever.
-            guard try !cgroup.isFrozen else { throw .invalid("the container's cgroup", "it is there already, and frozen") }
+            guard try !cgroup.isFrozen else { throw .invalid(path.text, "container's cgroup unexpectedly frozen") }
             do throws(CgroupError) {
                 if let resources { try cgroup.apply(resources, as: .needed) }
                 let rules = resources?.devices ?? []
@@ -83,13 +83,13 @@ extension RuntimeContainer {
     /// Holds all its processes still.
     package func pause() throws(RuntimeError) {
         let status = status()
-        guard status == .running || status == .created else { throw .notAllowed("pause", id, status) }
+        guard status == .running || status == .created else { throw .notAllowed(.pause, id, status) }
         do throws(CgroupError) { try cgroup.freeze() } catch { throw .cgroup(doing: "pause container \(id.text)", error) }
     }
 
     package func resume() throws(RuntimeError) {
         let status = status()
-        guard status == .paused else { throw .notAllowed("resume", id, status) }
+        guard status == .paused else { throw .notAllowed(.resume, id, status) }
         do throws(CgroupError) { try cgroup.thaw() } catch { throw .cgroup(doing: "resume container \(id.text)", error) }
     }
 

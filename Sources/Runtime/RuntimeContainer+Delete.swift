@@ -32,7 +32,7 @@ extension RuntimeContainer {
     package func delete(force: Bool) throws(RuntimeError) {
         let status = status()
         guard status == .stopped || status == .created || force else {
-            throw .notAllowed("delete", id, status)
+            throw .notAllowed(.delete, id, status)
         }
         if status != .stopped { try kill() }
         let cgroup = cgroup
