@@ -57,6 +57,7 @@ let package = Package(
         tests("Cgroups", ["Cgroups", "JSON", "Linux", "OCI"]),
         tests("Images", ["Images", "Linux", "JSON", "OCI"]),
         tests("Minirun", ["Linux", "JSON", "OCI"]),
+        tests("Verb", ["Linux", "JSON"]),
         tests("BlackBox", ["Linux", "JSON"]),
     ]
 )

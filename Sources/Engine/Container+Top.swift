@@ -16,7 +16,7 @@ extension Container {
         guard let ps = HostProgram("ps") else { throw .refused("this machine has no ps; on Debian it is in the package procps") }
         var result: (end: Termination, output: [UInt8], error: [UInt8])
         do throws(SystemError) {
-            let list = pids.map { "\($0)" }.joined(separator: ",")
+            let list = pids.sorted().map { "\($0)" }.joined(separator: ",")
             result = try ps.output(options.isEmpty ? ["-ef"] : options + ["-q", list])
             // Some options select processes by themselves and cannot be joined with a list.
             if result.end != .exited(0) || result.output.isEmpty { result = try ps.output(options) }

@@ -29,7 +29,7 @@ extension Home {
         guard status.allows(.exec), let identity = container.record.start?.identity(in: boot) else {
             throw .notAllowed("exec in", container.name, status)
         }
-        if container.record.users == nil { try protectProgram() }
+        if container.record.sharesRoot { try protectProgram() }
         let target: ProcessHandle
         do throws(SystemError) { target = try ProcessHandle(identity) } catch { throw .notAllowed("exec in", container.name, .exited(nil)) }
         let spec = try container.spec()

@@ -5,9 +5,15 @@ import JSON
 import Linux
 
 /// One container as lists show it: its facts, and what follows from them at this moment.
-package struct Listing: Sendable {
+/// A reference, because lists are sorted and filtered, and a record is large.
+package final class Listing: Sendable {
     package let record: Record
     package let status: Status
+
+    init(record: Record, status: Status) {
+        self.record = record
+        self.status = status
+    }
 }
 
 extension Home {
@@ -23,9 +29,8 @@ extension Home {
             listings.append(Listing(record: record, status: record.status(in: boot)))
         }
         // Times are all in UTC and of one width, so their texts order as they do.
-        listings.sort { $0.record.created.utf8.lexicographicallyPrecedes($1.record.created.utf8) }
-        listings.reverse()
-        return listings
+        let times = listings.map(\.record.created)
+        return listings.indices.sorted { times[$0] > times[$1] }.map { listings[$0] }
     }
 }
 

@@ -33,7 +33,9 @@ package struct Usage: Sendable {
 
     /// Processors in use since an earlier look, in percent of one.
     package func processorPercentage(since earlier: Usage?) -> Double? {
-        guard let earlier, let now = processorTime, let then = earlier.processorTime, moment > earlier.moment, now >= then else { return nil }
+        guard let earlier, let now = processorTime, let then = earlier.processorTime, moment > earlier.moment, now >= then else {
+            return nil
+        }
         return Double(now - then) * 100 / Double(moment - earlier.moment)
     }
 

@@ -29,7 +29,7 @@ extension Home {
         var container = try container(named: word)
         let status = try container.status(in: Machine.boot())
         if status == .running { return }
-        if container.record.users == nil { try protectProgram() }
+        if container.record.sharesRoot { try protectProgram() }
         guard status.allows(.start) else { throw .notAllowed("start", container.name, status) }
         guard var watch = try Watch(container.id, in: self) else {
             throw .refused("cannot start \(container.name): another process is just starting or removing it")

@@ -47,6 +47,9 @@ package struct Record: Equatable, Sendable {
 
     package init() {}
 
+    /// Whether the host's root is somebody in the container.
+    var sharesRoot: Bool { users?.contains { $0.host == 0 } ?? true }
+
     /// Host ids from `host` on are the container's from `container` on.
     package struct Range: Equatable, Sendable {
         package var container: UInt32 = 0
@@ -189,7 +192,11 @@ extension Record.End: JSONRecord {
 
 extension Record {
     var cgroupHandle: Cgroup? {
-        cgroup.map { Cgroup(CgroupPaths($0.sorted { $0.key < $1.key }.map { .init(label: $0.key, directory: $0.value) })) }
+        // What does not bear the container's id is not its own, whatever the record says: everything in a cgroup is killed with it.
+        cgroup.map { directories in
+            let own = directories.filter { !id.isEmpty && $0.value.hasSuffix(id) && !$0.value.split(separator: "/").contains("..") }
+            return Cgroup(CgroupPaths(own.sorted { $0.key < $1.key }.map { .init(label: $0.key, directory: $0.value) }))
+        }
     }
 
     mutating func set(_ cgroup: Cgroup) {

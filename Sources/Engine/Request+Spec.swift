@@ -79,6 +79,9 @@ extension SpecBuilder {
             throw .refused("there is no command: the image names none, so give one after the image")
         }
         guard !first.isEmpty else { throw .refused("the command is empty") }
+        guard !(arguments + [workingDirectory]).contains(where: { $0.utf8.contains(0) }) else {
+            throw .refused("the image's command or working directory has a NUL in it")
+        }
         var process = Spec.Process(user: Spec.Process.User(), cwd: workingDirectory)
         process.terminal = request.terminal ? true : nil
         process.args = arguments

@@ -39,8 +39,16 @@ extension Home {
 
 extension Home {
     /// Where container root is host root it could write the file this program runs from.
-    func protectProgram(from request: Request) throws(EngineError) {
-        if case .host = request.users { try protectProgram() }
+    /// It starts again from the beginning, so this comes before anything is made.
+    package func protectProgram(from request: Request) throws(EngineError) {
+        let sharesRoot =
+            switch request.users {
+            case .host: true
+            case .maps(let users, _): users.contains { $0.hostID == 0 }
+            case .keepID: getuid() == 0
+            case .automatic: false
+            }
+        if sharesRoot { try protectProgram() }
     }
 
     func protectProgram() throws(EngineError) {

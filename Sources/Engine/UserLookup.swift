@@ -74,16 +74,16 @@ struct UserLookup {
         let wanted = try? number(word)
         for line in passwd where line.count >= 6 {
             guard let user = try? number(line[2]), let group = try? number(line[3]) else { continue }
-            if line[0] == word || (wanted != nil && user == wanted) { return User(name: line[0], user: user, group: group, home: line[5]) }
+            if wanted.map({ $0 == user }) ?? (line[0] == word) { return User(name: line[0], user: user, group: group, home: line[5]) }
         }
         return nil
     }
 
     private static func group(_ word: String, in groups: [[String]]) throws(EngineError) -> UInt32 {
+        if let id = try number(word) { return id }
         for line in groups where line.count >= 3 && line[0] == word {
             if let id = try? number(line[2]) { return id }
         }
-        if let id = try number(word) { return id }
         throw .refused("unable to find group \(word): no such entry in the image's /etc/group")
     }
 

@@ -14,9 +14,18 @@ extension ImageStore {
         return try add(source, as: reference, config: config, comment: comment, progress: progress)
     }
 
+    /// Makes an image of another one with one more layer above it.
+    /// - Parameter tree: the layer, in the `isLayer` style.
+    package func commit(
+        _ tree: TreeTar, over base: Image, as reference: Reference?, config: ImageConfig.Config?, author: String? = nil, comment: String = ""
+    ) throws(ImageError) -> Image {
+        try add(tree, over: base, as: reference, config: config, author: author, comment: comment, progress: { _ in })
+    }
+
     /// The way of every new layer into the store: extracted and compressed in one pass, then named.
     func add(
-        _ source: any ByteSource, as reference: Reference?, config: ImageConfig.Config?, comment: String, progress: (String) -> Void
+        _ source: any ByteSource, over base: Image? = nil, as reference: Reference?, config: ImageConfig.Config?, author: String? = nil,
+        comment: String, progress: (String) -> Void
     ) throws(ImageError) -> Image {
         if let reference, reference.digest != nil { throw .invalid("image name \(reference)", why: "a digest cannot be given, it follows") }
         let staging = try Staging(in: self)
@@ -31,7 +40,13 @@ extension ImageStore {
             try place.rename("layer", to: place, "blobs/\(digest.hex)")
         }
         let layer = Descriptor(mediaType: MediaType.layerGzip, digest: digest, size: blob.size)
-        let manifest = try describe(layer, diffID, config, comment, in: staging)
+        var description = ImageConfig(
+            created: timestamp(), author: author, architecture: Platform.current.architecture, os: Platform.current.os, config: config,
+            rootfs: ImageConfig.RootFS(diffIDs: (base?.layers ?? []) + [diffID]))
+        description.history =
+            (base?.config.history ?? [])
+            + [ImageConfig.History(created: description.created, author: author, createdBy: "minictl", comment: comment)]
+        let manifest = try describe(description, layers: (base?.blobs ?? []) + [layer], in: staging)
         try changeIndex { (index) throws(ImageError) in
             try staging.commit(tree: diffID, to: directory.place, durable: isDurable)
             if let reference { index.name(manifest, reference) } else { index.add(manifest) }
@@ -40,21 +55,13 @@ extension ImageStore {
         return try image(named: reference.layoutName)
     }
 
-    /// Writes configuration and manifest of an image of one layer.
-    private func describe(
-        _ layer: Descriptor, _ diffID: Digest, _ config: ImageConfig.Config?, _ comment: String, in staging: borrowing Staging
-    ) throws(ImageError) -> Descriptor {
-        let now = timestamp()
-        let platform = Platform.current
-        let image = ImageConfig(
-            created: now, architecture: platform.architecture, os: platform.os, config: config,
-            rootfs: ImageConfig.RootFS(diffIDs: [diffID]),
-            history: [ImageConfig.History(created: now, createdBy: "minictl", comment: comment)])
-        let configBytes = try encoded(image, "image configuration")
+    /// Writes configuration and manifest of an image.
+    private func describe(_ config: ImageConfig, layers: [Descriptor], in staging: borrowing Staging) throws(ImageError) -> Descriptor {
+        let configBytes = try encoded(config, "image configuration")
         let manifest = Manifest(
             mediaType: MediaType.manifest,
             config: Descriptor(mediaType: MediaType.config, digest: try staging.add(configBytes), size: Int64(configBytes.count)),
-            layers: [layer])
+            layers: layers)
         let bytes = try encoded(manifest, "image manifest")
         return Descriptor(mediaType: MediaType.manifest, digest: try staging.add(bytes), size: Int64(bytes.count))
     }

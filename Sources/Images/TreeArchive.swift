@@ -79,19 +79,29 @@ final class TreeArchive: ByteSource {
 
     private func start(_ file: ImageFile, at path: String) throws(ImageError) -> [UInt8] {
         switch file {
-        case .directory(let mode): return TarHeader(path + "/", type: "5", mode: mode).bytes
-        case .link(let target): return TarHeader(path, type: "2", mode: 0o777, target: target).bytes
-        case .hardLink(let target): return TarHeader(path, type: "1", mode: 0o644, target: String(target.dropFirst())).bytes
+        case .directory(let mode): return TarHeader((path + "/").utf8, .directory, mode: mode).bytes
+        case .link(let target):
+            var header = TarHeader(path.utf8, .symlink, mode: 0o777)
+            header.target = Array(target.utf8)
+            return header.bytes
+        case .hardLink(let target):
+            var header = TarHeader(path.utf8, .hardLink, mode: 0o644)
+            header.target = Array(target.utf8.dropFirst())
+            return header.bytes
         case .text(let bytes, let mode):
-            let header = TarHeader(path, type: "0", mode: mode, size: Int64(bytes.count)).bytes
-            return header + bytes + [UInt8](repeating: 0, count: TarHeader.padding(after: Int64(bytes.count)))
+            var header = TarHeader(path.utf8, .regular, mode: mode)
+            header.size = Int64(bytes.count)
+            return header.bytes + bytes + [UInt8](repeating: 0, count: TarHeader.padding(after: header.size))
         case .copy(let host, let mode, let size, let modified):
             source = try attempt { () throws(SystemError) in try FileDescriptor(opening: host, .nonBlocking) }
             isCopying = true
             sourcePath = host
             remaining = size
             padding = TarHeader.padding(after: size)
-            return TarHeader(path, type: "0", mode: mode, size: size, modified: modified).bytes
+            var header = TarHeader(path.utf8, .regular, mode: mode)
+            header.size = size
+            header.modified = modified
+            return header.bytes
         }
     }
 
@@ -114,60 +124,5 @@ final class TreeArchive: ByteSource {
             if count == 0 { return try next() }
         }
         return UnsafeRawBufferPointer(rebasing: buffer[..<count])
-    }
-}
-
-/// One header of the ustar format (POSIX.1-1988), with a pax record before it where a name does not fit (POSIX.1-2001).
-struct TarHeader {
-    let bytes: [UInt8]
-
-    static func padding(after size: Int64) -> Int { Int((512 - size % 512) % 512) }
-
-    init(_ path: String, type: Character, mode: mode_t, size: Int64 = 0, modified: Int64 = 0, target: String = "") {
-        var records: [UInt8] = []
-        if path.utf8.count > 100 { records += Self.record("path", path) }
-        if target.utf8.count > 100 { records += Self.record("linkpath", target) }
-        var all: [UInt8] = []
-        if !records.isEmpty {
-            all = Self.block("pax", type: "x", mode: 0o644, size: Int64(records.count), modified: 0, target: "")
-            all += records + [UInt8](repeating: 0, count: Self.padding(after: Int64(records.count)))
-        }
-        bytes = all + Self.block(path, type: type, mode: mode, size: size, modified: modified, target: target)
-    }
-
-    private static func block(
-        _ path: String, type: Character, mode: mode_t, size: Int64, modified: Int64, target: String
-    ) -> [UInt8] {
-        var block = [UInt8](repeating: 0, count: 512)
-        func put(_ text: some Sequence<UInt8>, at offset: Int, width: Int) {
-            for (index, byte) in text.prefix(width).enumerated() { block[offset + index] = byte }
-        }
-        put(path.utf8, at: 0, width: 100)
-        put(octal(Int64(mode), digits: 7), at: 100, width: 7)
-        put(octal(0, digits: 7), at: 108, width: 7)
-        put(octal(0, digits: 7), at: 116, width: 7)
-        put(octal(size, digits: 11), at: 124, width: 11)
-        put(octal(max(0, modified), digits: 11), at: 136, width: 11)
-        put([UInt8](repeating: 0x20, count: 8), at: 148, width: 8)
-        put(String(type).utf8, at: 156, width: 1)
-        put(target.utf8, at: 157, width: 100)
-        put("ustar\u{0}00".utf8, at: 257, width: 8)
-        // The sum counts its own field as blanks.
-        let sum = block.reduce(0) { $0 + Int64($1) }
-        put(octal(sum, digits: 6) + [0], at: 148, width: 7)
-        return block
-    }
-
-    private static func octal(_ number: Int64, digits: Int) -> [UInt8] {
-        let text = Array(String(number, radix: 8).utf8)
-        return [UInt8](repeating: UInt8(ascii: "0"), count: max(0, digits - text.count)) + text
-    }
-
-    /// `LENGTH key=value\n`, where the length counts itself.
-    private static func record(_ key: String, _ value: String) -> [UInt8] {
-        let rest = Array(" \(key)=\(value)\n".utf8)
-        var length = rest.count + 1
-        while String(length).utf8.count + rest.count != length { length += 1 }
-        return Array(String(length).utf8) + rest
     }
 }

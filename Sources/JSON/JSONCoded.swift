@@ -97,12 +97,53 @@ package struct JSONMembers {
             values = nil
             if let node = source.present(name) { values = try node.map() }
         } else if let values {
-            begin(name)
-            text.open("{")
-            for key in values.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
-                if let value = values[key] { try write(key, value) }
-            }
-            text.close("}")
+            try write(name, values)
+        }
+    }
+
+    // MARK: the same without generic code
+    // A generic function that is called from another module is not specialised: it looks up types and witnesses at each call. These are
+    // what records are mostly made of.
+
+    package mutating func callAsFunction(_ name: String, _ value: inout String) throws(JSONError) {
+        guard let source else { return try write(name, value) }
+        value = try String(json: source.required(name))
+    }
+
+    package mutating func callAsFunction(_ name: String, _ value: inout String?) throws(JSONError) {
+        if let source {
+            value = nil
+            if let node = source.present(name) { value = try String(json: node) }
+        } else if let value {
+            try write(name, value)
+        }
+    }
+
+    package mutating func callAsFunction(_ name: String, _ value: inout Bool) throws(JSONError) {
+        guard let source else { return try write(name, value) }
+        value = try Bool(json: source.required(name))
+    }
+
+    package mutating func callAsFunction(_ name: String, _ values: inout [String]) throws(JSONError) {
+        guard let source else { return try write(name, values) }
+        values = try source.required(name).list()
+    }
+
+    package mutating func callAsFunction(_ name: String, _ values: inout [String]?) throws(JSONError) {
+        if let source {
+            values = nil
+            if let node = source.present(name) { values = try node.list() }
+        } else if let values {
+            try write(name, values)
+        }
+    }
+
+    package mutating func callAsFunction(_ name: String, _ values: inout [String: String]?) throws(JSONError) {
+        if let source {
+            values = nil
+            if let node = source.present(name) { values = try node.map() }
+        } else if let values {
+            try write(name, values)
         }
     }
 
@@ -114,6 +155,15 @@ package struct JSONMembers {
     private mutating func write(_ name: String, _ value: some JSONCoded) throws(JSONError) {
         begin(name)
         try value.write(to: &text)
+    }
+
+    private mutating func write(_ name: String, _ values: [String: some JSONCoded]) throws(JSONError) {
+        begin(name)
+        text.open("{")
+        for key in values.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+            if let value = values[key] { try write(key, value) }
+        }
+        text.close("}")
     }
 
     private mutating func write(_ name: String, _ values: [some JSONCoded]) throws(JSONError) {

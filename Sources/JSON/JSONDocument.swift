@@ -18,17 +18,32 @@ package final class JSONDocument: Sendable {
     /// The value of an object's member; of several with one name the last, as Go and docker read it.
     func member(_ name: String, of object: Int) -> Int? {
         guard tape[object].kind == .object else { return nil }
-        let wanted = name.utf8
-        let length = wanted.count
+        var name = name
+        return name.withUTF8 { wanted in
+            tape.withUnsafeBufferPointer { tape in
+                bytes.withUnsafeBufferPointer { bytes in member(wanted, of: object, tape, bytes) }
+            }
+        }
+    }
+
+    /// Every record asks for each of its members by name, so this loop is most of the reading of one.
+    private func member(
+        _ wanted: UnsafeBufferPointer<UInt8>, of object: Int, _ tape: UnsafeBufferPointer<JSONTape>, _ bytes: UnsafeBufferPointer<UInt8>
+    ) -> Int? {
         let end = Int(tape[object].next)
         var found: Int?
         var key = object + 1
         while key < end {
             let entry = tape[key]
             if entry.isPlain {
-                if Int(entry.end - entry.start) == length, bytes[Int(entry.start)..<Int(entry.end)].elementsEqual(wanted) {
-                    found = key + 1
+                let start = Int(entry.start)
+                var isSame = Int(entry.end) - start == wanted.count
+                var offset = 0
+                while isSame, offset < wanted.count {
+                    isSame = bytes[start + offset] == wanted[offset]
+                    offset += 1
                 }
+                if isSame { found = key + 1 }
             } else if text(key).utf8.elementsEqual(wanted) {
                 found = key + 1
             }

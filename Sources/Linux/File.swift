@@ -154,8 +154,12 @@ package enum File {
     /// Reads a regular file whole. A link, FIFO, device or anything over `limit` bytes is an error, and opening never blocks.
     package static func read(_ path: String, at place: Place = .current, limit: Int = 4 << 20) throws(SystemError) -> [UInt8] {
         let file = try FileDescriptor(opening: path, at: place, [.noFollow, .nonBlocking])
-        guard try file.status().kind == .regular else { throw SystemError(call: "open", subject: path, errno: EFTYPE) }
-        return try file.readAll(limit: limit)
+        let status = try file.status()
+        guard status.kind == .regular else { throw SystemError(call: "open", subject: path, errno: EFTYPE) }
+        guard status.size <= limit else { throw SystemError(call: "read", subject: path, errno: EFBIG) }
+        // One byte more than there should be: what comes short of it is all there is.
+        let bytes = try file.read(atMost: Int(status.size) + 1)
+        return bytes.count == status.size && status.size > 0 ? bytes : bytes + (try file.readAll(limit: limit))
     }
 
     /// Reads a file of the kernel's own (/proc, /sys, cgroup), whose size it does not know.

@@ -110,6 +110,11 @@ extension FileDescriptor {
         FileDescriptor(owning: try check("fcntl") { linux_fcntl(0, F_DUPFD_CLOEXEC, 3) })
     }
 
+    /// A descriptor of its own for what standard output is.
+    package static func standardOutput() throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try check("fcntl") { linux_fcntl(1, F_DUPFD_CLOEXEC, 3) })
+    }
+
     /// A pipe: what is written to `writer` comes out of `reader`. The corresponding call is `pipe2(2)`.
     package static func pipe() throws(SystemError) -> Pipe {
         var ends: (CInt, CInt) = (-1, -1)

@@ -145,6 +145,26 @@ extension FileDescriptor {
         }
     }
 
+    /// The extended attributes that belong to the file wherever it lies. Left out are overlayfs's own (`trusted.`, `user.overlay.`) and
+    /// labels that fit one machine only. The corresponding calls are `flistxattr(2)` and `fgetxattr(2)`.
+    package func carriedAttributes(limit: Int = 65536) throws(SystemError) -> [(name: [CChar], value: [UInt8])] {
+        var names = [CChar](repeating: 0, count: limit)
+        do throws(SystemError) {
+            let count = try check("flistxattr") { flistxattr(raw, &names, limit) }
+            var found: [(name: [CChar], value: [UInt8])] = []
+            for name in names[..<count].split(separator: 0).map({ Array($0) + [0] }) where Self.isCarried(String(cString: name)) {
+                if let value = try attribute(name) { found.append((name, value)) }
+            }
+            return found
+        } catch where error.errno == EOPNOTSUPP {
+            return []
+        }
+    }
+
+    private static func isCarried(_ name: String) -> Bool {
+        name == "security.capability" || (name.hasPrefix("user.") && !name.hasPrefix("user.overlay."))
+    }
+
     /// The corresponding call is `ftruncate(2)`.
     package func setSize(_ size: Int64) throws(SystemError) { try check("ftruncate") { ftruncate(raw, off_t(size)) } }
 

@@ -1,59 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
 import Glibc
 
-/// Copies a tree by descriptors: nothing outside `source` is read, nothing outside `target` written, no link followed.
-package enum TreeCopy {
-    /// Copies what `source` holds into `target`, owners, modes, times, links and extended attributes included. Sockets and devices are left out.
+/// Copies a tree by descriptors: nothing outside `source` is read, nothing outside `target` is written, no link is followed.
+package struct TreeCopy {
+    private let source: Place
+    private let target: Place
+    /// Files with several names, by device and inode: where the first copy is.
+    private var copied: [FileIdentity: [CChar]] = [:]
+
+    private struct FileIdentity: Hashable {
+        let device: dev_t
+        let inode: ino_t
+    }
+
+    /// Copies what `source` holds into `target`: contents, owners, modes, times, links, and the extended attributes that belong to files
+    /// rather than to a file system's own bookkeeping. Sockets and devices are left out.
     package static func contents(of source: borrowing FileDescriptor, into target: borrowing FileDescriptor) throws(SystemError) {
-        // Relative paths, so that depth costs memory and no descriptors.
-        var pending = [""]
-        while let folder = pending.popLast() {
-            let from = try open(folder, in: source)
-            let to = try open(folder, in: target)
-            for entry in try from.entries() {
-                let path = folder.isEmpty ? entry.name : "\(folder)/\(entry.name)"
-                if try copy(entry.name, from, to) == .directory { pending.append(path) }
-            }
+        var copy = TreeCopy(source: source.place, target: target.place)
+        // Paths from the top, so that depth costs memory and neither stack nor descriptors.
+        var pending: [[CChar]] = [Self.path([])]
+        while let folder = pending.popLast() { pending += try copy.folder(folder) }
+    }
+
+    private init(source: Place, target: Place) {
+        self.source = source
+        self.target = target
+    }
+
+    /// Copies one folder's entries and gives back those that are folders themselves.
+    private mutating func folder(_ path: [CChar]) throws(SystemError) -> [[CChar]] {
+        let from = try source.resolve(path, [.directory], resolve: [.beneath, .noSymlinks])
+        let to = try target.resolve(path, [.directory], resolve: [.beneath, .noSymlinks])
+        var names: [[CChar]] = []
+        try from.forEachEntry { name, _ in names.append(Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))) }
+        var folders: [[CChar]] = []
+        for name in names {
+            let inner = Self.path(path.dropLast() + [CChar(UInt8(ascii: "/"))] + name.dropLast())
+            if try entry(name, inner, from, to) == .directory { folders.append(inner) }
         }
+        return folders
     }
 
-    private static func open(_ path: String, in root: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor {
-        try FileDescriptor(resolving: path.isEmpty ? "." : path, in: root.place, [.directory], resolve: [.beneath, .noSymlinks])
-    }
+    private static func path(_ text: some Collection<CChar>) -> [CChar] { text.isEmpty ? [CChar(UInt8(ascii: ".")), 0] : text + [0] }
 
-    private static func copy(
-        _ name: String, _ from: borrowing FileDescriptor, _ to: borrowing FileDescriptor
+    private mutating func entry(
+        _ name: [CChar], _ path: [CChar], _ from: borrowing FileDescriptor, _ to: borrowing FileDescriptor
     ) throws(SystemError) -> FileStatus.Kind {
-        let status = try FileStatus(of: name, at: from.place)
+        guard let status = try from.place.status(of: name) else { return .socket }  // gone meanwhile: nothing to copy
         switch status.kind {
         case .directory:
-            try Directory.make(name, at: to.place)
-            let made = try FileDescriptor(opening: name, at: to.place, [.directory, .noFollow])
-            try finish(made, as: status)
-        case .regular:
-            let reader = try FileDescriptor(opening: name, at: from.place, [.noFollow, .nonBlocking])
-            let writer = try FileDescriptor(opening: name, at: to.place, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600)
-            while try check("sendfile", name, { sendfile(writer.raw, reader.raw, nil, 1 << 20) }) > 0 {}
-            try finish(writer, as: status)
+            try to.place.makeDirectory(name)
+            try finish(to.place.open(name, [.directory, .noFollow]), like: from.place.open(name, [.directory, .noFollow]), status)
+        case .regular: try file(name, path, status, from, to)
         case .symlink:
-            var buffer = [CChar](repeating: 0, count: 4097)
-            try check("readlink", name) { readlinkat(from.raw, name, &buffer, 4096) }
-            let text = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            try check("symlink", name) { symlinkat(text, to.raw, name) }
-            try check("fchownat", name) { fchownat(to.raw, name, status.owner, status.group, AT_SYMLINK_NOFOLLOW) }
+            let text = try from.place.readLink(name)
+            try to.place.makeLink(name, target: text.map { CChar(bitPattern: $0) } + [0])
+            try to.place.setOwner(of: name, status.owner, status.group)
         case .fifo:
-            try check("mknod", name) { mknodat(to.raw, name, status.mode, 0) }
+            try to.place.makeNode(name, mode: status.mode)
+            try to.place.setOwner(of: name, status.owner, status.group)
         case .socket, .character, .block: break
         }
         return status.kind
     }
 
-    private static func finish(_ made: borrowing FileDescriptor, as status: FileStatus) throws(SystemError) {
-        try check("fchown") { fchown(made.raw, status.owner, status.group) }
-        // After the owner, whose change clears the set-id bits.
-        try check("fchmod") { fchmod(made.raw, status.permissions) }
-        var times = [status.modified, status.modified]
-        try check("futimens") { futimens(made.raw, &times) }
+    private mutating func file(
+        _ name: [CChar], _ path: [CChar], _ status: FileStatus, _ from: borrowing FileDescriptor, _ to: borrowing FileDescriptor
+    ) throws(SystemError) {
+        let identity = FileIdentity(device: status.device, inode: status.inode)
+        if status.links > 1, let first = copied[identity] {
+            return try target.link(first, to: to.place, name)
+        }
+        let reader = try from.place.open(name, [.noFollow, .nonBlocking])
+        let writer = try to.place.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600)
+        while try check("sendfile", "", { sendfile(writer.raw, reader.raw, nil, 1 << 20) }) > 0 {}
+        try finish(writer, like: reader, status)
+        if status.links > 1 { copied[identity] = path }
+    }
+
+    private func finish(
+        _ made: borrowing FileDescriptor, like original: borrowing FileDescriptor, _ status: FileStatus
+    ) throws(SystemError) {
+        // In this order: a change of owner takes set-id bits and file capabilities away.
+        try made.setOwner(status.owner, status.group)
+        try made.setPermissions(status.permissions)
+        for attribute in try original.carriedAttributes() {
+            try check("fsetxattr") { fsetxattr(made.raw, attribute.name, attribute.value, attribute.value.count, 0) }
+        }
+        let times = [status.modified, status.modified]
+        try check("futimens") { futimens(made.raw, times) }
     }
 }

@@ -110,7 +110,11 @@ extension Steps {
         try Process.setUserIDs(process.user)
         umask(mode_t(process.umask))
         // A change of ids clears this wish, and makes the process readable for its new self again.
-        if child.plan.diesWithParent { try Process.dieWithParent() }
+        if child.plan.diesWithParent {
+            try Process.dieWithParent()
+            // A parent that ended between the two wishes has been missed; its end of the socket tells.
+            try child.channel.checkParent()
+        }
         try Process.setDumpable(false)
     }
 

@@ -57,6 +57,8 @@ private var looking: Entries {
         .command(Top.self),
         .command(Stats.self),
         .command(Port.self),
+        .command(Diff.self),
+        .command(Export.self),
     ]
 }
 
@@ -65,6 +67,7 @@ private var images: Entries {
         .heading("Images"),
         .command(ImageList.self),
         .command(Import.self),
+        .command(Commit.self),
         .command(Tag.self),
         .command(Rmi.self),
     ]
@@ -125,6 +128,10 @@ private var container: Entries {
         .command(Top.self),
         .command(Stats.self),
         .command(Port.self),
+        .command(Stats.self),
+        .command(Diff.self),
+        .command(Export.self),
+        .command(Commit.self),
         .command(ContainerPrune.self),
     ]
 }
@@ -135,6 +142,6 @@ private var system: Entries {
         .command(Info.self),
         .command(Version.self),
         .command(CompletionScript.self),
-        .command(Manual.self, hidden: true),
+        .command(Manual.self, as: "manual", "manuals", hidden: true),
     ]
 }

@@ -4,9 +4,11 @@ import Glibc
 import Linux
 
 /// `--cidfile`: a new file, never one that is there already nor what a link points to.
-struct IDFile: ~Copyable {
+/// Gone again if there was no id to write.
+final class IDFile {
     private let file: FileDescriptor
     private let path: String
+    private var isWritten = false
 
     init(_ path: String) throws(EngineError) {
         self.path = path
@@ -19,6 +21,11 @@ struct IDFile: ~Copyable {
     }
 
     func write(_ id: ContainerID) throws(EngineError) {
+        isWritten = true
         do throws(SystemError) { try file.write(id.text) } catch { throw .system(doing: "write the container id file \(path)", error) }
+    }
+
+    deinit {
+        if !isWritten { unlink(path) }
     }
 }

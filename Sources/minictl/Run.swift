@@ -43,6 +43,7 @@ struct Run: Command {
         request.detached = isDetached
         let home = try globals.home()
         let progress = Progress()
+        try home.protectProgram(from: request)
         let cidFile = try self.cidFile.map { path throws(EngineError) in try IDFile(path) }
         if isDetached {
             let id = try home.runDetached(request, progress: progress.show) { id throws(EngineError) in try cidFile?.write(id) }

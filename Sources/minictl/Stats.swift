@@ -45,7 +45,8 @@ struct Stats: Command {
             let text = try format.text(rows, isWhole: isWhole, width: Output.standard.tableWidth)
             // Home, then each line over the old one, then nothing of what was below: no flicker.
             let redraws = !isOnce && Output.standard.isTerminal
-            try Output.standard.write(redraws ? "\u{1B}[H" + text.split(separator: "\n").map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J" : text)
+            try Output.standard.write(
+                redraws ? "\u{1B}[H" + text.split(separator: "\n").map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J" : text)
             if isOnce { return 0 }
             before = [:]
             for usage in usages { before[usage.record.id] = usage }

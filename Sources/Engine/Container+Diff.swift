@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Runtime
+
+/// What a container did to one path of its image.
+package struct FileChange: Sendable, Equatable {
+    package enum Kind: String, Sendable {
+        case added = "A"
+        case changed = "C"
+        case deleted = "D"
+    }
+
+    package let kind: Kind
+    package let path: String
+}
+
+extension Container {
+    /// What the container wrote and removed, in the order of the paths: its own layer, seen over those below.
+    package func changes(in home: borrowing Home) throws(EngineError) -> [FileChange] {
+        do throws(SystemError) {
+            let upper = try openUpper()
+            let image = try Overlay.view(of: layerPaths(in: home))
+            var changes: [FileChange] = []
+            // Relative paths, so that depth costs memory and no descriptors. The container may go on meanwhile: no link is followed.
+            var pending = [""]
+            while let folder = pending.popLast() {
+                guard let directory = try? Self.open(folder, in: upper) else { continue }
+                let names = try Self.names(folder, in: image)
+                for entry in try directory.entries() {
+                    guard let status = try directory.place.status(of: entry.name) else { continue }
+                    let path = folder.isEmpty ? entry.name : "\(folder)/\(entry.name)"
+                    if status.kind == .character, status.rawDevice == 0 {
+                        changes.append(FileChange(kind: .deleted, path: "/" + path))
+                        continue
+                    }
+                    changes.append(FileChange(kind: names.contains(entry.name) ? .changed : .added, path: "/" + path))
+                    if status.kind == .directory { pending.append(path) }
+                }
+            }
+            return changes.sorted { $0.path < $1.path }
+        } catch {
+            throw .system(doing: "look at what \(name) has changed", error)
+        }
+    }
+
+    /// The container's own layer. One that runs in a directory of the host's has none.
+    func openUpper() throws(SystemError) -> FileDescriptor {
+        try FileDescriptor(opening: "upper", at: directory.place, [.directory, .noFollow])
+    }
+
+    /// The layers it runs on, from the bottom up.
+    func layerPaths(in home: borrowing Home) -> [String] { (record.layers ?? []).map { "\(home.path)/images/unpacked/sha256/\($0)" } }
+
+    /// What the image has in a directory; nothing where it has none.
+    private static func names(_ folder: String, in image: borrowing FileDescriptor) throws(SystemError) -> Set<String> {
+        guard let directory = try? open(folder, in: image) else { return [] }
+        return Set(try directory.entries().map(\.name))
+    }
+
+    private static func open(_ path: String, in root: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor {
+        try FileDescriptor(resolving: path.isEmpty ? "." : path, in: root.place, [.directory], resolve: [.beneath, .noSymlinks])
+    }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JSON
+import Testing
+
+@Suite(.enabled(if: Root.isUsable)) struct LifeTests {
+    @Test("A container is created, started, stopped, started again and removed")
+    func life() throws {
+        let minictl = try Root()
+        let id = try minictl("create --name web base sleep 1000").text
+        #expect(try minictl("ps -a --format '{{.State}} {{.Status}}'").text == "created Created")
+        #expect(try minictl("start web").text == "web")
+        #expect(try minictl("start web").code == 0)
+        #expect(try minictl("ps -q --no-trunc").text == id)
+        #expect(try minictl("stop web").text == "web")
+        #expect(try minictl("ps -q").text == "")
+        #expect(try minictl("start \(id.prefix(12))").text == id.prefix(12))
+        #expect(try minictl("exec web echo in").text == "in")
+        #expect(try minictl("rm -f web").text == "web")
+        try minictl.expectEmpty()
+    }
+
+    @Test("A first process without a handler is stopped at once, and so is one below our init")
+    func stopsAtOnce() throws {
+        let minictl = try Root()
+        try minictl.start("plain")
+        try minictl.start("reaped", "--init")
+        let stop = try minictl("stop plain reaped")
+        #expect(stop.elapsed < .seconds(2))
+        #expect(Set(stop.lines) == ["plain", "reaped"])
+        #expect(try minictl("wait plain reaped").lines == ["137", "143"])
+    }
+
+    @Test("A handler is given its time, and who holds out is named and killed")
+    func holdsOut() throws {
+        let minictl = try Root()
+        try minictl.start("polite", "", "sh -c 'trap \"exit 7\" TERM; while :; do sleep 0.05; done'")
+        try minictl.start("stubborn", "", "sh -c 'trap \"\" TERM; while :; do sleep 1000; done'")
+        // Until the traps are set.
+        usleep(200_000)
+        let stop = try minictl("stop -t 1 polite stubborn")
+        #expect(stop.elapsed > .seconds(1) && stop.elapsed < .seconds(5))
+        #expect(stop.lines == ["polite", "stubborn"])
+        #expect(stop.error.contains("stubborn: sh (process ") && stop.error.contains("held out against SIGTERM for 1 s and was killed"))
+        #expect(try minictl("wait polite stubborn").lines == ["7", "137"])
+    }
+
+    @Test("Of several containers each that fails is reported, and the others are done")
+    func several() throws {
+        let minictl = try Root()
+        try minictl.start("a")
+        for verb in ["pause", "unpause", "kill", "rm"] {
+            let outcome = try minictl("\(verb) nosuch a aa")
+            #expect(outcome.code == 1 && outcome.text == "a", "\(verb)")
+            #expect(outcome.error == "minictl: no such container: nosuch\nminictl: no such container: aa\n", "\(verb)")
+        }
+    }
+
+    @Test("A name that is nearly right is suggested")
+    func suggestion() throws {
+        let minictl = try Root()
+        try minictl.start("database")
+        #expect(try minictl("stop databse").error == "minictl: no such container: databse (did you mean database?)\n")
+    }
+
+    @Test("wait tells the code of a container that goes as it ends")
+    func waitTemporary() throws {
+        let minictl = try Root()
+        try minictl.start("brief", "--rm", "sh -c 'sleep 0.3; exit 9'")
+        #expect(try minictl("wait brief").text == "9")
+        try minictl.expectEmpty()
+    }
+
+    @Test("wait for several tells each in its turn, whichever ends first")
+    func waitSeveral() throws {
+        let minictl = try Root()
+        try minictl.start("slow", "--rm", "sh -c 'sleep 0.4; exit 3'")
+        try minictl.start("fast", "--rm", "sh -c 'exit 4'")
+        try minictl.start("kept", "", "sh -c 'sleep 0.2; exit 5'")
+        // The second may be gone already; then it is said so.
+        let outcome = try minictl("wait slow kept")
+        #expect(outcome.lines == ["3", "5"])
+        #expect(try minictl("wait kept").text == "5")
+    }
+
+    @Test("A running container is not removed without force")
+    func removeRunning() throws {
+        let minictl = try Root()
+        try minictl.start("web")
+        let outcome = try minictl("rm web")
+        #expect(outcome.code == 1)
+        #expect(
+            outcome.error
+                == "minictl: cannot remove container web: container is running: stop the container before removing or force remove\n")
+        #expect(try minictl("ps -q").text != "")
+    }
+
+    @Test("A paused container stands still, is shown so, and can be stopped, killed and removed")
+    func paused() throws {
+        let minictl = try Root()
+        try minictl.start("web")
+        #expect(try minictl("pause web").code == 0)
+        #expect(try minictl("ps --format '{{.State}}'").text == "paused")
+        #expect(try minictl("exec web true").code == 125)
+        #expect(try minictl("pause web").error == "minictl: cannot pause web: it is paused\n")
+        #expect(try minictl("stop web").elapsed < .seconds(5))
+        try minictl("start web")
+        try minictl("pause web")
+        #expect(try minictl("rm -f web").elapsed < .seconds(5))
+        try minictl.expectEmpty()
+    }
+
+    @Test("A new name is the container's from then on, and the old one is free")
+    func rename() throws {
+        let minictl = try Root()
+        try minictl.start("old")
+        try minictl.start("other")
+        #expect(try minictl("rename old other").error.contains("the name other is in use"))
+        #expect(try minictl("rename old new").code == 0)
+        #expect(try minictl("stop new").code == 0)
+        #expect(try minictl("ps -a --filter name=new --format '{{.Names}}'").text == "new")
+        #expect(try minictl("rename new 'a b'").code == 125)
+        try minictl.start("old")
+    }
+
+    @Test("A restart ends the first process and begins another, also of a container that goes with its end")
+    func restart() throws {
+        let minictl = try Root()
+        for flags in ["", "--rm"] {
+            try minictl.start("web", flags)
+            let before = try minictl("inspect -f '{{.State.Pid}}' web").text
+            #expect(try minictl("restart web").text == "web")
+            #expect(try minictl("inspect -f '{{.State.Running}}' web").text == "true")
+            #expect(try minictl("inspect -f '{{.State.Pid}}' web").text != before)
+            try minictl("rm -f web")
+        }
+        try minictl.expectEmpty()
+    }
+
+    @Test("A container whose monitor was killed is told truthfully, and can be stopped and removed")
+    func lostMonitor() throws {
+        let minictl = try Root()
+        let id = try minictl.start("web")
+        let parent = try minictl.sh("ps -o ppid= -p $($M inspect -f '{{.State.Pid}}' web)").text
+        try minictl.sh("kill -9 \(parent)")
+        #expect(try minictl("ps -q --no-trunc").text == id)
+        #expect(try minictl("stop web").text == "web")
+        #expect(try minictl("ps -a --format '{{.State}}'").text == "exited")
+        #expect(try minictl("wait web").code == 1)
+        #expect(try minictl("rm web").code == 0)
+        try minictl.expectEmpty()
+    }
+
+    @Test("Twenty containers are stopped as fast as one")
+    func many() throws {
+        let minictl = try Root()
+        try minictl.sh(
+            "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do $M run -d --name c$i base sleep 1000 >/dev/null; done")
+        #expect(try minictl.sh("$M stop $($M ps -q) | wc -l").text.hasSuffix("20"))
+        #expect(try minictl.sh("$M rm $($M ps -aq) | wc -l").text.hasSuffix("20"))
+        try minictl.expectEmpty()
+    }
+}
