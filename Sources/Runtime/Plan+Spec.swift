@@ -15,6 +15,8 @@ package struct LaunchOptions: Sendable {
     package var stdio = Stdio()
     package var windowSize: WindowSize?
     package var diesWithParent = false
+    /// A resource limit above what the machine allows is lowered to that. An engine that asks for one is told instead.
+    package var clampsLimits = false
     package var startSocket: Int32?
     /// Descriptors that only the caller may hold, such as a lock.
     package var parentDescriptors: [Int32] = []

@@ -68,7 +68,7 @@ extension Steps {
 extension Steps {
     static func setLimits(_ child: Child) throws(SystemError) {
         for limit in child.plan.process.limits {
-            do throws(SystemError) { try limit.apply() } catch where error.errno == EPERM {
+            do throws(SystemError) { try limit.apply() } catch where error.errno == EPERM && child.plan.process.clampsLimits {
                 // Above what this machine gives us nobody can go; what it does give is nearest to what was asked.
                 try limit.clamped().apply()
             }
