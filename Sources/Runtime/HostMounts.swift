@@ -63,7 +63,7 @@ extension DeviceSetup {
         try check("fchmodat", path) { fchmodat(place.raw, "node", mode, 0) }
         do throws(SystemError) {
             return try Mount(cloning: "node", at: place)
-        } catch where error.errno == EINVAL {
+        } catch  where error.errno == EINVAL {
             // What is attached nowhere can be copied since Linux 6.15.
             return try Mount.aside { () throws(SystemError) in
                 try folder.attach(at: "/tmp")

@@ -104,7 +104,8 @@ extension Steps {
         guard let place = child.proc else { return }
         let process = child.plan.process
         for (kind, name, file, text) in [
-            ("AppArmor profile", process.appArmorProfile, "self/attr/apparmor/exec", "exec "), ("SELinux label", process.selinuxLabel, "self/attr/exec", ""),
+            ("AppArmor profile", process.appArmorProfile, "self/attr/apparmor/exec", "exec "),
+            ("SELinux label", process.selinuxLabel, "self/attr/exec", ""),
         ] {
             guard let name else { continue }
             do throws(SystemError) {
