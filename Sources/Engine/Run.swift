@@ -78,7 +78,9 @@ extension Container {
             return try attend(launched, &supervisor, log)
         }
         var plumbing: Plumbing
-        do throws(SystemError) { plumbing = try Plumbing(input: record.interactive, log: log) } catch { throw .system(doing: "make pipes", error) }
+        do throws(SystemError) { plumbing = try Plumbing(input: record.interactive, log: log) } catch {
+            throw .system(doing: "make pipes", error)
+        }
         connection.stdio = plumbing.stdio
         let launched = try start(spec, connection, in: home)
         plumbing.release()
@@ -86,7 +88,9 @@ extension Container {
         return try attend(launched, &supervisor, log)
     }
 
-    private mutating func attend(_ launched: consuming Launched, _ supervisor: inout Supervisor, _ log: LogFile?) throws(EngineError) -> Record.End {
+    private mutating func attend(_ launched: consuming Launched, _ supervisor: inout Supervisor, _ log: LogFile?) throws(EngineError)
+        -> Record.End
+    {
         let kills = record.cgroupHandle?.oomKills ?? 0
         if let master = launched.takeTerminal() {
             supervisor.connect(master: master, interactive: record.interactive, log: log)
@@ -109,7 +113,9 @@ extension Container {
 
     func openLog() throws(EngineError) -> LogFile? {
         guard let options = record.log, options.driver != "none" else { return nil }
-        do throws(SystemError) { return try LogFile(in: directory.place, options) } catch { throw .system(doing: "open the container's log", error) }
+        do throws(SystemError) { return try LogFile(in: directory.place, options) } catch {
+            throw .system(doing: "open the container's log", error)
+        }
     }
 }
 
