@@ -151,7 +151,7 @@ private struct Making: ~Copyable {
     private func mounts(
         _ home: String, _ path: String, _ view: borrowing FileDescriptor, idmaps: Bool, _ record: inout Record
     ) throws(EngineError) -> [Spec.Mount] {
-        let volumes = Volumes(home: home, idmaps: idmaps)
+        let volumes = Volumes(home: home, idmaps: idmaps, container: directory.place)
         var requests = request.mounts
         for destination in (source.config?.volumes ?? [:]).keys.sorted() {
             let volume = MountRequest(kind: .volume(name: nil), destination: destination)

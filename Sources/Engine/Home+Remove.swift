@@ -9,8 +9,10 @@ extension Home {
     /// - Parameter record: what is known of it; read from the directory if nil.
     func remove(files id: ContainerID, record: Record?) throws(EngineError) {
         do throws(SystemError) {
-            let name = (record ?? (try? container(id).record)).flatMap { ContainerName($0.name) }
-            try containers.place.unlink("\(id)/state.json")
+            let known = record ?? (try? container(id).record)
+            let name = known.flatMap { ContainerName($0.name) }
+            if known == nil { try removeNotedVolumes(id) }
+            try Directory.removeAll("\(id)/state.json", at: containers.place)
             if let name { release(name, of: id) } else { releaseNames(of: id) }
             try Directory.removeAll(id.text, at: containers.place)
         } catch {
@@ -45,6 +47,7 @@ extension Home {
     /// Removes a container that does not run; with `force` one that does is killed first.
     package func remove(_ word: String, force: Bool = false, volumes: Bool = false) throws(EngineError) {
         let id = try find(word)
+        if force, (try? container(id)) == nil { return try removeUnreadable(id) }
         if force, try container(id).status(in: Machine.boot()).isUp {
             try killToEnd(id.text)
             // One that was temporary has gone with its end.
@@ -65,6 +68,14 @@ extension Home {
         try watch.end(in: self)
     }
 
+    /// Removes one whose record is damaged or lost: what it has is found by its id.
+    private func removeUnreadable(_ id: ContainerID) throws(EngineError) {
+        guard let watch = try Watch(id, in: self) else { throw .refused("cannot remove container \(id.short): another process is at work on it") }
+        try putAwayUnwritten(id)
+        try remove(files: id, record: nil)
+        try watch.end(in: self)
+    }
+
     /// Why it cannot be removed, in docker's words where they fit.
     private func inUse(_ id: ContainerID) throws(EngineError) -> EngineError {
         let container = try container(id)
@@ -74,6 +85,15 @@ extension Home {
         }
         return .refused(
             "cannot remove container \(container.name): container is \(status.word): stop the container before removing or force remove")
+    }
+
+    /// The same for a container that was killed in the making, before its volumes were written down.
+    private func removeNotedVolumes(_ id: ContainerID) throws(SystemError) {
+        guard let directory = try? FileDescriptor(opening: id.text, at: containers.place, [.directory, .noFollow]) else { return }
+        for entry in try directory.entries() where entry.kind == .symlink && entry.name.hasPrefix(Volumes.note) {
+            guard let volume = ContainerID(entry.name.dropFirst(Volumes.note.count)) else { continue }
+            try Directory.removeAll(".volumes/\(volume)", at: containers.place)
+        }
     }
 
     /// Removes the volumes that came with a container and have no name of their own.

@@ -72,11 +72,12 @@ extension Home {
     }
 
     /// What a container had that was killed before its record was written: found by its id alone.
-    private func putAwayUnwritten(_ id: ContainerID) throws(EngineError) {
+    func putAwayUnwritten(_ id: ContainerID) throws(EngineError) {
         var path = Container.cgroupPath(id)
         let config = try? File.read("\(id)/config.json", at: containers.place)
         if let config, let spec = try? JSONDecoder().decode(Spec.self, from: config), let written = spec.linux?.cgroupsPath { path = written }
         var record = Record()
+        record.id = id.text
         do throws(SystemError) {
             if let path = try? CgroupPath(path) { record.set(Cgroup(CgroupPaths(existing: path, in: try Hierarchy.current()))) }
         } catch {

@@ -192,7 +192,11 @@ extension Record.End: JSONRecord {
 
 extension Record {
     var cgroupHandle: Cgroup? {
-        cgroup.map { Cgroup(CgroupPaths($0.sorted { $0.key < $1.key }.map { .init(label: $0.key, directory: $0.value) })) }
+        // What does not bear the container's id is not its own, whatever the record says: everything in a cgroup is killed with it.
+        cgroup.map { directories in
+            let own = directories.filter { !id.isEmpty && $0.value.hasSuffix(id) && !$0.value.split(separator: "/").contains("..") }
+            return Cgroup(CgroupPaths(own.sorted { $0.key < $1.key }.map { .init(label: $0.key, directory: $0.value) }))
+        }
     }
 
     mutating func set(_ cgroup: Cgroup) {

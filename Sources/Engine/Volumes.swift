@@ -14,6 +14,12 @@ struct Volumes {
     let home: String
     /// With a user namespace, files are shown with its ids.
     let idmaps: Bool
+    /// The container's directory.
+    let container: Place
+
+    /// A volume without a name of its own is noted in the container's directory before it is made, as a link that leads nowhere:
+    /// a container that is killed in the making has no record yet, and takes it along all the same.
+    static let note = "volume."
 
     func resolve(_ request: MountRequest, root: borrowing FileDescriptor) throws(EngineError) -> Resolved {
         let destination = request.destination
@@ -37,7 +43,7 @@ struct Volumes {
         case .volume(let name):
             point.type = "volume"
             point.anonymous = name == nil
-            let chosen = if let name { name } else { try Self.newName() }
+            let chosen = if let name { name } else { try newName() }
             point.name = chosen
             point.source = try volume(chosen, filledFrom: request.copiesUp ? destination : nil, root)
         }
@@ -90,7 +96,11 @@ struct Volumes {
         return path
     }
 
-    private static func newName() throws(EngineError) -> String {
-        do throws(SystemError) { return try ContainerID().text } catch { throw .system(doing: "make a volume", error) }
+    private func newName() throws(EngineError) -> String {
+        do throws(SystemError) {
+            let name = try ContainerID().text
+            try check("symlink", name) { symlinkat(name, container.raw, Self.note + name) }
+            return name
+        } catch { throw .system(doing: "make a volume", error) }
     }
 }

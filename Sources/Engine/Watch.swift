@@ -16,9 +16,20 @@ package struct Watch: ~Copyable {
     package init?(_ id: ContainerID, in home: borrowing Home) throws(EngineError) {
         do throws(SystemError) {
             while true {
-                let file = try FileDescriptor(opening: id.text, at: home.runtime.place, [.readWrite, .create, .noFollow], mode: 0o600)
+                // It appears under its name with the lock on it, so that no sweep can take it for one that was left behind.
+                if let file = try Self.makeLocked(id, in: home) {
+                    self.id = id
+                    self.file = file
+                    return
+                }
+                let file: FileDescriptor
+                do throws(SystemError) {
+                    file = try FileDescriptor(opening: id.text, at: home.runtime.place, [.readWrite, .noFollow])
+                } catch where error.errno == ENOENT {
+                    continue
+                }
                 guard try file.lock(wait: false) else { return nil }
-                // A sweep may have removed the file between its making and its locking.
+                // A sweep may have removed the file between the opening and the locking.
                 if try file.status().links > 0 {
                     self.id = id
                     self.file = file
@@ -28,6 +39,15 @@ package struct Watch: ~Copyable {
         } catch {
             throw .system(doing: "watch over the container", error)
         }
+    }
+
+    /// Nil if there is one of that name.
+    private static func makeLocked(_ id: ContainerID, in home: borrowing Home) throws(SystemError) -> FileDescriptor? {
+        let file = try FileDescriptor(opening: ".", at: home.runtime.place, [.readWrite, .temporary], mode: 0o600)
+        _ = try file.lock(wait: false)
+        if linkat(AT_FDCWD, "/proc/self/fd/\(file.raw)", home.runtime.raw, id.text, AT_SYMLINK_FOLLOW) == 0 { return file }
+        if errno == EEXIST { return nil }
+        throw SystemError(call: "link", subject: id.text, errno: errno)
     }
 
     /// Takes over from a watcher that is gone, if its file is still there.

@@ -18,7 +18,8 @@ struct TarHeader {
     var owner: UInt32 = 0
     var group: UInt32 = 0
     var device: (major: UInt32, minor: UInt32) = (0, 0)
-    var attributes: [(name: [UInt8], value: [UInt8])] = []
+    /// Names end with a NUL, as the kernel gives them.
+    var attributes: [(name: [CChar], value: [UInt8])] = []
 
     init(_ path: some Sequence<UInt8>, _ kind: Kind, mode: mode_t) {
         self.path = Array(path)
@@ -36,7 +37,7 @@ struct TarHeader {
         if size > Self.largest(digits: 11) { records += Self.record("size", "\(size)".utf8) }
         if Int64(owner) > Self.largest(digits: 7) { records += Self.record("uid", "\(owner)".utf8) }
         if Int64(group) > Self.largest(digits: 7) { records += Self.record("gid", "\(group)".utf8) }
-        for (name, value) in attributes { records += Self.record("SCHILY.xattr." + String(decoding: name, as: UTF8.self), value) }
+        for (name, value) in attributes { records += Self.record("SCHILY.xattr." + name.text, value) }
         guard !records.isEmpty else { return block }
         var extra = TarHeader("pax".utf8, .regular, mode: 0o644)
         extra.size = Int64(records.count)

@@ -146,7 +146,7 @@ package final class TreeTar: ByteSource {
             out += header.bytes
             return
         }
-        header.attributes = attributes(of: directory)
+        header.attributes = try directory.carriedAttributes()
         out += header.bytes
         if style.isLayer, (try? directory.attribute("trusted.overlay.opaque"))?.first == UInt8(ascii: "y") {
             out += TarHeader(header.path + Array(".wh..wh..opq".utf8), .regular, mode: 0o644).bytes
@@ -177,7 +177,7 @@ package final class TreeTar: ByteSource {
             names[key] = header.path
         }
         header.size = status.size
-        header.attributes = attributes(of: file)
+        header.attributes = try file.carriedAttributes()
         out += header.bytes
         remaining = status.size
         padding = TarHeader.padding(after: status.size)
@@ -232,16 +232,6 @@ extension TreeTar {
         let bytes = name(of: path)
         let start = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         return TarHeader(bytes[..<start] + Array(".wh.".utf8) + bytes[start...], .regular, mode: 0o644).bytes
-    }
-
-    /// Those that mean something inside a container.
-    private func attributes(of file: borrowing FileDescriptor) -> [(name: [UInt8], value: [UInt8])] {
-        var found: [(name: [UInt8], value: [UInt8])] = []
-        for name in (try? file.attributeNames()) ?? [] {
-            guard name == "security.capability" || (name.hasPrefix("user.") && !name.hasPrefix("user.overlay.")) else { continue }
-            if let value = try? file.attribute(name) { found.append((Array(name.utf8), value)) }
-        }
-        return found
     }
 }
 

@@ -131,21 +131,6 @@ extension FileDescriptor {
         try check("fsetxattr", String(cString: name)) { fsetxattr(raw, name, value.baseAddress, value.count, 0) }
     }
 
-    package func setAttribute(_ name: String, _ value: [UInt8]) throws(SystemError) {
-        try check("fsetxattr", name) { fsetxattr(raw, name, value, value.count, 0) }
-    }
-
-    /// The names of all extended attributes that may be seen. The corresponding call is `flistxattr(2)`.
-    package func attributeNames(limit: Int = 65536) throws(SystemError) -> [String] {
-        var names = [CChar](repeating: 0, count: limit)
-        do throws(SystemError) {
-            let count = try check("flistxattr") { flistxattr(raw, &names, limit) }
-            return names[..<count].split(separator: 0).map { String(decoding: $0.map(UInt8.init(bitPattern:)), as: UTF8.self) }
-        } catch where error.errno == EOPNOTSUPP {
-            return []
-        }
-    }
-
     /// An extended attribute, or nil if the file has none of that name. The corresponding call is `fgetxattr(2)`.
     package func attribute(_ name: UnsafePointer<CChar>, limit: Int = 65536) throws(SystemError) -> [UInt8]? {
         var value = [UInt8](repeating: 0, count: limit)
@@ -158,6 +143,31 @@ extension FileDescriptor {
         } catch  where error.errno == ENODATA {
             return nil
         }
+    }
+
+    /// The extended attributes that belong to the file wherever it lies. Left out are overlayfs's own (`trusted.`, `user.overlay.`) and
+    /// labels that fit one machine only. The corresponding calls are `flistxattr(2)` and `fgetxattr(2)`.
+    package func carriedAttributes(limit: Int = 65536) throws(SystemError) -> [(name: [CChar], value: [UInt8])] {
+        var names = [CChar](repeating: 0, count: limit)
+        do throws(SystemError) {
+            let count = try check("flistxattr") { flistxattr(raw, &names, limit) }
+            var found: [(name: [CChar], value: [UInt8])] = []
+            for name in names[..<count].split(separator: 0).map({ Array($0) + [0] }) where Self.isCarried(name) {
+                if let value = try attribute(name) { found.append((name, value)) }
+            }
+            return found
+        } catch where error.errno == EOPNOTSUPP {
+            return []
+        }
+    }
+
+    package func setAttribute(_ name: [CChar], _ value: [UInt8]) throws(SystemError) {
+        try check("fsetxattr") { fsetxattr(raw, name, value, value.count, 0) }
+    }
+
+    private static func isCarried(_ bytes: [CChar]) -> Bool {
+        let name = String(decoding: bytes.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return name == "security.capability" || (name.hasPrefix("user.") && !name.hasPrefix("user.overlay."))
     }
 
     /// The corresponding call is `ftruncate(2)`.

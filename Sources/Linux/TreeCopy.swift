@@ -84,17 +84,10 @@ package struct TreeCopy {
         // In this order: a change of owner takes set-id bits and file capabilities away.
         try made.setOwner(status.owner, status.group)
         try made.setPermissions(status.permissions)
-        for name in try original.attributeNames() where Self.isCarried(name) {
-            guard let value = try original.attribute(name) else { continue }
-            try made.setAttribute(name, value)
+        for attribute in try original.carriedAttributes() {
+            try made.setAttribute(attribute.name, attribute.value)
         }
         let times = [status.modified, status.modified]
         try check("futimens") { futimens(made.raw, times) }
-    }
-
-    /// `trusted.` and `user.overlay.` are overlayfs's own, other `security.` ones a label's that fits this place only.
-    private static func isCarried(_ name: String) -> Bool {
-        name == "security.capability" || name.hasPrefix("system.posix_acl_")
-            || (name.hasPrefix("user.") && !name.hasPrefix("user.overlay."))
     }
 }

@@ -119,6 +119,13 @@ struct Channel: ~Copyable {
         try socket.send(message.bytes, descriptors: descriptors)
     }
 
+    /// A parent that died is the error `EPIPE`.
+    func checkParent() throws(SystemError) {
+        var entries = [PollEntry(socket.descriptor.raw, [])]
+        _ = try entries.wait(milliseconds: 0)
+        if entries[0].ready.contains(.hangUp) { throw SystemError(call: "prctl", subject: "the parent is gone", errno: EPIPE) }
+    }
+
     /// Waits for `proceed` and the descriptors with it. A parent that died is the error `EPIPE`.
     func waitToProceed() throws(SystemError) -> [CInt] {
         guard var message = try socket.receive() else { throw SystemError(call: "recvmsg", subject: "the parent is gone", errno: EPIPE) }

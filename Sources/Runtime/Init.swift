@@ -19,6 +19,7 @@ enum Init {
         Step("make paths read-only", Steps.makeReadOnly),
         Step("mask paths", Steps.maskPaths),  // last among the mounts: nothing may be mounted over a mask
         Step("open terminal", Steps.openTerminal),  // before the pivot, through the container's own devpts
+        Step("make mounts read-only", Steps.makeMountsReadOnly),  // after the terminal: /dev/console is in one
         Step("run createContainer hooks", Steps.stopForHooks),
         Step("change root", Steps.pivot),
         Step("set resource limits", Steps.setLimits),
@@ -33,6 +34,7 @@ enum Init {
         Step("find home", Steps.findHome),
         Step("take identity", Steps.takeIdentity),  // groups, gid, uid in this order; capabilities are kept until the filter stands
         Step("enter working directory", Steps.enterWorkingDirectory),  // as the user: what it may not enter, it may not start in
+        Step("let go of descriptors and signals", Steps.letGo),
         Step("confine", Steps.confine),  // no_new_privs, filter, capabilities
         Step("execute", Steps.execute),
     ]

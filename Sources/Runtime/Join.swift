@@ -21,6 +21,7 @@ enum Join {
         Step("find home", Steps.findHome),
         Step("take identity", Steps.takeIdentity),
         Step("enter working directory", Steps.enterWorkingDirectory),
+        Step("let go of descriptors and signals", Steps.letGo),
         Step("confine", Steps.confine),
         Step("execute", Steps.execute),
     ]

@@ -15,6 +15,8 @@ package struct LaunchOptions: Sendable {
     package var stdio = Stdio()
     package var windowSize: WindowSize?
     package var diesWithParent = false
+    /// A resource limit above what the machine allows is lowered to that. An engine that asks for one is told instead.
+    package var clampsLimits = false
     package var startSocket: Int32?
     /// Descriptors that only the caller may hold, such as a lock.
     package var parentDescriptors: [Int32] = []
@@ -135,8 +137,6 @@ extension Plan {
     private mutating func setMounts(_ spec: Spec, _ options: LaunchOptions) throws(LaunchError) {
         // `received[0]` is the root, so what is bound counts from 1.
         var bindsDevices = false
-        // What is to be mounted and made in them comes before they can be read-only.
-        var readOnly: [Setup] = []
         for mount in spec.mounts ?? [] {
             let words = MountOptions(mount.options ?? [])
             let destination = mount.destination.hasPrefix("/") ? mount.destination : "/" + mount.destination
@@ -151,10 +151,9 @@ extension Plan {
                 showCgroups(options.cgroupView, at: destination, words)
             } else {
                 setups.append(.fileSystem(try FileSystemSetup(mount, words, self)))
-                if mount.type == "tmpfs", words.set.contains(.readOnly) { readOnly.append(.readOnly(destination)) }
+                if mount.type == "tmpfs", words.set.contains(.readOnly) { readOnlyMounts.append(destination) }
             }
         }
-        defer { setups += readOnly }
         guard !bindsDevices else { return }
         let extra = try (spec.linux?.devices ?? []).map { device throws(LaunchError) in try DeviceSetup(device) }
         let standard = DeviceSetup.standard.filter { device in !extra.contains { $0.path == device.path } }

@@ -23,6 +23,8 @@ package struct Plan: Sendable {
     var binds: [BindSource] = []
     /// In order: what `/` gets, before it becomes the root.
     var setups: [Setup] = []
+    /// Mounts made above, to be read-only once all that is to be in them is there.
+    var readOnlyMounts: [String] = []
     var hostname: String?
     var domainname: String?
     /// The propagation of the container's root in the end.
@@ -89,6 +91,8 @@ package struct ProcessPlan: Sendable {
     var groups: [UInt32] = []
     var umask: UInt32 = 0o022
     var limits: [ResourceLimit] = []
+    /// A limit above what the machine allows is lowered to that, instead of being an error.
+    var clampsLimits = false
     var capabilities: ProcessCapabilities
     var noNewPrivileges = false
     var filter: FilterPlan?

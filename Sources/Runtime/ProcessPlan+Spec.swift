@@ -15,6 +15,7 @@ extension ProcessPlan {
         groups = process.user.additionalGids ?? []
         umask = (process.user.umask ?? 0o022) & 0o777
         limits = try (process.rlimits ?? []).map { limit throws(LaunchError) in try ResourceLimit(limit) }
+        clampsLimits = options.clampsLimits
         noNewPrivileges = process.noNewPrivileges ?? false
         terminal = process.terminal ?? false
         windowSize = options.windowSize

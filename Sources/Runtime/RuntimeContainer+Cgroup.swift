@@ -14,6 +14,8 @@ extension RuntimeContainer {
         do throws(CgroupError) {
             // All of them: engines read their figures in every hierarchy, and `update` may ask for any later.
             let cgroup = try Cgroup.create(path, in: hierarchy, wanting: .all, needing: resources?.controllers ?? [])
+            // Whoever enters stands still, and we would wait for it for ever.
+            guard try !cgroup.isFrozen else { throw .invalid("the container's cgroup", "it is there already, and frozen") }
             do throws(CgroupError) {
                 if let resources { try cgroup.apply(resources, as: .needed) }
                 let rules = resources?.devices ?? []
@@ -62,9 +64,19 @@ extension RuntimeContainer {
         guard status() != .stopped else { throw .notRunning }
         do throws(SpecError) { try resources.validate("resources") } catch { throw .invalid("the new limits", error) }
         do throws(CgroupError) {
-            try cgroup.apply(resources, as: .needed)
+            try apply(resources.completed(for: cgroup))
         } catch {
             throw .cgroup(doing: "change the limits of container \(id.text)", error)
+        }
+    }
+
+    private func apply(_ resources: Spec.Resources) throws(CgroupError) {
+        do throws(CgroupError) {
+            try cgroup.apply(resources, as: .needed)
+        } catch .refused where (resources.cpu?.quota ?? 0) > 0 && (resources.cpu?.period ?? 0) > 0 {
+            // Below a limited parent the old quota may be too much of the new period. Where the period cannot go first, it goes last.
+            try cgroup.apply(Spec.Resources(cpu: Spec.Resources.CPU(quota: resources.cpu?.quota)), as: .needed)
+            try cgroup.apply(resources, as: .needed)
         }
     }
 
@@ -86,5 +98,17 @@ extension RuntimeContainer {
         do throws(CgroupError) { return try cgroup.processes() } catch {
             throw .cgroup(doing: "list the processes of container \(id.text)", error)
         }
+    }
+}
+
+extension Spec.Resources {
+    /// No limit on memory is none on memory and swap together: version 1 does not let the one exceed the other. As in runc.
+    fileprivate func completed(for cgroup: Cgroup) -> Spec.Resources {
+        guard memory?.limit == -1, memory?.swap == nil, let directory = cgroup.paths.legacy(.memory),
+            (try? FileStatus(of: directory + "/memory.memsw.limit_in_bytes")) != nil
+        else { return self }
+        var completed = self
+        completed.memory?.swap = -1
+        return completed
     }
 }

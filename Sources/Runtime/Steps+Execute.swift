@@ -3,14 +3,20 @@ import Glibc
 import Linux
 
 extension Steps {
+    /// The first number the program does not get: there the socket waits for exec to close it.
+    private static func slot(of child: Child) -> CInt { 3 + child.plan.process.preservedDescriptors }
+
+    /// What exec would keep of ours, and the program is not to have. A filter may forbid any of these calls, so it comes after.
+    static func letGo(_ child: Child) throws(SystemError) {
+        try child.channel.move(to: slot(of: child))
+        try SignalSet.reset()
+    }
+
     /// The last step: becomes the program, or says in words why it cannot.
     static func execute(_ child: Child) throws(SystemError) {
         let process = child.plan.process
         let environment = child.environment
-        let slot = 3 + process.preservedDescriptors
-        try child.channel.move(to: slot)
-        try SignalSet.reset()
-        if process.reaper { try Reaper.split(closing: slot) }
+        if process.reaper { try Reaper.split(closing: slot(of: child)) }
         var failure = SystemError(call: "execve", subject: process.name, errno: ENOENT)
         for index in 0..<process.candidates.count {
             guard let path = process.candidates.pointer[index] else { break }

@@ -68,7 +68,7 @@ extension Steps {
 extension Steps {
     static func setLimits(_ child: Child) throws(SystemError) {
         for limit in child.plan.process.limits {
-            do throws(SystemError) { try limit.apply() } catch where error.errno == EPERM {
+            do throws(SystemError) { try limit.apply() } catch where error.errno == EPERM && child.plan.process.clampsLimits {
                 // Above what this machine gives us nobody can go; what it does give is nearest to what was asked.
                 try limit.clamped().apply()
             }
@@ -110,7 +110,11 @@ extension Steps {
         try Process.setUserIDs(process.user)
         umask(mode_t(process.umask))
         // A change of ids clears this wish, and makes the process readable for its new self again.
-        if child.plan.diesWithParent { try Process.dieWithParent() }
+        if child.plan.diesWithParent {
+            try Process.dieWithParent()
+            // A parent that ended between the two wishes has been missed; its end of the socket tells.
+            try child.channel.checkParent()
+        }
         try Process.setDumpable(false)
     }
 

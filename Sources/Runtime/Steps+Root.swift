@@ -145,6 +145,11 @@ extension Steps {
         }
     }
 
+    static func makeMountsReadOnly(_ child: Child) throws(SystemError) {
+        guard let root = child.root else { return }
+        for path in child.plan.readOnlyMounts { try Mount(owning: root.open(path)).set(.readOnly) }
+    }
+
     static func stopForHooks(_ child: Child) throws(SystemError) {
         if child.plan.stopsForHooks {
             try child.channel.send(.mounted)
