@@ -89,7 +89,7 @@ extension Steps {
     }
 
     static func runStartHooks(_ child: Child) throws(SystemError) {
-        for hook in child.plan.startContainerHooks { try hook.run(of: Process.current) }
+        for hook in child.plan.startContainerHooks { try hook.run(of: Process.current, confinedAs: child) }
     }
 
     static func setScheduling(_ child: Child) throws(SystemError) {
@@ -97,9 +97,23 @@ extension Steps {
         if let scheduler = process.scheduler { try scheduler.apply() }
         if let priority = process.ioPriority { try Process.setIOPriority(class: priority.class, level: priority.level) }
         if let personality = process.personality { try Process.setPersonality(personality) }
+    }
+
+    /// Both take effect with the program. The kernel's reason is about the name, not about the file it was written to.
+    static func setSecurityLabel(_ child: Child) throws(SystemError) {
         guard let place = child.proc else { return }
-        if let profile = process.appArmorProfile { try File.writeKernel("self/attr/apparmor/exec", "exec \(profile)", at: place) }
-        if let label = process.selinuxLabel { try File.writeKernel("self/attr/exec", label, at: place) }
+        let process = child.plan.process
+        for (kind, name, file, text) in [
+            ("AppArmor profile", process.appArmorProfile, "self/attr/apparmor/exec", "exec "),
+            ("SELinux label", process.selinuxLabel, "self/attr/exec", ""),
+        ] {
+            guard let name else { continue }
+            do throws(SystemError) {
+                try File.writeKernel(file, text + name, at: place)
+            } catch {
+                throw SystemError(call: error.call, subject: "\(kind) \(name)", errno: error.errno)
+            }
+        }
     }
 
     static func takeIdentity(_ child: Child) throws(SystemError) {
@@ -139,27 +153,32 @@ extension Steps {
     }
 
     static func confine(_ child: Child) throws(SystemError) {
-        let process = child.plan.process
-        if process.noNewPrivileges { try Process.forbidNewPrivileges() }
-        if let filter = process.filter {
-            // Without no_new_privs the kernel wants CAP_SYS_ADMIN for this, so it comes before the capabilities go.
-            if process.noNewPrivileges {
-                try process.capabilities.apply()
-                try install(filter, child)
-            } else {
-                try ProcessCapabilities.raiseEffective()
-                try install(filter, child)
-                try process.capabilities.apply()
-            }
-        } else {
-            try process.capabilities.apply()
-        }
-    }
-
-    private static func install(_ filter: FilterPlan, _ child: Child) throws(SystemError) {
-        guard let listener = try filter.program.install(filter.flags) else { return }
+        let listener = try confine(child.plan.process, child.plan.process.filter?.flags)
+        guard let listener else { return }
         try child.channel.send(.filter, descriptors: [listener])
         close(listener)
+    }
+
+    /// The same for a hook inside the container, whose calls nobody listens to.
+    static func confineHook(_ child: Child) throws(SystemError) {
+        _ = try confine(child.plan.process, child.plan.process.filter?.flags.subtracting([.newListener, .waitKillable]))
+    }
+
+    private static func confine(_ process: ProcessPlan, _ flags: SeccompFlags?) throws(SystemError) -> CInt? {
+        if process.noNewPrivileges { try Process.forbidNewPrivileges() }
+        guard let filter = process.filter, let flags else {
+            try process.capabilities.apply()
+            return nil
+        }
+        // Without no_new_privs the kernel wants CAP_SYS_ADMIN for the filter, so that comes before the capabilities go.
+        if process.noNewPrivileges {
+            try process.capabilities.apply()
+            return try filter.program.install(flags)
+        }
+        try ProcessCapabilities.raiseEffective()
+        let listener = try filter.program.install(flags)
+        try process.capabilities.apply()
+        return listener
     }
 }
 

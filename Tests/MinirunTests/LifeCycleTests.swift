@@ -22,7 +22,7 @@ struct LifeCycleTests {
         #expect(try fixture.status("a") == "running")
         #expect(eventually { fixture.read("a/rootfs/mark") == "ran\n" })
         #expect(try fixture.minirun("start", "a").status != 0)
-        #expect(try fixture.minirun("delete", "a").errors.contains("it is running"))
+        #expect(try fixture.minirun("delete", "a").errors.contains("not stopped: running"))
 
         #expect(try fixture.minirun("kill", "a", "KILL").status == 0)
         #expect(try eventually { try fixture.status("a") == "stopped" })
