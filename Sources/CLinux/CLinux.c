@@ -34,6 +34,7 @@ int linux_sched_setscheduler(pid_t pid, int policy, int priority) { struct sched
 int linux_ioprio_set(int which, int who, int value) { return syscall(SYS_ioprio_set, which, who, value); }
 int linux_set_mempolicy(int mode, const unsigned long *nodes, unsigned long count) { return syscall(SYS_set_mempolicy, mode, nodes, count); }
 int linux_getrlimit(int resource, struct rlimit *limit) { return getrlimit(resource, limit); }
+int linux_prlimit(pid_t pid, int resource, const struct rlimit *value, struct rlimit *old) { return prlimit(pid, resource, value, old); }
 int linux_setrlimit(int resource, const struct rlimit *limit) { return setrlimit(resource, limit); }
 long linux_getcwd(char *buffer, size_t size) { return syscall(SYS_getcwd, buffer, size); }
 

@@ -37,6 +37,7 @@ extension Container {
         options.stdio = connection.stdio
         options.windowSize = connection.windowSize
         options.diesWithParent = connection.diesWithParent
+        options.clampsLimits = true
         options.reaper = record.hasInit
         options.keyring = "_ses.\(id.short)"
         options.cgroupView = cgroup.view

@@ -35,6 +35,7 @@ extension Home {
         let spec = try container.spec()
         let process = try request.process(spec, pid: identity.pid)
         var options = LaunchOptions(bundle: container.path)
+        options.clampsLimits = true
         options.keyring = "_ses.\(container.id.short)"
         if !request.isPrivileged { options.filter = try container.filter(spec, in: self) }
         return try container.carryOut(request, process, beside: target, identity.pid, spec, options)

@@ -37,7 +37,7 @@ struct TarHeader {
         if size > Self.largest(digits: 11) { records += Self.record("size", "\(size)".utf8) }
         if Int64(owner) > Self.largest(digits: 7) { records += Self.record("uid", "\(owner)".utf8) }
         if Int64(group) > Self.largest(digits: 7) { records += Self.record("gid", "\(group)".utf8) }
-        for (name, value) in attributes { records += Self.record("SCHILY.xattr." + String(cString: name), value) }
+        for (name, value) in attributes { records += Self.record("SCHILY.xattr." + name.text, value) }
         guard !records.isEmpty else { return block }
         var extra = TarHeader("pax".utf8, .regular, mode: 0o644)
         extra.size = Int64(records.count)

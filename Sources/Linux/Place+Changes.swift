@@ -152,7 +152,7 @@ extension FileDescriptor {
         do throws(SystemError) {
             let count = try check("flistxattr") { flistxattr(raw, &names, limit) }
             var found: [(name: [CChar], value: [UInt8])] = []
-            for name in names[..<count].split(separator: 0).map({ Array($0) + [0] }) where Self.isCarried(String(cString: name)) {
+            for name in names[..<count].split(separator: 0).map({ Array($0) + [0] }) where Self.isCarried(name) {
                 if let value = try attribute(name) { found.append((name, value)) }
             }
             return found
@@ -161,8 +161,13 @@ extension FileDescriptor {
         }
     }
 
-    private static func isCarried(_ name: String) -> Bool {
-        name == "security.capability" || (name.hasPrefix("user.") && !name.hasPrefix("user.overlay."))
+    package func setAttribute(_ name: [CChar], _ value: [UInt8]) throws(SystemError) {
+        try check("fsetxattr") { fsetxattr(raw, name, value, value.count, 0) }
+    }
+
+    private static func isCarried(_ bytes: [CChar]) -> Bool {
+        let name = String(decoding: bytes.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return name == "security.capability" || (name.hasPrefix("user.") && !name.hasPrefix("user.overlay."))
     }
 
     /// The corresponding call is `ftruncate(2)`.

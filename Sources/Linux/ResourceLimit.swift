@@ -53,6 +53,16 @@ package struct ResourceLimit: Sendable, Equatable {
         try check("setrlimit", kind.name) { linux_setrlimit(kind.number, &raw) }
     }
 
+    /// Raises the hard limit of another process to this one's, if it is lower: from inside a user namespace nobody can, whatever rights
+    /// this process has. The corresponding call is `prlimit(2)`.
+    package func raise(of pid: Int32) throws(SystemError) {
+        var raw = rlimit()
+        try check("prlimit", kind.name) { linux_prlimit(pid, kind.number, nil, &raw) }
+        guard UInt64(raw.rlim_max) < hard else { return }
+        raw.rlim_max = rlim_t(hard)
+        try check("prlimit", kind.name) { linux_prlimit(pid, kind.number, &raw, nil) }
+    }
+
     /// The nearest limit that this process may set.
     package func clamped() throws(SystemError) -> ResourceLimit {
         let current = try ResourceLimit(current: kind)

@@ -85,7 +85,7 @@ package struct TreeCopy {
         try made.setOwner(status.owner, status.group)
         try made.setPermissions(status.permissions)
         for attribute in try original.carriedAttributes() {
-            try check("fsetxattr") { fsetxattr(made.raw, attribute.name, attribute.value, attribute.value.count, 0) }
+            try made.setAttribute(attribute.name, attribute.value)
         }
         let times = [status.modified, status.modified]
         try check("futimens") { futimens(made.raw, times) }

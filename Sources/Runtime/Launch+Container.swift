@@ -20,6 +20,7 @@ extension Launch {
         let launch = try clone(&plan, Init.steps, into: cgroup)
         do throws(LaunchError) {
             try launch.setOOMScore(spec.process?.oomScoreAdj)
+            launch.raiseLimits(plan.process.limits)
             let mounts = try outline.prepare(for: launch.pid)
             defer { for raw in mounts { close(raw) } }
             try launch.proceed(mounts)
@@ -45,6 +46,11 @@ extension Launch {
             throw .refused("cannot put the process into its cgroup: \(error)")
         }
         return launch
+    }
+
+    /// What cannot be raised the child finds out when it sets its limits, and knows whether that is an error.
+    func raiseLimits(_ limits: [ResourceLimit]) {
+        for limit in limits { try? limit.raise(of: pid) }
     }
 
     func setOOMScore(_ score: Int?) throws(LaunchError) {

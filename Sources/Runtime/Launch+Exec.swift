@@ -30,6 +30,7 @@ extension Launch {
         let launch = try clone(&plan, Join.steps, into: cgroup, beside: pid)
         do throws(LaunchError) {
             try launch.setOOMScore(process.oomScoreAdj)
+            launch.raiseLimits(plan.process.limits)
             try launch.proceed()
         } catch {
             launch.abandon()

@@ -15,12 +15,12 @@ package struct LaunchOptions: Sendable {
     package var stdio = Stdio()
     package var windowSize: WindowSize?
     package var diesWithParent = false
+    /// A resource limit above what the machine allows is lowered to that. An engine that asks for one is told instead.
+    package var clampsLimits = false
     package var startSocket: Int32?
     /// Descriptors that only the caller may hold, such as a lock.
     package var parentDescriptors: [Int32] = []
     package var reaper = false
-    /// Takes the nearest resource limit that this machine gives, where one cannot be had.
-    package var clampsLimits = true
     /// Gives the program a `HOME` from the container's `/etc/passwd` where its environment has none.
     package var findsHome = false
     package var keyring: String?

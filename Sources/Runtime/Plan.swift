@@ -91,8 +91,8 @@ package struct ProcessPlan: Sendable {
     var groups: [UInt32] = []
     var umask: UInt32 = 0o022
     var limits: [ResourceLimit] = []
-    /// Takes the nearest limit that this machine gives, where one cannot be had.
-    var clampsLimits = true
+    /// A limit above what the machine allows is lowered to that, instead of being an error.
+    var clampsLimits = false
     var capabilities: ProcessCapabilities
     var noNewPrivileges = false
     var filter: FilterPlan?

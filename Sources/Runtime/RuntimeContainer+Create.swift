@@ -118,7 +118,6 @@ extension RuntimeContainer {
         launch.parentDescriptors = [directory.raw]
         launch.keyring = keyringName
         launch.findsHome = true
-        launch.clampsLimits = false  // an engine means what it says
         launch.preservedDescriptors = options.preservedDescriptors
         launch.filter = try Self.filter(spec, filters?.place)
         launch.cgroupView = cgroup.view

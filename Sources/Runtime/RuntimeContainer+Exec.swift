@@ -63,7 +63,6 @@ extension RuntimeContainer {
         launch.diesWithParent = options.isForeground
         launch.keyring = keyringName
         launch.findsHome = true
-        launch.clampsLimits = false  // an engine means what it says
         launch.preservedDescriptors = options.preservedDescriptors
         let filters = root.filterStore()
         launch.filter = try Self.filter(spec, filters?.place)

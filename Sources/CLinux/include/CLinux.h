@@ -70,6 +70,7 @@ int linux_sched_setscheduler(pid_t pid, int policy, int priority);
 int linux_ioprio_set(int which, int who, int value);
 int linux_set_mempolicy(int mode, const unsigned long *nodes, unsigned long count);
 int linux_getrlimit(int resource, struct rlimit *limit);
+int linux_prlimit(pid_t pid, int resource, const struct rlimit *value, struct rlimit *old);
 int linux_setrlimit(int resource, const struct rlimit *limit);
 long linux_getcwd(char *buffer, size_t size);
 
