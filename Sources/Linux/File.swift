@@ -95,6 +95,14 @@ extension FileDescriptor {
         try result.get()
     }
 
+    /// The same to a descriptor that somebody else owns.
+    package static func write(_ bytes: [UInt8], to raw: CInt) throws(SystemError) {
+        var start = 0
+        while start < bytes.count {
+            start += try check("write") { bytes.withUnsafeBytes { Glibc.write(raw, $0.baseAddress.map { $0 + start }, $0.count - start) } }
+        }
+    }
+
     package func write(_ text: String) throws(SystemError) { try write(Array(text.utf8)) }
 
     /// Reads what is there now, at most `limit` bytes; empty at the end of the file. The corresponding call is `read(2)`.

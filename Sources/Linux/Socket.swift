@@ -19,7 +19,10 @@ package struct MessageSocket: ~Copyable {
     /// Our end of a pair that is now shared with a child: the other end is closed here.
     package init(_ pair: consuming MessageSocketPair) { self = pair.first }
 
-    /// Sends one message. At most `linux_max_fds` descriptors; they stay open here.
+    /// How many descriptors one message carries.
+    package static let capacity = Int(linux_max_fds)
+
+    /// Sends one message. At most `capacity` descriptors; they stay open here.
     package func send(_ bytes: [UInt8], descriptors: [CInt] = []) throws(SystemError) {
         guard descriptors.count <= Int(linux_max_fds) else { throw SystemError(call: "sendmsg", errno: E2BIG) }
         try check("sendmsg") { linux_send(descriptor.raw, bytes, bytes.count, descriptors, descriptors.count) }

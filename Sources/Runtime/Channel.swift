@@ -6,6 +6,7 @@ package import Linux
 ///
 ///     parent                                child
 ///                                             waits for its ids and its cgroup
+///       mounts [mounts…] ─────────────────▶   only with more of them than one message carries
 ///       proceed [mounts…] ────────────────▶   builds the root
 ///                 ◀──────────────── mounted   only with hooks; waits
 ///       (hooks run) proceed ──────────────▶
@@ -18,6 +19,7 @@ package import Linux
 ///
 /// Anything else is an error.
 enum ChannelMessage: Equatable {
+    case mounts
     case proceed
     case mounted
     case terminal
@@ -27,7 +29,7 @@ enum ChannelMessage: Equatable {
 
     private static let words: [(UInt8, ChannelMessage)] = [
         (UInt8(ascii: "p"), .proceed), (UInt8(ascii: "m"), .mounted), (UInt8(ascii: "t"), .terminal), (UInt8(ascii: "l"), .filter),
-        (UInt8(ascii: "r"), .ready),
+        (UInt8(ascii: "r"), .ready), (UInt8(ascii: "b"), .mounts),
     ]
 
     var bytes: [UInt8] {
@@ -128,8 +130,15 @@ struct Channel: ~Copyable {
 
     /// Waits for `proceed` and the descriptors with it. A parent that died is the error `EPIPE`.
     func waitToProceed() throws(SystemError) -> [CInt] {
-        guard var message = try socket.receive() else { throw SystemError(call: "recvmsg", subject: "the parent is gone", errno: EPIPE) }
-        guard ChannelMessage(message.bytes) == .proceed else { throw SystemError(call: "recvmsg", errno: EPROTO) }
-        return message.takeDescriptors()
+        var descriptors: [CInt] = []
+        while true {
+            guard var message = try socket.receive() else { throw SystemError(call: "recvmsg", subject: "the parent is gone", errno: EPIPE) }
+            descriptors += message.takeDescriptors()
+            switch ChannelMessage(message.bytes) {
+            case .mounts: continue
+            case .proceed: return descriptors
+            default: throw SystemError(call: "recvmsg", errno: EPROTO)
+            }
+        }
     }
 }

@@ -87,9 +87,7 @@ private struct HostSide {
         } catch {
             throw .system(doing: "give the container its user and group ids", error)
         }
-        let view = UserNamespaceView(
-            raw: namespace.raw, rootUser: map.users.host(0) ?? 0, rootGroup: map.groups.host(0) ?? 0)
-        return try mounts(for: view)
+        return try mounts(for: UserNamespaceView(raw: namespace.raw, map: map))
     }
 
     private func mounts(for user: UserNamespaceView?) throws(LaunchError) -> [CInt] {

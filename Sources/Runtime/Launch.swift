@@ -93,7 +93,12 @@ package struct Launch: ~Copyable {
     /// Lets the child go on, with these mounts.
     func proceed(_ mounts: [CInt] = []) throws(LaunchError) {
         do throws(SystemError) {
-            try channel.send(.proceed, descriptors: mounts)
+            var rest = mounts[...]
+            while rest.count > MessageSocket.capacity {
+                try channel.send(.mounts, descriptors: Array(rest.prefix(MessageSocket.capacity)))
+                rest = rest.dropFirst(MessageSocket.capacity)
+            }
+            try channel.send(.proceed, descriptors: Array(rest))
         } catch {
             throw ended(error)
         }
@@ -159,8 +164,9 @@ package struct Launch: ~Copyable {
 
     /// The child is gone or does not answer: says why as well as is known.
     private func ended(_ error: SystemError) -> LaunchError {
-        if let message = try? channel.socket.receive(), case .failed(let failure) = ChannelMessage(message.bytes) { return .step(failure) }
+        // What it said before stays to be read; one that still waits for us would wait for ever.
         try? handle.signal(.kill)
+        if let message = try? channel.socket.receive(), case .failed(let failure) = ChannelMessage(message.bytes) { return .step(failure) }
         guard let end = try? handle.reap() else { return .system(doing: "speak to the container's first process", error) }
         return .died(end)
     }

@@ -97,9 +97,23 @@ extension Steps {
         if let scheduler = process.scheduler { try scheduler.apply() }
         if let priority = process.ioPriority { try Process.setIOPriority(class: priority.class, level: priority.level) }
         if let personality = process.personality { try Process.setPersonality(personality) }
+    }
+
+    /// Both take effect with the program. The kernel's reason is about the name, not about the file it was written to.
+    static func setSecurityLabel(_ child: Child) throws(SystemError) {
         guard let place = child.proc else { return }
-        if let profile = process.appArmorProfile { try File.writeKernel("self/attr/apparmor/exec", "exec \(profile)", at: place) }
-        if let label = process.selinuxLabel { try File.writeKernel("self/attr/exec", label, at: place) }
+        let process = child.plan.process
+        for (kind, name, file, text) in [
+            ("AppArmor profile", process.appArmorProfile, "self/attr/apparmor/exec", "exec "),
+            ("SELinux label", process.selinuxLabel, "self/attr/exec", ""),
+        ] {
+            guard let name else { continue }
+            do throws(SystemError) {
+                try File.writeKernel(file, text + name, at: place)
+            } catch {
+                throw SystemError(call: error.call, subject: "\(kind) \(name)", errno: error.errno)
+            }
+        }
     }
 
     static func takeIdentity(_ child: Child) throws(SystemError) {

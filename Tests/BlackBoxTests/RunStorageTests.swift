@@ -86,6 +86,12 @@ import Testing
         #expect(try rig.sh(["-v", "\(rig.host)/file:/etc/hostname"], "cat /etc/hostname").text == "content")
     }
 
+    @Test("Three hundred mounts are as good as one")
+    func manyMounts() throws {
+        let flags = (0..<300).flatMap { ["-v", "\(rig.host):/m/\($0)"] }
+        #expect(try rig.sh(flags, "ls /m | wc -l; grep -c ' /m/' /proc/self/mounts").text == "300\n300")
+    }
+
     @Test("A named volume outlives its container, one without a name goes with it, both start with what the image has there")
     func volumes() throws {
         #expect(try rig.sh(["-v", "keep:/etc", "-v", "/other"], "ls /etc/passwd; echo more > /etc/more; touch /other/x").text == "/etc/passwd")

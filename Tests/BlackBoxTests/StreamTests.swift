@@ -104,6 +104,12 @@ private func pattern(_ count: Int) -> [UInt8] {
         #expect(ending.text == "here" && ending.elapsed < .seconds(2))
     }
 
+    @Test("What stays in the background holds nothing of the caller's", arguments: [[], ["-t"], ["-i"]])
+    func background(_ flags: [String]) throws {
+        let ending = try Command(["sh", "-c", "id=$('\(Program.path)' --root '\(rig.root)' run -d \(flags.joined(separator: " ")) base sleep 1000 2>&1); echo \"$id\""]).run(seconds: 5)
+        #expect(ending.text.utf8.count == 64 && !ending.isLate, "\(ending.text)")
+    }
+
     @Test("None of the caller's descriptors gets inside")
     func leakedDescriptors() throws {
         let ending = try Command(["sh", "-c", "exec 5<'\(rig.path)/victim' 7<'\(rig.path)/victim/canary' 9</; '\(Program.path)' --root '\(rig.root)' run --rm -w /proc/self/fd/5 base true; '\(Program.path)' --root '\(rig.root)' run --rm base ls /proc/self/fd"]).run()
