@@ -39,14 +39,25 @@ extension BindSource {
         if idmapped != .none {
             let recursive = idmapped == .recursive && recursive
             if let ownMap {
-                try mount.mapIDs(to: FileDescriptor(newUserNamespace: ownMap).raw, path, recursive: recursive)
+                let namespace = try FileDescriptor(newUserNamespace: ownMap)
+                try mapIDs(of: mount, to: namespace.raw, recursive)
             } else if let user {
-                try mount.mapIDs(to: user.raw, path, recursive: recursive)
+                try mapIDs(of: mount, to: user.raw, recursive)
             }
         }
         try attributes.apply(to: mount)
         try mount.set([], propagation: propagation ?? .private, recursive: true)
         return mount
+    }
+
+    private func mapIDs(of mount: borrowing Mount, to namespace: CInt, _ recursive: Bool) throws(SystemError) {
+        do throws(SystemError) {
+            try mount.mapIDs(to: namespace, path, recursive: recursive)
+        } catch  where recursive {
+            // All or none: whose fault it was shows when the first of them is asked alone.
+            try Mount(cloning: path).mapIDs(to: namespace, path)
+            throw SystemError(call: error.call, subject: "something mounted below \(path)", errno: error.errno)
+        }
     }
 }
 
