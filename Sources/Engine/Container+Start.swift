@@ -93,6 +93,7 @@ extension Container {
                 try cgroup.apply(defaults, as: .wanted)
                 try cgroup.apply(asked, as: .needed)
                 try cgroup.restrict(to: DeviceRules(rules), as: .wanted)
+                try cgroup.delegate(to: spec)
             } catch {
                 try? cgroup.remove()
                 throw error

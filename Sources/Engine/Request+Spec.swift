@@ -224,7 +224,7 @@ extension SpecBuilder {
 
     private var defaultMounts: [Spec.Mount] {
         var mounts = DefaultMounts.mounts(shmSize: request.shmSize)
-        for index in mounts.indices where request.isPrivileged && mounts[index].destination == "/sys" {
+        for index in mounts.indices where request.isPrivileged && mounts[index].destination.hasPrefix("/sys") {
             mounts[index].options?.removeAll { $0 == "ro" }
         }
         if request.namespaces.ipc == .host { mounts.removeAll { $0.destination == "/dev/mqueue" || $0.destination == "/dev/shm" } }

@@ -25,6 +25,7 @@ extension RuntimeContainer {
                 if let resources { try cgroup.apply(resources, as: .needed) }
                 let rules = resources?.devices ?? []
                 try cgroup.restrict(to: DeviceRules(rules + Self.deviceRules), as: rules.isEmpty ? .wanted : .needed)
+                try cgroup.delegate(to: spec)
             } catch {
                 try? cgroup.remove()
                 throw error

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import JSON
+import OCI
 import Testing
 
 @testable import Cgroups
@@ -54,5 +55,27 @@ import Testing
         #expect(CgroupFile.value("oom_kill", in: text) == 3)
         #expect(CgroupFile.value("oom_group_kill", in: text) == nil)
         #expect(CgroupFile.value("hig", in: text) == nil)
+    }
+}
+
+@Suite struct DelegationTests {
+    private func spec(_ options: [String], _ namespaces: [Spec.Linux.Namespace.Kind]) -> Spec {
+        var linux = Spec.Linux()
+        linux.namespaces = namespaces.map { Spec.Linux.Namespace(type: $0) }
+        linux.uidMappings = [Spec.IDMapping(containerID: 1, hostID: 5, size: 1), Spec.IDMapping(containerID: 0, hostID: 7000, size: 1)]
+        linux.gidMappings = [Spec.IDMapping(containerID: 0, hostID: 8000, size: 9)]
+        return Spec(
+            ociVersion: "1.0.2", mounts: [Spec.Mount(destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: options)], linux: linux)
+    }
+
+    @Test func `a container that may write to its own cgroup gets it as its own`() {
+        let owner = Cgroup.delegate(of: spec(["nosuid"], [.user, .cgroup]))
+        #expect(owner?.user == 7000 && owner?.group == 8000)
+    }
+
+    @Test func `no other does`() {
+        #expect(Cgroup.delegate(of: spec(["ro"], [.user, .cgroup])) == nil)
+        #expect(Cgroup.delegate(of: spec([], [.cgroup])) == nil)
+        #expect(Cgroup.delegate(of: spec([], [.user])) == nil)
     }
 }
