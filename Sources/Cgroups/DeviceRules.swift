@@ -27,6 +27,9 @@ package struct DeviceRules: Equatable, Sendable {
         package static let all: Access = [.makeNode, .read, .write]
     }
 
+    /// False if they allow all.
+    package var restrict: Bool { !allowsByDefault || !rules.isEmpty }
+
     /// A rule for all devices and every access makes those before it void. Without one, nothing is allowed but what the rules say,
     /// as in runc and crun.
     package init(_ list: [Spec.Resources.DeviceRule]) throws(CgroupError) {

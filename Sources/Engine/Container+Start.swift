@@ -88,11 +88,16 @@ extension Container {
         let hierarchy: Hierarchy
         do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
         do throws(CgroupError) {
-            let cgroup = try Cgroup.create(path, in: hierarchy, needing: asked.controllers)
+            let devices = try DeviceRules(rules)
+            // In a user namespace nobody can make nodes. Without one, these rules alone stand between root and the host's disks.
+            let mustRestrict = spec.linux?.namespaces?.contains { $0.type == .user } != true && devices.restrict
+            var needed = asked.controllers
+            if mustRestrict { needed.insert(.devices) }
+            let cgroup = try Cgroup.create(path, in: hierarchy, needing: needed)
             do throws(CgroupError) {
                 try cgroup.apply(defaults, as: .wanted)
                 try cgroup.apply(asked, as: .needed)
-                try cgroup.restrict(to: DeviceRules(rules), as: .wanted)
+                try cgroup.restrict(to: devices, as: mustRestrict ? .needed : .wanted)
                 try cgroup.delegate(to: spec)
             } catch {
                 try? cgroup.remove()
