@@ -5,7 +5,8 @@ package struct CommandEntry<Context> {
     enum Content {
         case heading
         case command(Verb)
-        case group([CommandEntry])
+        /// Made when it is looked into: a program is one command, and most commands are in none.
+        case group(() -> [CommandEntry])
     }
 
     /// A command's type, seen only through what the program asks of it.
@@ -37,7 +38,9 @@ package struct CommandEntry<Context> {
     }
 
     /// A word that stands before other verbs: `network` before `create`.
-    package static func group(_ name: StaticString, _ summary: StaticString, hidden: Bool = false, _ entries: [CommandEntry]) -> Self {
+    package static func group(
+        _ name: StaticString, _ summary: StaticString, hidden: Bool = false, _ entries: @escaping @autoclosure () -> [CommandEntry]
+    ) -> Self {
         CommandEntry(name: name, aliases: [], summary: summary, content: .group(entries), isHidden: hidden)
     }
 

@@ -29,7 +29,7 @@ extension Program where Globals: OptionGroup {
             return switch entry.content {
             case .heading: []
             case .command: [page(of: entry, path: path)]
-            case .group(let inner): [page(of: entry, path: path)] + pages(of: inner, below: path)
+            case .group(let inner): [page(of: entry, path: path)] + pages(of: inner(), below: path)
             }
         }
     }
@@ -46,7 +46,7 @@ extension Program where Globals: OptionGroup {
         case .group(let entries):
             CommandPage(
                 path: path, summary: entry.summary, operands: "COMMAND", options: [],
-                commands: Self.lines(entries), examples: [])
+                commands: Self.lines(entries()), examples: [])
         case .command(let verb): verb.page(path)
         }
     }

@@ -99,7 +99,7 @@ extension Program where Globals: OptionGroup {
             path += " \(entry.name)"
             chosen = entry
             guard case .group(let inner) = entry.content else { break }
-            entries = inner
+            entries = inner()
         }
         guard let chosen else { return nil }
         if case .group = chosen.content, let word = words.first, word != "--help", word != "-h" {

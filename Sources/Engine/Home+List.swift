@@ -42,7 +42,10 @@ extension Record {
     package func status(in boot: String) -> Status {
         if let end { return .exited(end.exitCode) }
         guard let start else { return .created }
-        guard let identity = start.identity(in: boot), identity.isAlive else { return .exited(nil) }
+        guard start.boot == boot, let process = try? ProcessStatistics(of: start.pid), process.startTime == start.startTime, !process.isOver
+        else { return .exited(nil) }
+        // A version 1 freezer holds processes in uninterruptible sleep, which few others are in: no need to ask it for the rest.
+        if process.state != UInt8(ascii: "D"), cgroup?[""] == nil { return .running }
         // A freezer that cannot be read says nothing against running.
         return (try? cgroupHandle?.isFrozen) == true ? .paused : .running
     }

@@ -26,43 +26,50 @@ extension Home {
     /// - Parameter isTemporary: goes as it ends from now on, whatever its record says.
     package func start(_ word: String, isTemporary: Bool = false) throws(EngineError) {
         let orphans = try sweep()
-        var container = try container(named: word)
+        let container = try container(named: word)
         let status = try container.status(in: Machine.boot())
         if status == .running { return }
         if container.record.sharesRoot { try protectProgram() }
         guard status.allows(.start) else { throw .notAllowed("start", container.name, status) }
-        guard var watch = try Watch(container.id, in: self) else {
-            throw .refused("cannot start \(container.name): another process is just starting or removing it")
-        }
-        // As it is now that nobody else can start, rename or remove it.
-        do throws(EngineError) { container = try self.container(container.id) } catch {
+        try monitor(prepare(container.id, besides: orphans, isTemporary: isTemporary), isWrittenDown: true)
+    }
+
+    /// Takes a container that does not run under watch, and makes its spec fit for this moment.
+    /// - Parameter orphans: id ranges of containers that run unwatched.
+    func prepare(_ id: ContainerID, besides orphans: Set<UInt32>, isTemporary: Bool = false) throws(EngineError) -> Creation {
+        guard var watch = try Watch(id, in: self) else { throw .refused("\(id.short) is just being started or removed by another process") }
+        // As it is now that nobody else can start, rename or remove it. One that runs without its monitor keeps its watch's file.
+        var container: Container
+        do throws(EngineError) { container = try self.container(id) } catch {
             try watch.end(in: self)
             throw error
         }
-        guard try container.status(in: Machine.boot()).allows(.start) else { return }
-        var spec: Spec
+        let status = try container.status(in: Machine.boot())
+        guard status.allows(.start) else { throw .notAllowed("start", container.name, status) }
         do throws(EngineError) {
-            spec = try container.spec()
+            var spec = try container.spec()
             if isTemporary { container.record.isTemporary = true }
             try container.rejoin(&spec, in: self)
             if let slot = container.record.slot {
                 let ranges = try UserRanges.configured()
-                watch.range = try ranges.claim(for: container.id, wish: slot, besides: orphans, in: self)
+                watch.range = try ranges.claim(for: id, wish: slot, besides: orphans, in: self)
                 // What is on disk has the image's own ids, so another range changes the maps and nothing else.
                 if let new = watch.slot, new != slot { try container.move(to: ranges.map(new), slot: new, &spec) }
             }
+            return Creation(container: container, watch: watch, spec: spec)
         } catch {
             try watch.end(in: self)
             throw error
         }
-        try monitor(Creation(container: container, watch: watch, spec: spec), isWrittenDown: true)
     }
 
     private func monitor(_ creation: consuming Creation, isWrittenDown: Bool = false) throws(EngineError) {
         let report: MonitorReport
         do throws(SystemError) {
             let pipe = try FileDescriptor.pipe()
-            guard case .parent = try Process.clone() else { Monitor.run(consume creation, isWrittenDown, reportingTo: consume pipe, in: self) }
+            guard case .parent = try Process.clone() else {
+                Monitor.run(consume creation, isWrittenDown, reportingTo: consume pipe, in: self)
+            }
             report = try MonitorReport(from: pipe.readerAlone())
         } catch {
             throw .system(doing: "start the container's monitor", error)
@@ -94,7 +101,9 @@ private struct MonitorReport {
 }
 
 private enum Monitor {
-    static func run(_ creation: consuming Creation, _ isWrittenDown: Bool, reportingTo pipe: consuming Pipe, in home: borrowing Home) -> Never {
+    static func run(_ creation: consuming Creation, _ isWrittenDown: Bool, reportingTo pipe: consuming Pipe, in home: borrowing Home)
+        -> Never
+    {
         let report = pipe.release()
         close(report.reader)
         Process.setName("minictl-mon")
@@ -136,7 +145,9 @@ extension Container {
         try save()
     }
 
-    fileprivate mutating func monitorToEnd(_ spec: Spec, _ isWrittenDown: Bool, _ report: CInt, in home: borrowing Home) throws(EngineError) -> Record.End {
+    fileprivate mutating func monitorToEnd(_ spec: Spec, _ isWrittenDown: Bool, _ report: CInt, in home: borrowing Home) throws(EngineError)
+        -> Record.End
+    {
         let log = try openLog()
         var supervisor = Supervisor()
         var connection = Connection()

@@ -22,11 +22,30 @@ extension Home {
             throw .refused("the input device is not a TTY; leave -t out when standard input is not a terminal")
         }
         try protectProgram(from: request)
-        var creation = try create(request, besides: sweep(), progress: progress)
+        let creation = try create(request, besides: sweep(), progress: progress)
+        do throws(EngineError) { try created(creation.container.id) } catch {
+            try creation.fail(error, in: self)
+            throw error
+        }
+        return try runToEnd(creation, input: request.interactive)
+    }
+
+    /// Starts a container that was created before or has ended, in the foreground, to its end.
+    /// - Parameter input: with our standard input.
+    package func startAttached(_ word: String, input: Bool) throws(EngineError) -> Outcome {
+        let orphans = try sweep()
+        let container = try container(named: word)
+        let status = try container.status(in: Machine.boot())
+        guard status.allows(.start) else { throw .notAllowed("start", container.name, status) }
+        if container.record.sharesRoot { try protectProgram() }
+        return try runToEnd(prepare(container.id, besides: orphans), input: input, isWrittenDown: true)
+    }
+
+    private func runToEnd(_ creation: consuming Creation, input: Bool, isWrittenDown: Bool = false) throws(EngineError) -> Outcome {
+        var creation = creation
         let end: Record.End
         do throws(EngineError) {
-            try created(creation.container.id)
-            end = try creation.container.runToEnd(creation.spec, in: self)
+            end = try creation.container.runToEnd(creation.spec, input: input, isWrittenDown, in: self)
         } catch {
             try creation.fail(error, in: self)
             throw error
@@ -64,32 +83,37 @@ extension Home {
 
 extension Container {
     /// Starts it, connected to our own streams, and waits for its end.
-    fileprivate mutating func runToEnd(_ spec: Spec, in home: borrowing Home) throws(EngineError) -> Record.End {
+    fileprivate mutating func runToEnd(
+        _ spec: Spec, input: Bool, _ isWrittenDown: Bool, in home: borrowing Home
+    ) throws(EngineError) -> Record.End {
         // From here on a signal for us is the container's.
         let signals = try SignalSet.forwarded.arrivals()
         var supervisor = Supervisor()
         supervisor.signals = signals.raw
         var connection = Connection()
         connection.diesWithParent = true
+        connection.isWrittenDown = isWrittenDown
         let log = try record.isTemporary && !record.terminal ? nil : openLog()
         if record.terminal {
             connection.windowSize = FileDescriptor.windowSize(of: 0) ?? FileDescriptor.windowSize(of: 1)
             let launched = try start(spec, connection, in: home)
-            return try attend(launched, &supervisor, log)
+            return try attend(launched, &supervisor, input: input, log)
         }
         var plumbing: Plumbing
-        do throws(SystemError) { plumbing = try Plumbing(input: record.interactive, log: log) } catch { throw .system(doing: "make pipes", error) }
+        do throws(SystemError) { plumbing = try Plumbing(input: input, log: log) } catch { throw .system(doing: "make pipes", error) }
         connection.stdio = plumbing.stdio
         let launched = try start(spec, connection, in: home)
         plumbing.release()
         supervisor.streams = plumbing.streams
-        return try attend(launched, &supervisor, log)
+        return try attend(launched, &supervisor, input: input, log)
     }
 
-    private mutating func attend(_ launched: consuming Launched, _ supervisor: inout Supervisor, _ log: LogFile?) throws(EngineError) -> Record.End {
+    private mutating func attend(
+        _ launched: consuming Launched, _ supervisor: inout Supervisor, input: Bool, _ log: LogFile?
+    ) throws(EngineError) -> Record.End {
         let kills = record.cgroupHandle?.oomKills ?? 0
         if let master = launched.takeTerminal() {
-            supervisor.connect(master: master, interactive: record.interactive, log: log)
+            supervisor.connect(master: master, interactive: input, log: log)
         }
         let end: Termination
         do throws(SystemError) { end = try supervisor.wait(for: launched.handle) } catch {
@@ -109,7 +133,9 @@ extension Container {
 
     func openLog() throws(EngineError) -> LogFile? {
         guard let options = record.log, options.driver != "none" else { return nil }
-        do throws(SystemError) { return try LogFile(in: directory.place, options) } catch { throw .system(doing: "open the container's log", error) }
+        do throws(SystemError) { return try LogFile(in: directory.place, options) } catch {
+            throw .system(doing: "open the container's log", error)
+        }
     }
 }
 

@@ -16,7 +16,8 @@ struct LayerPath: CustomStringConvertible {
     static let dot: [CChar] = [CChar(UInt8(ascii: ".")), 0]
     private static let slash = CChar(UInt8(ascii: "/"))
 
-    init(_ path: UnsafePointer<CChar>, budget: Budget) throws(ImageError) {
+    /// - Parameter isLayer: whether names that begin with `.wh.` mean something.
+    init(_ path: UnsafePointer<CChar>, isLayer: Bool = true, budget: Budget) throws(ImageError) {
         let length = strnlen(path, budget.path + 1)
         guard length <= budget.path else { throw .invalid("layer", why: "a path is longer than \(budget.path) bytes") }
         var parent: [CChar] = []
@@ -29,7 +30,7 @@ struct LayerPath: CustomStringConvertible {
             }
             guard part.count <= Int(NAME_MAX) else { throw .invalid("layer", why: "a name is longer than \(NAME_MAX) bytes") }
             if !name.isEmpty {
-                switch try Whiteout(name + [0]) {
+                switch try isLayer ? Whiteout(name + [0]) : nil {
                 case nil: break
                 case .foreign: isForeign = true
                 default: throw .invalid("layer", why: "path \(quoted(String(cString: path))) leads through a whiteout")

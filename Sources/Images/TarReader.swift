@@ -31,10 +31,12 @@ struct LayerEntry {
 final class TarReader {
     private let feed: ArchiveFeed
     private let budget: Budget
+    private let isLayer: Bool
     private var entry: OpaquePointer?
 
-    init(_ source: any ByteSource, budget: Budget) throws(ImageError) {
+    init(_ source: any ByteSource, isLayer: Bool = true, budget: Budget) throws(ImageError) {
         self.budget = budget
+        self.isLayer = isLayer
         feed = ArchiveFeed(source)
         archive_read_support_format_tar(feed.archive)
         try feed.open()
@@ -50,7 +52,7 @@ final class TarReader {
         if code == ARCHIVE_EOF { return nil }
         try feed.require(code)
         guard let entry else { return nil }
-        return try LayerEntry(entry, budget: budget)
+        return try LayerEntry(entry, isLayer: isLayer, budget: budget)
     }
 
     /// Calls `body` with each piece of the current entry's data and its offset in the file; what lies between pieces is a hole.
@@ -68,11 +70,11 @@ final class TarReader {
 }
 
 extension LayerEntry {
-    init(_ entry: OpaquePointer, budget: Budget) throws(ImageError) {
+    init(_ entry: OpaquePointer, isLayer: Bool, budget: Budget) throws(ImageError) {
         guard let name = archive_entry_pathname(entry) else { throw .invalid("layer", why: "an entry has no name") }
-        path = try LayerPath(name, budget: budget)
+        path = try LayerPath(name, isLayer: isLayer, budget: budget)
         if let target = archive_entry_hardlink(entry) {
-            kind = .hardLink(to: try LayerPath(target, budget: budget))
+            kind = .hardLink(to: try LayerPath(target, isLayer: isLayer, budget: budget))
         } else {
             switch archive_entry_filetype(entry) {
             case S_IFDIR: kind = .directory

@@ -248,7 +248,7 @@ extension [CChar] {
     fileprivate var isDot: Bool { self == [CChar(UInt8(ascii: ".")), 0] }
 
     /// The directory above and the last component, both with a NUL at the end.
-    fileprivate var parts: (folder: [CChar], name: [CChar]) {
+    var parts: (folder: [CChar], name: [CChar]) {
         guard let slash = lastIndex(of: CChar(UInt8(ascii: "/"))) else { return ([CChar(UInt8(ascii: ".")), 0], self) }
         return (Array(self[..<slash]) + [0], Array(self[(slash + 1)...]))
     }

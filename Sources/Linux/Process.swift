@@ -35,7 +35,7 @@ package struct ProcessIdentity: Sendable, Equatable {
     /// True while that very process exists and is not a zombie.
     package var isAlive: Bool {
         guard pid > 0, let now = try? ProcessStatistics(of: pid) else { return false }
-        return now.startTime == startTime && now.state != UInt8(ascii: "Z") && now.state != UInt8(ascii: "X")
+        return now.startTime == startTime && !now.isOver
     }
 }
 
@@ -45,6 +45,9 @@ package struct ProcessStatistics: Sendable {
     package let state: UInt8
     package let parent: pid_t
     package let startTime: UInt64
+
+    /// It has ended, though nobody may have taken its status yet.
+    package var isOver: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
 
     package init(of pid: pid_t) throws(SystemError) {
         let path = "/proc/\(pid)/stat"

@@ -52,21 +52,45 @@ extension BindSource {
 
 extension DeviceSetup {
     /// The node alone, in a file system of ours: the host's has an owner whom the container does not know, and is not the container's to change.
-    /// Copies of mounts that are attached nowhere: Linux 6.15; before, the host's own node must do.
     fileprivate func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
         let folder = try FileSystemContext("tmpfs").mount([.noSetID, .noExec])
         let place = folder.descriptor.place
         try check("mknod", path) { mknodat(place.raw, "node", type | mode, kind == .fifo ? 0 : Machine.device(major, minor)) }
-        try check("fchownat", path) { fchownat(place.raw, "node", self.user, group, AT_SYMLINK_NOFOLLOW) }
+        // The host's ids of whom the container knows as the owner; whom it does not know, it sees as nobody.
+        let owner = user.map { $0.map.users.host(self.user) ?? 0 } ?? self.user
+        let ownerGroup = user.map { $0.map.groups.host(group) ?? 0 } ?? group
+        try check("fchownat", path) { fchownat(place.raw, "node", owner, ownerGroup, AT_SYMLINK_NOFOLLOW) }
         try check("fchmodat", path) { fchmodat(place.raw, "node", mode, 0) }
         do throws(SystemError) {
-            let mount = try Mount(cloning: "node", at: place)
-            if let user { try mount.mapIDs(to: user.raw, path) }
-            return mount
-        } catch where error.errno == EINVAL {
-            let host = try hostNode()
-            return try Mount(cloning: "", at: host.place)
+            return try Mount(cloning: "node", at: place)
+        } catch  where error.errno == EINVAL {
+            // What is attached nowhere can be copied since Linux 6.15.
+            return try Mount.aside { () throws(SystemError) in
+                try folder.attach(at: "/tmp")
+                return try Mount(cloning: "node", at: place)
+            }
         }
+    }
+}
+
+extension Mount {
+    /// Makes a mount in a mount namespace that nobody else sees and that goes, with all that was attached in it, when this returns.
+    /// There `/tmp` is free for it to use. Some calls took nothing but attached mounts in their first years.
+    static func aside(_ make: () throws(SystemError) -> Mount) throws(SystemError) -> Mount {
+        let here = try FileDescriptor(opening: ".", [.path, .directory])
+        let home = try FileDescriptor(opening: "/proc/self/ns/mnt")
+        try Namespaces.mount.unshare()
+        let made: Result<CInt, SystemError>
+        do throws(SystemError) {
+            try Mount.propagate(.private)
+            made = .success(try make().release())
+        } catch {
+            made = .failure(error)
+        }
+        // Back on the host whatever happened.
+        try home.join(.mount)
+        try check("fchdir") { fchdir(here.raw) }
+        return Mount(owning: FileDescriptor(owning: try made.get()))
     }
 }
 
@@ -78,7 +102,9 @@ extension Root {
         case .directory(let path, _, let idmapped):
             do throws(SystemError) {
                 let mount = try Mount(cloning: path, recursive: true)
-                guard try mount.descriptor.status().kind == .directory else { throw SystemError(call: "open", subject: path, errno: ENOTDIR) }
+                guard try mount.descriptor.status().kind == .directory else {
+                    throw SystemError(call: "open", subject: path, errno: ENOTDIR)
+                }
                 if idmapped, let user { try mount.mapIDs(to: user.raw, path, recursive: true) }
                 // As `pivot_root(2)` demands of a new root.
                 try mount.set([], propagation: .private, recursive: true)
@@ -122,7 +148,9 @@ extension FileDescriptor {
 extension UserMap {
     /// The map of a process's user namespace, as it is seen from ours.
     init(of pid: pid_t) throws(SystemError) {
-        self.init(users: IDMap(text: try File.readKernel("/proc/\(pid)/uid_map")), groups: IDMap(text: try File.readKernel("/proc/\(pid)/gid_map")))
+        self.init(
+            users: IDMap(text: try File.readKernel("/proc/\(pid)/uid_map")),
+            groups: IDMap(text: try File.readKernel("/proc/\(pid)/gid_map")))
     }
 
     /// Gives a process that is alone in its new user namespace its ids. The corresponding files are `user_namespaces(7)`'s.

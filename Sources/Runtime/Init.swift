@@ -30,6 +30,7 @@ enum Init {
         Step("wait for start", Steps.waitForStart),
         Step("run startContainer hooks", Steps.runStartHooks),
         Step("set scheduling", Steps.setScheduling),
+        Step("set security label", Steps.setSecurityLabel),
         Step("make working directory", Steps.makeWorkingDirectory),  // as root: it is root's, as under docker
         Step("find home", Steps.findHome),
         Step("take identity", Steps.takeIdentity),  // groups, gid, uid in this order; capabilities are kept until the filter stands

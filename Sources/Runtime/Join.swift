@@ -18,6 +18,7 @@ enum Join {
         Step("open standard streams", Steps.openStdio),
         Step("shrink bounding set", Steps.limitBounding),
         Step("set scheduling", Steps.setScheduling),
+        Step("set security label", Steps.setSecurityLabel),
         Step("find home", Steps.findHome),
         Step("take identity", Steps.takeIdentity),
         Step("enter working directory", Steps.enterWorkingDirectory),

@@ -5,9 +5,11 @@ package import Linux
 /// The container's user namespace as those need it who prepare mounts for it. Whoever made this keeps the descriptor open.
 struct UserNamespaceView {
     let raw: CInt
+    let map: UserMap
+
     /// The host's ids of root in it.
-    let rootUser: UInt32
-    let rootGroup: UInt32
+    var rootUser: UInt32 { map.users.host(0) ?? 0 }
+    var rootGroup: UInt32 { map.groups.host(0) ?? 0 }
 }
 
 /// An overlay over read-only layers (the kernel's `overlayfs` documentation).
@@ -66,24 +68,19 @@ package struct Overlay: Sendable {
     /// Before Linux 6.13 layers have to be named, so this process takes a mount namespace of its own for the while and attaches the
     /// clones there, below short numbers: all options together must fit into one page.
     private func mountByPath(_ user: UserNamespaceView?) throws(SystemError) -> Mount {
-        let here = try FileDescriptor(opening: ".", [.path, .directory])
-        let home = try FileDescriptor(opening: "/proc/self/ns/mnt")
+        var open: [CInt] = []
+        defer { for raw in open { close(raw) } }
         let writable = try changes.isEmpty ? nil : clone(changes, user).release()
+        if let writable { open.append(writable) }
         var clones: [CInt] = []
-        for path in layers.reversed() { clones.append(try clone(path, user).release()) }
-        try Namespaces.mount.unshare()
-        let result: Result<CInt, SystemError>
-        do throws(SystemError) { result = .success(try attachAndMount(clones, writable, user).release()) } catch { result = .failure(error) }
-        // Back on the host whatever happened; the namespace goes with all that was attached in it.
-        try home.join(.mount)
-        try check("fchdir") { fchdir(here.raw) }
-        for raw in clones + [writable].compactMap(\.self) { close(raw) }
-        return Mount(owning: FileDescriptor(owning: try result.get()))
+        for path in layers.reversed() {
+            clones.append(try clone(path, user).release())
+            open.append(clones[clones.count - 1])
+        }
+        return try Mount.aside { () throws(SystemError) in try attachAndMount(clones, writable, user) }
     }
 
-    /// In a mount namespace nobody else sees.
     private func attachAndMount(_ layers: [CInt], _ writable: CInt?, _ user: UserNamespaceView?) throws(SystemError) -> Mount {
-        try Mount.propagate(.private)
         let scratch = try FileSystemContext("tmpfs").mount()
         try scratch.attach(at: "/tmp")
         try check("fchdir") { fchdir(scratch.descriptor.raw) }

@@ -4,18 +4,23 @@ import Linux
 package import OCI
 
 extension RuntimeContainer {
-    /// Makes the container's cgroup with its limits, and writes down where it is before anything can be in it.
+    /// Makes the container's cgroup with its limits. Where it is going to be is written down first, for whoever comes after us if
+    /// we are killed here.
     mutating func makeCgroup(_ spec: Spec, _ style: CgroupStyle) throws(RuntimeError) -> Cgroup {
         guard let path = try cgroupPath(spec, style) else { return Cgroup(CgroupPaths()) }
         let resources = spec.linux?.resources
         let doing = "set up the cgroup \(path.text)"
         let hierarchy: Hierarchy
-        do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: doing, error) }
+        do throws(SystemError) {
+            hierarchy = try Hierarchy.current()
+            set(hierarchy.mounts.compactMap { mount in mount.directory(path).map { .init(label: mount.label, directory: $0) } })
+            try save()
+        } catch { throw .system(doing: doing, error) }
         do throws(CgroupError) {
             // All of them: engines read their figures in every hierarchy, and `update` may ask for any later.
             let cgroup = try Cgroup.create(path, in: hierarchy, wanting: .all, needing: resources?.controllers ?? [])
             // Whoever enters stands still, and we would wait for it for ever.
-            guard try !cgroup.isFrozen else { throw .invalid("the container's cgroup", "it is there already, and frozen") }
+            guard try !cgroup.isFrozen else { throw .invalid(path.text, "container's cgroup unexpectedly frozen") }
             do throws(CgroupError) {
                 if let resources { try cgroup.apply(resources, as: .needed) }
                 let rules = resources?.devices ?? []
@@ -24,12 +29,17 @@ extension RuntimeContainer {
                 try? cgroup.remove()
                 throw error
             }
-            state.cgroup = Dictionary(cgroup.paths.entries.map { ($0.label, $0.directory) }) { first, _ in first }
+            set(cgroup.paths.entries)
+            return cgroup
         } catch {
+            // What is there, if anything, is not ours to take away.
+            state.cgroup = nil
             throw .cgroup(doing: doing, error)
         }
-        do throws(SystemError) { try save() } catch { throw .system(doing: doing, error) }
-        return cgroup
+    }
+
+    private mutating func set(_ entries: [CgroupPaths.Entry]) {
+        state.cgroup = Dictionary(entries.map { ($0.label, $0.directory) }) { first, _ in first }
     }
 
     /// Without `linux.cgroupsPath` it is `/minirun/ID`. The spec leaves that to us; runc takes ID below its own cgroup, where
@@ -83,13 +93,13 @@ extension RuntimeContainer {
     /// Holds all its processes still.
     package func pause() throws(RuntimeError) {
         let status = status()
-        guard status == .running || status == .created else { throw .notAllowed("pause", id, status) }
+        guard status == .running || status == .created else { throw .notAllowed(.pause, id, status) }
         do throws(CgroupError) { try cgroup.freeze() } catch { throw .cgroup(doing: "pause container \(id.text)", error) }
     }
 
     package func resume() throws(RuntimeError) {
         let status = status()
-        guard status == .paused else { throw .notAllowed("resume", id, status) }
+        guard status == .paused else { throw .notAllowed(.resume, id, status) }
         do throws(CgroupError) { try cgroup.thaw() } catch { throw .cgroup(doing: "resume container \(id.text)", error) }
     }
 

@@ -32,20 +32,34 @@ extension RuntimeContainer {
     package func delete(force: Bool) throws(RuntimeError) {
         let status = status()
         guard status == .stopped || status == .created || force else {
-            throw .notAllowed("delete", id, status)
+            throw .notAllowed(.delete, id, status)
         }
         if status != .stopped { try kill() }
+        try removeCgroup()
+        let hooks = (try? spec())?.hooks?.poststop
+        // Its state is stopped and its resources are gone: hooks cannot change that any more, so their failures are not ours (runtime.md).
+        for hook in [HookPlan](hooks, ociState(.stopped), .stopped) { try? hook.run(of: nil) }
+        do throws(SystemError) { try remove() } catch { throw .system(doing: "remove the state of container \(id.text)", error) }
+    }
+
+    private func removeCgroup() throws(RuntimeError) {
         let cgroup = cgroup
+        guard state.process != nil else {
+            // Its creation was cut short, perhaps before the cgroup was its own: only what is empty goes.
+            // A first process that has lost its parent is on its way out.
+            for _ in 0..<100 {
+                let isBusy = cgroup.paths.entries.reduce(false) { rmdir($1.directory) != 0 && errno == EBUSY || $0 }
+                guard isBusy else { return }
+                usleep(10_000)
+            }
+            return
+        }
         do throws(CgroupError) {
             if let rest = try? cgroup.processes(), !rest.isEmpty { try cgroup.kill() }
             try cgroup.remove(within: 10_000)
         } catch {
             throw .cgroup(doing: "remove the cgroup of container \(id.text)", error)
         }
-        let hooks = (try? spec())?.hooks?.poststop
-        // Its state is stopped and its resources are gone: hooks cannot change that any more, so their failures are not ours (runtime.md).
-        for hook in [HookPlan](hooks, ociState(.stopped), .stopped) { try? hook.run(of: nil) }
-        do throws(SystemError) { try remove() } catch { throw .system(doing: "remove the state of container \(id.text)", error) }
     }
 
     private func kill() throws(RuntimeError) {

@@ -34,7 +34,9 @@ package struct SubCgroup: Sendable {
             path = nil
             return
         }
-        do throws(CgroupPath.Invalid) { path = try CgroupPath(rest).text } catch { throw .refused("\(rest) is not a sub cgroup path: \(error)") }
+        do throws(CgroupPath.Invalid) { path = try CgroupPath(rest).text } catch {
+            throw .refused("\(rest) is not a sub cgroup path: \(error)")
+        }
     }
 }
 
@@ -51,8 +53,8 @@ extension RuntimeContainer {
         _ process: Spec.Process, of spec: Spec, _ options: ExecOptions, in root: borrowing StateDirectory
     ) throws(RuntimeError) -> JoinedProcess {
         let status = status()
-        guard let first = self.process(), status != .stopped else { throw .notAllowed("exec in", id, .stopped) }
-        guard status != .paused || options.ignoresPause else { throw .notAllowed("exec in", id, status) }
+        guard let first = self.process(), status != .stopped else { throw .notAllowed(.exec, id, .stopped) }
+        guard status != .paused || options.ignoresPause else { throw .notAllowed(.exec, id, status) }
         do throws(SpecError) { try process.validate() } catch { throw .invalid("the process", error) }
         let console = try Console(options.consoleSocket, for: process, isForeground: options.isForeground)
         var launch = LaunchOptions(bundle: state.bundle)
@@ -86,7 +88,8 @@ extension RuntimeContainer {
 
     private func execCgroup(_ choices: [SubCgroup]) throws(RuntimeError) -> Cgroup {
         let entries = cgroup.paths.entries
-        for name in choices.flatMap(\.controllers) where !entries.contains(where: { $0.label.split(separator: ",").contains { $0 == name } }) {
+        let known = entries.flatMap { $0.label.split(separator: ",").map(String.init) }
+        if let name = choices.flatMap(\.controllers).first(where: { !known.contains($0) }) {
             throw .refused("unknown controller \(name) in --cgroup")
         }
         return Cgroup(

@@ -7,7 +7,7 @@ extension RuntimeContainer {
     /// Lets a created container's first process execute its program, and returns once it has.
     package func start() throws(RuntimeError) {
         let status = status()
-        guard status == .created else { throw .notAllowed("start", id, status) }
+        guard status == .created else { throw .notAllowed(.start, id, status) }
         let spec = try spec()
         try awaitProgram(spec)
         for hook in [HookPlan](spec.hooks?.poststart, ociState(.running), .running) {

@@ -13,7 +13,7 @@ package enum RuntimeError: Error {
     /// The container has ended.
     case notRunning
     /// What was asked, of whom, and what state forbids it.
-    case notAllowed(String, RuntimeID, State.Status)
+    case notAllowed(Verb, RuntimeID, State.Status)
     /// A file of ours or of the bundle that says nothing sensible: which, and where it goes wrong.
     case malformed(String, JSONError)
     case invalid(String, SpecError)
@@ -26,6 +26,8 @@ package enum RuntimeError: Error {
 }
 
 extension RuntimeError {
+    package enum Verb: String, Sendable { case start, exec, pause, resume, delete }
+
     /// Makes calls, and says what for if one fails.
     static func attempt<Value: ~Copyable>(
         _ doing: @autoclosure () -> String, _ calls: () throws(SystemError) -> Value
@@ -45,7 +47,9 @@ extension RuntimeError: CustomStringConvertible {
         case .exists(let id): "container with given ID already exists: \(id.text)"
         case .missing(let id): "container \(id.text) does not exist"
         case .notRunning: "container not running"
-        case .notAllowed(let verb, let id, let status): "cannot \(verb) container \(id.text): it is \(status.rawValue)"
+        case .notAllowed(.exec, _, let status): "cannot exec in a \(status.rawValue) container"
+        case .notAllowed(.delete, let id, let status): "cannot delete container \(id.text) that is not stopped: \(status.rawValue)"
+        case .notAllowed(let verb, let id, let status): "cannot \(verb.rawValue) container \(id.text): it is \(status.rawValue)"
         case .malformed(let file, let error): "\(file) cannot be understood: \(error)"
         case .invalid(let file, let error): "\(file): \(error)"
         case .seccomp(let error): "\(error)"
@@ -61,6 +65,7 @@ extension LaunchError {
     fileprivate var words: String {
         switch self {
         case .refused(let sentence): sentence
+        case .system(_, let error) where error.call == "hook": "error running hook: \(error.subject)"
         case .system(let doing, let error): "cannot \(doing): \(error.words)"
         case .died(let end): "the container's first process ended before it could start, with status \(end.exitCode)"
         case .step(let failure): failure.words
@@ -83,12 +88,15 @@ extension StepFailure {
 
     private var reason: String {
         switch (error.call, error.errno) {
+        case ("hook", _): "error running hook: \(error.subject)"
         case ("setrlimit", EPERM):
             "cannot set the limit \(error.subject): its hard value is above ours, and raising that needs CAP_SYS_RESOURCE, "
                 + "which this process lacks; ask for less"
         case ("chdir", ENOENT): "chdir to cwd (\(quoted(error.subject))) set in config.json failed: no such file or directory"
         case ("chdir", EACCES): "chdir to cwd (\(quoted(error.subject))) set in config.json failed: permission denied"
         case ("chdir", ENOTDIR): "chdir to cwd (\(quoted(error.subject))) set in config.json failed: not a directory"
+        // Walked without following links, because the kernel fills it.
+        case ("openat2", ELOOP): "cannot \(step): \(error.subject) must be mounted on ordinary directory, a part of it is a symbolic link"
         default: "cannot \(step): \(error.words)"
         }
     }
@@ -98,6 +106,7 @@ extension CgroupError {
     fileprivate var words: String {
         switch self {
         case .system(let error): error.words
+        case .onlyIn: "invalid configuration: \(description)"
         case .noPermission(let error): "no right to \(error.words)"
         case .refused(let file, let text, let errno):
             "the kernel refused \(text.debugDescription) in \(file): \(SystemError(call: "write", errno: errno).plainReason)"

@@ -9,7 +9,9 @@ extension Steps {
         guard child.plan.process.terminal, let root = child.root else { return }
         // The container's own devpts and nothing else: /dev/pts and its ptmx may be whatever an image or a process made them (CVE-2025-52565).
         let folder = try root.open("/dev/pts", [.readOnly, .directory], followLinks: false)
-        guard try folder.fileSystemMagic() == 0x1cd1 else { throw SystemError(call: "open", subject: "/dev/pts is no devpts", errno: ENODEV) }
+        guard try folder.fileSystemMagic() == 0x1cd1 else {
+            throw SystemError(call: "open", subject: "/dev/pts is no devpts", errno: ENODEV)
+        }
         let master = try FileDescriptor(
             resolving: "ptmx", in: folder.place, [.readWrite, .noControllingTerminal], resolve: [.beneath, .noSymlinks, .noCrossing])
         guard try master.status().rawDevice == Machine.device(5, 2) else {
@@ -68,7 +70,7 @@ extension Steps {
 extension Steps {
     static func setLimits(_ child: Child) throws(SystemError) {
         for limit in child.plan.process.limits {
-            do throws(SystemError) { try limit.apply() } catch where error.errno == EPERM && child.plan.process.clampsLimits {
+            do throws(SystemError) { try limit.apply() } catch  where error.errno == EPERM && child.plan.process.clampsLimits {
                 // Above what this machine gives us nobody can go; what it does give is nearest to what was asked.
                 try limit.clamped().apply()
             }
@@ -89,7 +91,7 @@ extension Steps {
     }
 
     static func runStartHooks(_ child: Child) throws(SystemError) {
-        for hook in child.plan.startContainerHooks { try hook.run(of: Process.current) }
+        for hook in child.plan.startContainerHooks { try hook.run(of: Process.current, confinedAs: child) }
     }
 
     static func setScheduling(_ child: Child) throws(SystemError) {
@@ -97,9 +99,23 @@ extension Steps {
         if let scheduler = process.scheduler { try scheduler.apply() }
         if let priority = process.ioPriority { try Process.setIOPriority(class: priority.class, level: priority.level) }
         if let personality = process.personality { try Process.setPersonality(personality) }
+    }
+
+    /// Both take effect with the program. The kernel's reason is about the name, not about the file it was written to.
+    static func setSecurityLabel(_ child: Child) throws(SystemError) {
         guard let place = child.proc else { return }
-        if let profile = process.appArmorProfile { try File.writeKernel("self/attr/apparmor/exec", "exec \(profile)", at: place) }
-        if let label = process.selinuxLabel { try File.writeKernel("self/attr/exec", label, at: place) }
+        let process = child.plan.process
+        for (kind, name, file, text) in [
+            ("AppArmor profile", process.appArmorProfile, "self/attr/apparmor/exec", "exec "),
+            ("SELinux label", process.selinuxLabel, "self/attr/exec", ""),
+        ] {
+            guard let name else { continue }
+            do throws(SystemError) {
+                try File.writeKernel(file, text + name, at: place)
+            } catch {
+                throw SystemError(call: error.call, subject: "\(kind) \(name)", errno: error.errno)
+            }
+        }
     }
 
     static func takeIdentity(_ child: Child) throws(SystemError) {
@@ -124,7 +140,7 @@ extension Steps {
         let path = child.plan.process.workingDirectory
         do throws(SystemError) {
             _ = try root.open(path)
-        } catch where error.errno == ENOENT {
+        } catch  where error.errno == ENOENT {
             _ = try root.directory(path)
         } catch {}  // entering it says what is wrong
     }
@@ -139,27 +155,32 @@ extension Steps {
     }
 
     static func confine(_ child: Child) throws(SystemError) {
-        let process = child.plan.process
-        if process.noNewPrivileges { try Process.forbidNewPrivileges() }
-        if let filter = process.filter {
-            // Without no_new_privs the kernel wants CAP_SYS_ADMIN for this, so it comes before the capabilities go.
-            if process.noNewPrivileges {
-                try process.capabilities.apply()
-                try install(filter, child)
-            } else {
-                try ProcessCapabilities.raiseEffective()
-                try install(filter, child)
-                try process.capabilities.apply()
-            }
-        } else {
-            try process.capabilities.apply()
-        }
-    }
-
-    private static func install(_ filter: FilterPlan, _ child: Child) throws(SystemError) {
-        guard let listener = try filter.program.install(filter.flags) else { return }
+        let listener = try confine(child.plan.process, child.plan.process.filter?.flags)
+        guard let listener else { return }
         try child.channel.send(.filter, descriptors: [listener])
         close(listener)
+    }
+
+    /// The same for a hook inside the container, whose calls nobody listens to.
+    static func confineHook(_ child: Child) throws(SystemError) {
+        _ = try confine(child.plan.process, child.plan.process.filter?.flags.subtracting([.newListener, .waitKillable]))
+    }
+
+    private static func confine(_ process: ProcessPlan, _ flags: SeccompFlags?) throws(SystemError) -> CInt? {
+        if process.noNewPrivileges { try Process.forbidNewPrivileges() }
+        guard let filter = process.filter, let flags else {
+            try process.capabilities.apply()
+            return nil
+        }
+        // Without no_new_privs the kernel wants CAP_SYS_ADMIN for the filter, so that comes before the capabilities go.
+        if process.noNewPrivileges {
+            try process.capabilities.apply()
+            return try filter.program.install(flags)
+        }
+        try ProcessCapabilities.raiseEffective()
+        let listener = try filter.program.install(flags)
+        try process.capabilities.apply()
+        return listener
     }
 }
 

@@ -57,6 +57,7 @@ private var looking: Entries {
         .command(Top.self),
         .command(Stats.self),
         .command(Port.self),
+        .command(Copy.self),
         .command(Diff.self),
         .command(Export.self),
     ]
@@ -129,6 +130,7 @@ private var container: Entries {
         .command(Stats.self),
         .command(Port.self),
         .command(Stats.self),
+        .command(Copy.self),
         .command(Diff.self),
         .command(Export.self),
         .command(Commit.self),

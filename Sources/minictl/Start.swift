@@ -7,10 +7,27 @@ struct Start: Command {
     static let name: StaticString = "start"
     static let summary: StaticString = "start containers that were created or have ended"
     static let operands: Operands = "CONTAINER [CONTAINER...]"
+    static let examples = [Example("minictl start -ai shell", "with its output and our input, until it ends")]
+
+    static var options: [CommandOption<Self>] {
+        [
+            .flag("-a, --attach", "show its output, pass signals on, and exit with its status") { $0.isAttached = $1 },
+            .flag("-i, --interactive", "with our standard input too; includes --attach") { $0.isInteractive = $1 },
+        ]
+    }
+
+    var isAttached = false
+    var isInteractive = false
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        let home = try globals.home()
-        return try Each.of(arguments) { try home.start($0) }
+        guard isAttached || isInteractive else {
+            let home = try globals.home()
+            return try Each.of(arguments) { try home.start($0) }
+        }
+        guard arguments.count == 1 else { throw UsageError("only one container can be started with its output shown") }
+        let outcome = try globals.home().startAttached(arguments[0], input: isInteractive)
+        try outcome.report()
+        return outcome.exitCode
     }
 }
 

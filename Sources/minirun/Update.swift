@@ -24,7 +24,9 @@ struct Update: Command {
             .text("--cpu-burst MICROSECONDS", "unused quota that may be saved up") { $0.cpu.burst = try UInt64(word: $1) },
             .text("--cpu-share|--cpu-shares WEIGHT", "its weight against others (default 1024)") { $0.cpu.shares = try UInt64(word: $1) },
             .text("--cpu-idle 0|1", "whether it runs only when nobody else does") { $0.cpu.idle = try Int64(word: $1, in: 0...1) },
-            .text("--cpu-rt-period MICROSECONDS", "how often the real-time quota starts anew") { $0.cpu.realtimePeriod = try UInt64(word: $1) },
+            .text("--cpu-rt-period MICROSECONDS", "how often the real-time quota starts anew") {
+                $0.cpu.realtimePeriod = try UInt64(word: $1)
+            },
             .text("--cpu-rt-runtime MICROSECONDS", "real-time CPU time in one period") { $0.cpu.realtimeRuntime = try Int64(word: $1) },
             .text("--cpuset-cpus LIST", "CPUs it may use, as 0-3,7") { $0.cpu.cpus = $1 },
             .text("--cpuset-mems LIST", "memory nodes it may use") { $0.cpu.mems = $1 },

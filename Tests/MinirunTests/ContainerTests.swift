@@ -146,7 +146,7 @@ struct ContainerTests {
         #expect(eventually { fixture.read("a/rootfs/count").utf8.count > 4 })
         #expect(try fixture.minirun("pause", "a").status == 0)
         #expect(try fixture.status("a") == "paused")
-        #expect(try fixture.minirun("exec", "a", "true").errors.contains("it is paused"))
+        #expect(try fixture.minirun("exec", "a", "true").errors.contains("cannot exec in a paused container"))
         let before = fixture.read("a/rootfs/count").utf8.count
         usleep(200_000)
         #expect(fixture.read("a/rootfs/count").utf8.count == before)
@@ -203,7 +203,8 @@ struct ContainerTests {
     @Test(
         arguments: [
             ("kernel.core_pattern", "would change the host"), ("net.ipv4.ip_forward", "needs a new network namespace"),
-            ("kernel.msgmax", "needs a new ipc namespace"), ("kernel.hostname", "is what hostname is for"), ("net/../kernel/panic", "linux.sysctl"),
+            ("kernel.msgmax", "needs a new ipc namespace"), ("kernel.hostname", "is what hostname is for"),
+            ("net/../kernel/panic", "linux.sysctl"),
         ])
     func `A kernel setting that would not stay in the container is refused`(_ name: String, _ words: String) throws {
         let fixture = try Fixture()
@@ -231,7 +232,8 @@ struct ContainerTests {
             spec.process?.user.uid = 12
         }
         try Directory.make(bundle + "/rootfs/etc", mode: 0o755)
-        try fixture.write("passwd", Array("root:x:0:0::/root:/bin/sh\n12\nbad:x:12\nus:x:12:12::/home/us:\n".utf8), in: bundle + "/rootfs/etc")
+        let users = "root:x:0:0::/root:/bin/sh\n12\nbad:x:12\nus:x:12:12::/home/us:\n"
+        try fixture.write("passwd", Array(users.utf8), in: bundle + "/rootfs/etc")
         #expect(try fixture.minirun("run", "--bundle", bundle, "a").output == "/home/us\n/made/here\n")
         // The file is the container's: what it names must not be followed out of there, nor wait for anybody.
         unlink(bundle + "/rootfs/etc/passwd")

@@ -64,6 +64,20 @@ struct HookTests {
         #expect(try fixture.state("a") == nil)
     }
 
+    @Test(arguments: [false, true])
+    func `A hook whose program is the container's has no more rights than the container`(_ noNewPrivileges: Bool) throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.run("a", "cat /seen; grep -E '^(Uid|Cap|NoNew|Seccomp:)' /proc/self/status") { spec in
+            spec.process?.noNewPrivileges = noNewPrivileges
+            spec.linux?.seccomp = Spec.Seccomp(defaultAction: .allow, syscalls: [Spec.Seccomp.Syscall(names: ["mkdir"], action: .errno)])
+            let script = "cat > /dev/null; grep -E '^(Uid|Cap|NoNew|Seccomp:)' /proc/self/status > /seen"
+            spec.hooks = Spec.Hooks(startContainer: [Spec.Hook(path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/bin"])])
+        }
+        let lines = outcome.output.split(separator: "\n")
+        try #require(lines.count == 16, "\(outcome)")
+        #expect(lines[..<8] == lines[8...])
+    }
+
     @Test func `A hook that takes longer than its timeout is killed`() throws {
         let fixture = try Fixture()
         let bundle = try fixture.bundle("a", "true") { spec in

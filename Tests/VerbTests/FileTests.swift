@@ -59,4 +59,89 @@ import Testing
         try minictl.sh("$M export web | $M import - flat")
         #expect(try minictl("run --rm flat cat /d/e/f").text == "x")
     }
+
+    /// A tree of the host's to copy, in `src`, and a container `web` with a volume, a tmpfs and a read-only bind.
+    private func copying() throws -> Root {
+        let minictl = try Root()
+        try minictl.sh("mkdir -p src/sub; echo hello >src/a; echo b >src/sub/b; ln -s a src/l; chmod 750 src/sub; chown 33:33 src/a")
+        try minictl.start("web", "-v data:/vol --tmpfs /mem -v \(minictl.path)/src:/ro:ro")
+        return minictl
+    }
+
+    @Test("A folder is copied as it is, into a directory that is there, or as its contents")
+    func copyFolders() throws {
+        let minictl = try copying()
+        try minictl("cp src web:/new")
+        #expect(
+            try minictl("exec web sh -c 'ls /new; readlink /new/l; stat -c %a:%u:%g /new/sub /new/a'").lines == [
+                "a", "l", "sub", "a", "750:0:0", "644:0:0",
+            ])
+        try minictl("cp src web:/new")
+        #expect(try minictl("exec web cat /new/src/sub/b").text == "b")
+        try minictl("cp src/. web:/vol")
+        #expect(try minictl("exec web cat /vol/a").text == "hello")
+        try minictl.sh("$M cp web:/new out; $M cp web:/new/. out2; $M cp web:/new/a out3; $M cp web:/new/a out2/renamed")
+        #expect(try minictl.sh("cat out/sub/b out2/a out3 out2/renamed; readlink out/l").lines == ["b", "hello", "hello", "hello", "a"])
+    }
+
+    @Test("Volumes, tmpfs and owners: what the container sees is what is copied")
+    func copyMounts() throws {
+        let minictl = try copying()
+        #expect(try minictl("cp -a src/a web:/mem/own").code == 0)
+        #expect(try minictl("exec web stat -c %u:%g /mem/own").text == "33:33")
+        #expect(try minictl.sh("$M cp web:/mem/own - | tar --numeric-owner -tv").text.contains(" 33/33 "))
+        let refused = try minictl("cp src/a web:/ro/x")
+        #expect(refused.code == 1 && refused.error.contains("Read-only file system"))
+        #expect(try minictl.sh("ls src").lines == ["a", "l", "sub"])
+    }
+
+    @Test("A container that does not run is seen as it would be, and does not run for it")
+    func copyStopped() throws {
+        let minictl = try copying()
+        try minictl("cp src/a web:/vol/before")
+        try minictl("stop web")
+        #expect(try minictl.sh("$M cp web:/vol/before got; cat got").text == "hello")
+        #expect(try minictl("cp src/. web:/vol").code == 0)
+        #expect(try minictl("ps -a --format '{{.State}}'").text == "exited")
+        try minictl("start web")
+        #expect(try minictl("exec web cat /vol/sub/b").text == "b")
+    }
+
+    @Test("Tars go in and out by pipes, compressed ones too")
+    func copyStreams() throws {
+        let minictl = try copying()
+        try minictl.sh("tar -C src -cz . | $M cp - web:/tmp")
+        #expect(try minictl("exec web cat /tmp/sub/b").text == "b")
+        #expect(try minictl.sh("$M cp web:/tmp/sub - | tar -t").lines == ["sub/", "sub/b"])
+        #expect(try minictl.sh("echo no tar | $M cp - web:/tmp").code == 1)
+    }
+
+    @Test("Links of the container lead nowhere on this machine, in either direction")
+    func copyHostile() throws {
+        let minictl = try copying()
+        try minictl.sh("mkdir victim; echo alive >victim/canary")
+        let up = String(repeating: "../", count: 20)
+        try minictl(
+            "exec web sh -c 'mkdir /d; ln -s \(minictl.path)/victim /d/abs; ln -s \(up)\(minictl.path.dropFirst())/victim /d/up; mkfifo /d/fifo'"
+        )
+        for link in ["abs", "up"] {
+            // As the container sees it, there is nothing there.
+            #expect(try minictl("cp web:/d/\(link)/canary got").code == 1)
+            #expect(try minictl("cp -L web:/d/\(link) got").code == 1)
+            #expect(try minictl("cp src/a web:/d/\(link)/canary").code == 1)
+        }
+        #expect(try minictl.sh("$M cp web:/d out; readlink out/abs; ls out").lines == ["\(minictl.path)/victim", "abs", "up"])
+        // A link that is in the way is not followed on this machine: what a container has does not choose where it goes.
+        #expect(try minictl("exec web sh -c 'mkdir /e /e/abs; echo evil >/e/abs/canary'").code == 0)
+        #expect(try minictl("cp web:/e/. out").code == 1)
+        #expect(try minictl.sh("cat victim/canary; ls victim").lines == ["alive", "canary"])
+    }
+
+    @Test(
+        "What cannot be copied is said in one sentence",
+        arguments: ["cp web:/nosuch x", "cp src/nosuch web:/", "cp src web:/etc/hosts", "cp src/a web:/no/where"])
+    func copyErrors(words: String) throws {
+        let outcome = try copying()(words)
+        #expect(outcome.code == 1 && outcome.error.hasPrefix("minictl: ") && outcome.error.split(separator: "\n").count == 1)
+    }
 }

@@ -160,4 +160,17 @@ import Testing
         #expect(try minictl.sh("$M rm $($M ps -aq) | wc -l").text.hasSuffix("20"))
         try minictl.expectEmpty()
     }
+
+    @Test("A start in the foreground shows the output, takes input, and exits with the status")
+    func startAttached() throws {
+        let minictl = try Root()
+        try minictl("create --name web base sh -c 'echo out; echo err >&2; exit 7'")
+        for _ in 0..<2 {
+            let outcome = try minictl("start -a web")
+            #expect(outcome.code == 7 && outcome.output == "out\n" && outcome.error == "err\n")
+        }
+        try minictl("create --name cat -i base cat")
+        #expect(try minictl.sh("echo in | $M start -ai cat").output == "in\n")
+        #expect(try minictl("start -a web cat").code == 125)
+    }
 }
