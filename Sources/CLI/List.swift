@@ -57,7 +57,9 @@ extension ListFormat {
         _ template: Template, _ rows: [Row], isWhole: Bool, width: Int?
     ) throws(UsageError) -> String {
         var titles = JSONObject()
-        for member in (rows.first?.fields.members ?? []) + (rows.first?.lookups.members ?? []) { titles[member.name] = .string(member.name.uppercased()) }
+        for member in (rows.first?.fields.members ?? []) + (rows.first?.lookups.members ?? []) {
+            titles[member.name] = .string(member.name.uppercased())
+        }
         for column in Row.columns { titles["\(column.name)"] = .string("\(column.header)") }
         var texts = [try template.header(titles)]
         for row in rows { texts.append(try template.text(of: row.value(isWhole: isWhole, withLookups: true).visible, isStrict: true)) }

@@ -45,15 +45,17 @@ extension Container {
         var failure: EngineError?
         let launched: Launched
         do throws(LaunchError) {
-            launched = try Launch.container(spec, options, in: cgroup, meanwhile: { pid throws(LaunchError) in
-                do throws(EngineError) {
-                    if isNew { try write(spec) }
-                    try writeStart(pid)
-                } catch {
-                    failure = error
-                    throw .refused("")
-                }
-            })
+            launched = try Launch.container(
+                spec, options, in: cgroup,
+                meanwhile: { pid throws(LaunchError) in
+                    do throws(EngineError) {
+                        if isNew { try write(spec) }
+                        try writeStart(pid)
+                    } catch {
+                        failure = error
+                        throw .refused("")
+                    }
+                })
         } catch {
             throw failure ?? .launch(error, limit: record.memoryLimit)
         }
@@ -80,7 +82,9 @@ extension Container {
         var defaults = Spec.Resources()
         if asked.pids?.limit == DefaultLimits.pids { swap(&asked.pids, &defaults.pids) }
         let path: CgroupPath
-        do throws(CgroupPath.Invalid) { path = try CgroupPath(spec.linux?.cgroupsPath ?? Self.cgroupPath(id)) } catch { throw .refused("\(error)") }
+        do throws(CgroupPath.Invalid) { path = try CgroupPath(spec.linux?.cgroupsPath ?? Self.cgroupPath(id)) } catch {
+            throw .refused("\(error)")
+        }
         let hierarchy: Hierarchy
         do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
         do throws(CgroupError) {
@@ -101,7 +105,9 @@ extension Container {
 
     func filter(_ spec: Spec, in home: borrowing Home) throws(EngineError) -> SeccompFilter? {
         guard let profile = spec.linux?.seccomp else { return nil }
-        do throws(SystemError) { try Directory.make("seccomp", at: home.runtime.place) } catch { throw .system(doing: "keep system call filters", error) }
+        do throws(SystemError) { try Directory.make("seccomp", at: home.runtime.place) } catch {
+            throw .system(doing: "keep system call filters", error)
+        }
         do throws(SeccompFilterError) {
             let directory: FileDescriptor
             do throws(SystemError) { directory = try FileDescriptor(opening: "seccomp", at: home.runtime.place, [.directory]) } catch {

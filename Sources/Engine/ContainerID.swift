@@ -57,7 +57,8 @@ extension ContainerName {
     private init(unchecked text: String) { self.text = text }
 
     private static let adjectives: [StaticString] = [
-        "brave", "bright", "calm", "clever", "crisp", "daring", "eager", "fair", "fleet", "fresh", "gentle", "glad", "golden", "grand", "happy",
+        "brave", "bright", "calm", "clever", "crisp", "daring", "eager", "fair", "fleet", "fresh", "gentle", "glad", "golden", "grand",
+        "happy",
         "hardy", "keen", "kind", "light", "lively", "lucid", "merry", "mild", "neat", "noble", "proud", "quick", "quiet", "ready", "sharp",
         "shiny", "silent", "smart", "snug", "steady", "sunny", "swift", "tidy", "vivid", "warm", "wise", "witty",
     ]

@@ -68,9 +68,11 @@ extension StepFailure {
         let name = error.subject
         switch program {
         case .notFound: return "cannot execute \(name): there is no such program in the container"
-        case .notExecutable: return "cannot execute \(name): \(error.reason.lowercased()); it is not a program, or not executable for this user"
+        case .notExecutable:
+            return "cannot execute \(name): \(error.reason.lowercased()); it is not a program, or not executable for this user"
         case .missingInterpreter(let path): return "cannot execute \(name): it needs \(path), which the image lacks"
-        case .wrongArchitecture(let machine): return "cannot execute \(name): it is a program for \(machine), this machine is \(Machine.hardware)"
+        case .wrongArchitecture(let machine):
+            return "cannot execute \(name): it is a program for \(machine), this machine is \(Machine.hardware)"
         }
     }
 }

@@ -42,7 +42,9 @@ struct EtcFiles {
                 let hosts = (try? File.read("/etc/hosts", limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
                 files.append(("hosts", hosts ?? "127.0.0.1\tlocalhost\n"))
                 // The host's resolver is reachable from its own network only.
-                if let resolv = try? FileDescriptor(opening: "/etc/resolv.conf", [.nonBlocking]), let bytes = try? resolv.readAll(limit: 1 << 20) {
+                if let resolv = try? FileDescriptor(opening: "/etc/resolv.conf", [.nonBlocking]),
+                    let bytes = try? resolv.readAll(limit: 1 << 20)
+                {
                     files.append(("resolv.conf", String(decoding: bytes, as: UTF8.self)))
                 }
             }

@@ -44,7 +44,8 @@ extension Home {
 
 extension Container {
     fileprivate func carryOut(
-        _ request: ExecRequest, _ process: Spec.Process, beside target: borrowing ProcessHandle, _ pid: Int32, _ spec: Spec, _ options: LaunchOptions
+        _ request: ExecRequest, _ process: Spec.Process, beside target: borrowing ProcessHandle, _ pid: Int32, _ spec: Spec,
+        _ options: LaunchOptions
     ) throws(EngineError) -> Outcome {
         var options = options
         var supervisor = Supervisor()
@@ -54,7 +55,9 @@ extension Container {
         if request.terminal {
             options.windowSize = FileDescriptor.windowSize(of: 0) ?? FileDescriptor.windowSize(of: 1)
         } else if !request.detached {
-            do throws(SystemError) { plumbing = try Plumbing(input: request.interactive, log: nil) } catch { throw .system(doing: "make pipes", error) }
+            do throws(SystemError) { plumbing = try Plumbing(input: request.interactive, log: nil) } catch {
+                throw .system(doing: "make pipes", error)
+            }
             options.stdio = plumbing?.stdio ?? options.stdio
         }
         var launched: Launched
@@ -71,7 +74,8 @@ extension Container {
         do throws(SystemError) {
             let end = try supervisor.wait(for: launched.handle)
             supervisor.rawMode = nil
-            return Outcome(exitCode: end.exitCode, memoryLimit: ending(end, killsBefore: kills).outOfMemory == true ? record.memoryLimit ?? 0 : nil)
+            return Outcome(
+                exitCode: end.exitCode, memoryLimit: ending(end, killsBefore: kills).outOfMemory == true ? record.memoryLimit ?? 0 : nil)
         } catch {
             throw .system(doing: "wait for the process", error)
         }
@@ -86,7 +90,9 @@ extension ExecRequest {
         process.args = command
         process.terminal = terminal ? true : nil
         if let workingDirectory {
-            guard workingDirectory.hasPrefix("/") else { throw .refused("the working directory \(workingDirectory) must be an absolute path") }
+            guard workingDirectory.hasPrefix("/") else {
+                throw .refused("the working directory \(workingDirectory) must be an absolute path")
+            }
             process.cwd = workingDirectory
         }
         if let user {
@@ -96,7 +102,8 @@ extension ExecRequest {
             }
             let identity = try UserLookup(root: root.place).identity(user)
             process.user = Spec.Process.User(
-                uid: identity.user, gid: identity.group, umask: process.user.umask, additionalGids: identity.groups.isEmpty ? nil : identity.groups)
+                uid: identity.user, gid: identity.group, umask: process.user.umask,
+                additionalGids: identity.groups.isEmpty ? nil : identity.groups)
             process.env = (process.env ?? []).filter { !$0.hasPrefix("HOME=") } + ["HOME=\(identity.home)"]
         }
         var names = (process.env ?? []) + (terminal ? ["TERM=\(SpecBuilder.terminalType)"] : [])

@@ -237,7 +237,9 @@ extension Request.NamespaceChoice {
 extension Container {
     func write(_ spec: Spec) throws(EngineError) {
         let bytes: [UInt8]
-        do throws(JSONError) { bytes = try JSONEncoder(pretty: false).encode(spec) } catch { throw .refused("the spec cannot be written: \(error)") }
+        do throws(JSONError) { bytes = try JSONEncoder(pretty: false).encode(spec) } catch {
+            throw .refused("the spec cannot be written: \(error)")
+        }
         do throws(SystemError) { try File.replace("config.json", at: directory.place, with: bytes) } catch {
             throw .system(doing: "write the container's config.json", error)
         }

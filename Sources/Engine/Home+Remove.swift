@@ -70,7 +70,9 @@ extension Home {
 
     /// Removes one whose record is damaged or lost: what it has is found by its id.
     private func removeUnreadable(_ id: ContainerID) throws(EngineError) {
-        guard let watch = try Watch(id, in: self) else { throw .refused("cannot remove container \(id.short): another process is at work on it") }
+        guard let watch = try Watch(id, in: self) else {
+            throw .refused("cannot remove container \(id.short): another process is at work on it")
+        }
         try putAwayUnwritten(id)
         try remove(files: id, record: nil)
         try watch.end(in: self)

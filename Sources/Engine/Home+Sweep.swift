@@ -75,7 +75,9 @@ extension Home {
     func putAwayUnwritten(_ id: ContainerID) throws(EngineError) {
         var path = Container.cgroupPath(id)
         let config = try? File.read("\(id)/config.json", at: containers.place)
-        if let config, let spec = try? JSONDecoder().decode(Spec.self, from: config), let written = spec.linux?.cgroupsPath { path = written }
+        if let config, let spec = try? JSONDecoder().decode(Spec.self, from: config), let written = spec.linux?.cgroupsPath {
+            path = written
+        }
         var record = Record()
         record.id = id.text
         do throws(SystemError) {

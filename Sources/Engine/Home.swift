@@ -13,7 +13,9 @@ package struct Home: ~Copyable {
     /// Opens the root, making what is missing with mode 0700.
     package init(_ path: String) throws(EngineError) {
         // Ids are mapped, layers mounted and limits set with the rights of the host's root.
-        guard Process.isRoot else { throw .refused("minictl has to be started by root, for example with sudo; running it as another user is not supported yet") }
+        guard Process.isRoot else {
+            throw .refused("minictl has to be started by root, for example with sudo; running it as another user is not supported yet")
+        }
         let containers = try Self.open(path, "containers")
         let runtime = try Self.open(path, "runtime")
         self.containers = containers
@@ -66,6 +68,8 @@ package struct Home: ~Copyable {
     private static func absolute(_ path: String) throws(EngineError) -> String {
         guard !path.utf8.contains(0) else { throw .refused("the state directory's path has a NUL in it") }
         if path.hasPrefix("/") { return path }
-        do throws(SystemError) { return "\(try Machine.workingDirectory())/\(path)" } catch { throw .system(doing: "find the working directory", error) }
+        do throws(SystemError) { return "\(try Machine.workingDirectory())/\(path)" } catch {
+            throw .system(doing: "find the working directory", error)
+        }
     }
 }

@@ -67,7 +67,9 @@ extension Home {
         let report: MonitorReport
         do throws(SystemError) {
             let pipe = try FileDescriptor.pipe()
-            guard case .parent = try Process.clone() else { Monitor.run(consume creation, isWrittenDown, reportingTo: consume pipe, in: self) }
+            guard case .parent = try Process.clone() else {
+                Monitor.run(consume creation, isWrittenDown, reportingTo: consume pipe, in: self)
+            }
             report = try MonitorReport(from: pipe.readerAlone())
         } catch {
             throw .system(doing: "start the container's monitor", error)
@@ -99,7 +101,9 @@ private struct MonitorReport {
 }
 
 private enum Monitor {
-    static func run(_ creation: consuming Creation, _ isWrittenDown: Bool, reportingTo pipe: consuming Pipe, in home: borrowing Home) -> Never {
+    static func run(_ creation: consuming Creation, _ isWrittenDown: Bool, reportingTo pipe: consuming Pipe, in home: borrowing Home)
+        -> Never
+    {
         let report = pipe.release()
         close(report.reader)
         Process.setName("minictl-mon")
@@ -141,7 +145,9 @@ extension Container {
         try save()
     }
 
-    fileprivate mutating func monitorToEnd(_ spec: Spec, _ isWrittenDown: Bool, _ report: CInt, in home: borrowing Home) throws(EngineError) -> Record.End {
+    fileprivate mutating func monitorToEnd(_ spec: Spec, _ isWrittenDown: Bool, _ report: CInt, in home: borrowing Home) throws(EngineError)
+        -> Record.End
+    {
         let log = try openLog()
         var supervisor = Supervisor()
         var connection = Connection()

@@ -30,7 +30,8 @@ struct SpecBuilder {
         linux.devices = try devices
         linux.rootfsPropagation = .rprivate
         return Spec(
-            ociVersion: version, process: try process(capabilities), root: Spec.Root(path: "rootfs", readonly: request.isReadOnly ? true : nil),
+            ociVersion: version, process: try process(capabilities),
+            root: Spec.Root(path: "rootfs", readonly: request.isReadOnly ? true : nil),
             hostname: request.namespaces.uts == .own ? hostname : nil,
             domainname: request.namespaces.uts == .own ? request.domainname : nil,
             mounts: defaultMounts + mounts,
@@ -108,7 +109,8 @@ extension SpecBuilder {
         var list = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=\(hostname)"]
         if request.terminal { list.append("TERM=\(Self.terminalType)") }
         var result: [String] = []
-        for entry in list + (image?.env ?? []) + request.environment + (request.timeZone.map { ["TZ=\($0)"] } ?? []) where !entry.utf8.contains(0) {
+        for entry in list + (image?.env ?? []) + request.environment + (request.timeZone.map { ["TZ=\($0)"] } ?? [])
+        where !entry.utf8.contains(0) {
             let name = entry.utf8.prefix { $0 != UInt8(ascii: "=") }
             result.removeAll { $0.utf8.prefix { $0 != UInt8(ascii: "=") }.elementsEqual(name) }
             // A name alone takes the variable away.
@@ -129,7 +131,9 @@ extension SpecBuilder {
                     all = true
                     continue
                 }
-                guard let capability = CapabilitySet(name) else { throw .refused("unknown capability \(name); see capabilities(7) for their names") }
+                guard let capability = CapabilitySet(name) else {
+                    throw .refused("unknown capability \(name); see capabilities(7) for their names")
+                }
                 set.formUnion(capability)
             }
             return (all, set)
@@ -157,7 +161,8 @@ extension SpecBuilder {
         }
         let choices = request.namespaces
         for (type, choice) in [
-            (Spec.Linux.Namespace.Kind.pid, choices.pid), (.ipc, choices.ipc), (.uts, choices.uts), (.cgroup, choices.cgroup), (.network, choices.network),
+            (Spec.Linux.Namespace.Kind.pid, choices.pid), (.ipc, choices.ipc), (.uts, choices.uts), (.cgroup, choices.cgroup),
+            (.network, choices.network),
         ] {
             switch choice {
             case .own: list.append(Spec.Linux.Namespace(type: type))
@@ -188,7 +193,10 @@ extension SpecBuilder {
         var given: [Spec.Resources.DeviceRule] = []
         for device in request.devices {
             for node in try device.nodes() {
-                given.append(.init(allow: true, type: node.type == .block ? .block : .character, major: node.major, minor: node.minor, access: device.access))
+                given.append(
+                    .init(
+                        allow: true, type: node.type == .block ? .block : .character, major: node.major, minor: node.minor,
+                        access: device.access))
             }
         }
         resources.devices = DefaultDevices.rules + given + request.deviceRules

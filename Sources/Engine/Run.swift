@@ -133,7 +133,9 @@ extension Container {
 
     func openLog() throws(EngineError) -> LogFile? {
         guard let options = record.log, options.driver != "none" else { return nil }
-        do throws(SystemError) { return try LogFile(in: directory.place, options) } catch { throw .system(doing: "open the container's log", error) }
+        do throws(SystemError) { return try LogFile(in: directory.place, options) } catch {
+            throw .system(doing: "open the container's log", error)
+        }
     }
 }
 

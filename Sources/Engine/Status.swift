@@ -26,7 +26,8 @@ package enum Status: Equatable, Sendable {
     package func allows(_ verb: Verb) -> Bool {
         switch (verb, self) {
         case (.start, .created), (.start, .exited), (.remove, .created), (.remove, .exited): true
-        case (.stop, .running), (.stop, .paused), (.signal, .running), (.signal, .paused), (.exec, .running), (.pause, .running), (.resume, .paused):
+        case (.stop, .running), (.stop, .paused), (.signal, .running), (.signal, .paused), (.exec, .running), (.pause, .running),
+            (.resume, .paused):
             true
         default: false
         }

@@ -68,7 +68,8 @@ extension SignalSet {
     static let forwarded: SignalSet = {
         let own: Set<Signal> = [
             .kill, .stop, Signal(rawValue: SIGTSTP), Signal(rawValue: SIGTTIN), Signal(rawValue: SIGTTOU), Signal(rawValue: SIGSEGV),
-            Signal(rawValue: SIGILL), Signal(rawValue: SIGBUS), Signal(rawValue: SIGFPE), Signal(rawValue: SIGTRAP), Signal(rawValue: SIGABRT),
+            Signal(rawValue: SIGILL), Signal(rawValue: SIGBUS), Signal(rawValue: SIGFPE), Signal(rawValue: SIGTRAP),
+            Signal(rawValue: SIGABRT),
             Signal(rawValue: SIGURG), Signal(rawValue: SIGSYS),
         ]
         return SignalSet((CInt(1)...64).map(Signal.init(rawValue:)).filter { !own.contains($0) })

@@ -39,7 +39,9 @@ struct UserLookup {
         if parts.count > 1, !parts[1].isEmpty {
             identity.group = try Self.group(parts[1], in: group)
         } else if let userName {
-            identity.groups = group.filter { $0.count > 3 && $0[3].split(separator: ",").contains { $0 == userName } }.compactMap { try? Self.number($0[2]) }
+            identity.groups = group.filter { $0.count > 3 && $0[3].split(separator: ",").contains { $0 == userName } }.compactMap {
+                try? Self.number($0[2])
+            }
         }
         for word in extra { identity.groups.append(try Self.group(word, in: group)) }
         var seen = Set<UInt32>()

@@ -20,7 +20,9 @@ struct UserRanges {
     static func configured() throws(EngineError) -> UserRanges {
         guard let users = try line("/etc/subuid") else { return builtIn }
         guard let groups = try line("/etc/subgid") else {
-            throw .refused("/etc/subuid has a line for \(users.name), /etc/subgid has none; add one there, for example \(users.name):\(users.base):\(users.count)")
+            throw .refused(
+                "/etc/subuid has a line for \(users.name), /etc/subgid has none; add one there, for example \(users.name):\(users.base):\(users.count)"
+            )
         }
         let count = min(users.count, groups.count)
         guard count >= size else {
@@ -43,9 +45,12 @@ struct UserRanges {
         }
         var found: Line?
         for line in bytes.split(separator: UInt8(ascii: "\n")) where found?.name != "minictl" {
-            let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+            let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map {
+                String(decoding: $0, as: UTF8.self)
+            }
             guard fields.count == 3, fields[0] == "minictl" || fields[0] == "containers" else { continue }
-            guard let base = UInt32(fields[1]), let count = UInt32(fields[2]), count > 0, !base.addingReportingOverflow(count).overflow else {
+            guard let base = UInt32(fields[1]), let count = UInt32(fields[2]), count > 0, !base.addingReportingOverflow(count).overflow
+            else {
                 throw .refused("\(path): the line of \(fields[0]) is no NAME:FIRST:COUNT")
             }
             if found == nil || fields[0] == "minictl" { found = Line(name: fields[0], base: base, count: count) }

@@ -54,7 +54,9 @@ struct Volumes {
         // Every mount below a read-only one is read-only too (`rro`), as docker has it since 25.
         var options = ["rbind", request.isReadOnly ? "rro" : "rw"] + request.options
         if request.isReadOnly { options.append("ro") }
-        if !request.options.contains(where: { $0.hasSuffix("private") || $0.hasSuffix("slave") || $0.hasSuffix("shared") }) { options.append("rprivate") }
+        if !request.options.contains(where: { $0.hasSuffix("private") || $0.hasSuffix("slave") || $0.hasSuffix("shared") }) {
+            options.append("rprivate")
+        }
         if idmaps { options.append("ridmap") }
         return Spec.Mount(destination: point.destination, type: "bind", source: point.source, options: options)
     }
@@ -74,7 +76,9 @@ struct Volumes {
     /// Opens or makes a volume; an empty one is filled with what the image has at the destination.
     private func volume(_ name: String, filledFrom destination: String?, _ root: borrowing FileDescriptor) throws(EngineError) -> String {
         guard ContainerName(name) != nil else {
-            throw .refused("\(name) is no volume name: letters, digits, _ . and -, the first a letter or digit; for a folder of this machine write its path with a /")
+            throw .refused(
+                "\(name) is no volume name: letters, digits, _ . and -, the first a letter or digit; for a folder of this machine write its path with a /"
+            )
         }
         let path = "\(home)/containers/.volumes/\(name)"
         do throws(SystemError) {

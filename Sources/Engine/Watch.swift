@@ -25,7 +25,7 @@ package struct Watch: ~Copyable {
                 let file: FileDescriptor
                 do throws(SystemError) {
                     file = try FileDescriptor(opening: id.text, at: home.runtime.place, [.readWrite, .noFollow])
-                } catch where error.errno == ENOENT {
+                } catch  where error.errno == ENOENT {
                     continue
                 }
                 guard try file.lock(wait: false) else { return nil }
@@ -69,7 +69,9 @@ package struct Watch: ~Copyable {
     /// Writes the end of the container into the watch's own file. Whoever waits has that file open, and finds it there when the lock
     /// is free, also when the container itself is gone by then.
     func report(_ end: Record.End) throws(EngineError) {
-        do throws(SystemError) { try file.write(Container.encode(end)) } catch { throw .system(doing: "write down how the container ended", error) }
+        do throws(SystemError) { try file.write(Container.encode(end)) } catch {
+            throw .system(doing: "write down how the container ended", error)
+        }
     }
 
     /// Ends the watch: the file goes, and with it the lock.

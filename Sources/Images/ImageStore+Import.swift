@@ -17,7 +17,8 @@ extension ImageStore {
     /// Makes an image of another one with one more layer above it.
     /// - Parameter tree: the layer, in the `isLayer` style.
     package func commit(
-        _ tree: TreeTar, over base: Image, as reference: Reference?, config: ImageConfig.Config?, author: String? = nil, comment: String = ""
+        _ tree: TreeTar, over base: Image, as reference: Reference?, config: ImageConfig.Config?, author: String? = nil,
+        comment: String = ""
     ) throws(ImageError) -> Image {
         try add(tree, over: base, as: reference, config: config, author: author, comment: comment, progress: { _ in })
     }

@@ -49,7 +49,8 @@ package struct ProcessCapabilities: Sendable, Equatable {
     package var ambient: CapabilitySet
 
     package init(
-        bounding: CapabilitySet, effective: CapabilitySet, permitted: CapabilitySet, inheritable: CapabilitySet = [], ambient: CapabilitySet = []
+        bounding: CapabilitySet, effective: CapabilitySet, permitted: CapabilitySet, inheritable: CapabilitySet = [],
+        ambient: CapabilitySet = []
     ) {
         self.bounding = bounding
         self.effective = effective

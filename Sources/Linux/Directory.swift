@@ -65,14 +65,14 @@ package enum Directory {
     package static func make(_ path: String, at place: Place = .current, mode: mode_t = 0o700) throws(SystemError) {
         do throws(SystemError) {
             try check("mkdir", path) { mkdirat(place.raw, path, mode) }
-        } catch where error.errno == EEXIST {}
+        } catch  where error.errno == EEXIST {}
     }
 
     /// Makes a trusted path and the directories above it that are missing.
     package static func makeAll(_ path: String, mode: mode_t = 0o700) throws(SystemError) {
         do throws(SystemError) {
             try make(path, mode: mode)
-        } catch where error.errno == ENOENT {
+        } catch  where error.errno == ENOENT {
             guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw error }
             try makeAll(String(path[..<slash]), mode: mode)
             try make(path, mode: mode)
@@ -129,7 +129,8 @@ package enum Directory {
                 let child = CInt(try check("open") { linux_openat(top.raw, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0) })
                 let directory = FileDescriptor(owning: child)
                 guard try mountID(directory.raw, "", empty: true) == home else {
-                    throw SystemError(call: "rmdir", subject: String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self), errno: EBUSY)
+                    throw SystemError(
+                        call: "rmdir", subject: String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self), errno: EBUSY)
                 }
                 try directory.forEachEntry { inner, _ in
                     if unlinkat(directory.raw, inner, 0) == 0 || unlinkat(directory.raw, inner, AT_REMOVEDIR) == 0 { return }
@@ -144,7 +145,7 @@ package enum Directory {
 
     /// True if that name is taken and another must be tried.
     private static func renameat2Fresh(_ from: CInt, _ old: UnsafePointer<CChar>, _ to: CInt, _ name: String) -> Bool {
-        linux_renameat2(from, old, to, name, 1 /* RENAME_NOREPLACE */) != 0 && errno == EEXIST
+        linux_renameat2(from, old, to, name, UInt32(linux_rename_noreplace)) != 0 && errno == EEXIST
     }
 
     private static func mountID(_ dir: CInt, _ path: String, empty: Bool) throws(SystemError) -> UInt64 {

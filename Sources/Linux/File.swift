@@ -138,7 +138,7 @@ extension FileDescriptor {
         do throws(SystemError) {
             try check("flock") { flock(raw, (exclusive ? LOCK_EX : LOCK_SH) | (wait ? 0 : LOCK_NB)) }
             return true
-        } catch where error.errno == EWOULDBLOCK {
+        } catch  where error.errno == EWOULDBLOCK {
             return false
         }
     }
@@ -151,7 +151,7 @@ extension FileDescriptor {
         do throws(SystemError) {
             try check("fcntl", "F_OFD_SETLK") { linux_lock_byte(raw, offset) }
             return true
-        } catch where error.errno == EAGAIN || error.errno == EACCES {
+        } catch  where error.errno == EAGAIN || error.errno == EACCES {
             return false
         }
     }
@@ -163,7 +163,7 @@ package enum File {
     package static func read(_ path: String, at place: Place = .current, limit: Int = 4 << 20) throws(SystemError) -> [UInt8] {
         let file = try FileDescriptor(opening: path, at: place, [.noFollow, .nonBlocking])
         let status = try file.status()
-        guard status.kind == .regular else { throw SystemError(call: "open", subject: path, errno: EFTYPE) }
+        guard status.kind == .regular else { throw SystemError(call: "open", subject: path, errno: wrongKind) }
         guard status.size <= limit else { throw SystemError(call: "read", subject: path, errno: EFBIG) }
         // One byte more than there should be: what comes short of it is all there is.
         let bytes = try file.read(atMost: Int(status.size) + 1)
@@ -205,5 +205,5 @@ package enum File {
     }
 }
 
-/// "Inappropriate file type": Linux has no EFTYPE, and EINVAL reads closest ("Invalid argument").
-private let EFTYPE = EINVAL
+/// Other systems have EFTYPE for a file of the wrong kind; EINVAL reads closest ("Invalid argument").
+private let wrongKind = EINVAL

@@ -108,8 +108,10 @@ extension Timestamp: CustomStringConvertible {
             return value
         }
         guard bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"), bytes[10] == UInt8(ascii: "T"), bytes[13] == UInt8(ascii: ":"),
-            bytes[16] == UInt8(ascii: ":"), let year = number(0, 4), let month = number(5, 2), let day = number(8, 2), let hour = number(11, 2),
-            let minute = number(14, 2), let second = number(17, 2), (1970...2260).contains(year), (1...12).contains(month), (1...31).contains(day),
+            bytes[16] == UInt8(ascii: ":"), let year = number(0, 4), let month = number(5, 2), let day = number(8, 2),
+            let hour = number(11, 2),
+            let minute = number(14, 2), let second = number(17, 2), (1970...2260).contains(year), (1...12).contains(month),
+            (1...31).contains(day),
             hour < 24, minute < 60, second < 61
         else { return nil }
         var index = 19
@@ -187,7 +189,9 @@ extension Machine {
     }
 
     /// The two parts of a device number. The corresponding macros are `major(3)` and `minor(3)`.
-    package static func numbers(of device: UInt) -> (major: UInt32, minor: UInt32) { (linux_major(dev_t(device)), linux_minor(dev_t(device))) }
+    package static func numbers(of device: UInt) -> (major: UInt32, minor: UInt32) {
+        (linux_major(dev_t(device)), linux_minor(dev_t(device)))
+    }
 
     /// The kernel's release as `uname(2)` has it.
     package static var kernelRelease: String {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import CMount
 import Glibc
 
@@ -24,7 +25,7 @@ package struct MountOptions: Sendable {
     /// `mount(8)`'s words that change one mount, by the flag libmount gives them.
     private static let attributes: [(flag: UInt, attribute: MountAttributes)] = [
         (UInt(MS_RDONLY), .readOnly), (UInt(MS_NOSUID), .noSetID), (UInt(MS_NODEV), .noDevices), (UInt(MS_NOEXEC), .noExec),
-        (UInt(MS_NODIRATIME), .noDirectoryAccessTime), (256 /* MS_NOSYMFOLLOW */, .noSymlinks),
+        (UInt(MS_NODIRATIME), .noDirectoryAccessTime), (UInt(linux_ms_nosymfollow), .noSymlinks),
     ]
 
     private static let propagations: [(word: StaticString, propagation: Propagation)] = [
@@ -87,7 +88,8 @@ package struct MountOptions: Sendable {
         guard var entry = mnt_get_builtin_optmap(CInt(MNT_LINUX_MAP)) else { return nil }
         while let name = entry.pointee.name {
             defer { entry += 1 }
-            guard strcmp(name, word) == 0, let known = attributes.first(where: { $0.flag == UInt(bitPattern: Int(entry.pointee.id)) }) else { continue }
+            guard strcmp(name, word) == 0, let known = attributes.first(where: { $0.flag == UInt(bitPattern: Int(entry.pointee.id)) })
+            else { continue }
             return entry.pointee.mask & CInt(MNT_INVERT) != 0 ? ([], known.attribute) : (known.attribute, [])
         }
         return nil

@@ -49,7 +49,9 @@ package struct Mount: ~Copyable {
 
     /// Puts the mount on a directory or file that is itself held by descriptor. The corresponding call is `move_mount(2)`, Linux 5.2.
     package func attach(on target: borrowing FileDescriptor) throws(SystemError) {
-        try check("move_mount") { linux_move_mount(descriptor.raw, "", target.raw, "", 0x4 | 0x40 /* F_EMPTY_PATH | T_EMPTY_PATH */) }
+        try check("move_mount") {
+            linux_move_mount(descriptor.raw, "", target.raw, "", UInt32(linux_move_mount_f_empty_path | linux_move_mount_t_empty_path))
+        }
     }
 
     /// Puts the mount on a path that is trusted as it stands.
@@ -57,7 +59,7 @@ package struct Mount: ~Copyable {
 
     /// The same for a mount whose descriptor somebody else owns.
     package static func attach(_ raw: CInt, at path: String) throws(SystemError) {
-        try check("move_mount", path) { linux_move_mount(raw, "", AT_FDCWD, path, 0x4 /* F_EMPTY_PATH */) }
+        try check("move_mount", path) { linux_move_mount(raw, "", AT_FDCWD, path, UInt32(linux_move_mount_f_empty_path)) }
     }
 
     /// Changes attributes and propagation. The corresponding call is `mount_setattr(2)`, Linux 5.12.
@@ -110,28 +112,30 @@ package struct FileSystemContext: ~Copyable {
 
     package init(_ type: String) throws(SystemError) {
         self.type = type
-        descriptor = FileDescriptor(owning: try check("fsopen", type) { linux_fsopen(type, 1 /* FSOPEN_CLOEXEC */) })
+        descriptor = FileDescriptor(owning: try check("fsopen", type) { linux_fsopen(type, UInt32(linux_fsopen_cloexec)) })
     }
 
     package func set(_ key: String, _ value: String) throws(SystemError) {
-        try configure("\(key)=\(value)") { linux_fsconfig(descriptor.raw, 1 /* SET_STRING */, key, value, 0) }
+        try configure("\(key)=\(value)") { linux_fsconfig(descriptor.raw, UInt32(linux_fsconfig_set_string), key, value, 0) }
     }
 
     package func set(flag key: String) throws(SystemError) {
-        try configure(key) { linux_fsconfig(descriptor.raw, 0 /* SET_FLAG */, key, nil, 0) }
+        try configure(key) { linux_fsconfig(descriptor.raw, UInt32(linux_fsconfig_set_flag), key, nil, 0) }
     }
 
     package func set(_ key: String, descriptor value: borrowing FileDescriptor) throws(SystemError) {
         let raw = value.raw
-        try configure(key) { linux_fsconfig(descriptor.raw, 5 /* SET_FD */, key, nil, raw) }
+        try configure(key) { linux_fsconfig(descriptor.raw, UInt32(linux_fsconfig_set_fd), key, nil, raw) }
     }
 
     /// Makes the superblock and gives back its root as a mount that is attached nowhere.
     package consuming func mount(_ attributes: MountAttributes = []) throws(SystemError) -> Mount {
-        try configure(type) { linux_fsconfig(descriptor.raw, 6 /* CMD_CREATE */, nil, nil, 0) }
+        try configure(type) { linux_fsconfig(descriptor.raw, UInt32(linux_fsconfig_cmd_create), nil, nil, 0) }
         return Mount(
             owning: FileDescriptor(
-                owning: try check("fsmount", type) { linux_fsmount(descriptor.raw, 1 /* FSMOUNT_CLOEXEC */, UInt32(attributes.rawValue)) }))
+                owning: try check("fsmount", type) {
+                    linux_fsmount(descriptor.raw, UInt32(linux_fsmount_cloexec), UInt32(attributes.rawValue))
+                }))
     }
 
     private func configure(_ subject: String, _ body: () -> CInt) throws(SystemError) {

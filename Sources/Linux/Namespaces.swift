@@ -18,7 +18,8 @@ package struct Namespaces: OptionSet, Sendable {
     /// Every type with its name under `/proc/PID/ns`, in the order in which they can be joined: the user namespace first,
     /// for the rights it brings, and the mount namespace last, because it takes the paths away.
     package static let table: [(type: Namespaces, file: StaticString)] = [
-        (.user, "user"), (.cgroup, "cgroup"), (.ipc, "ipc"), (.uts, "uts"), (.network, "net"), (.pid, "pid"), (.time, "time"), (.mount, "mnt"),
+        (.user, "user"), (.cgroup, "cgroup"), (.ipc, "ipc"), (.uts, "uts"), (.network, "net"), (.pid, "pid"), (.time, "time"),
+        (.mount, "mnt"),
     ]
 
     /// The name of a single type under `/proc/PID/ns`.
@@ -32,7 +33,7 @@ package struct Namespaces: OptionSet, Sendable {
                 let theirs = try FileStatus(of: "/proc/\(pid)/ns/\(file)", followLinks: true)
                 let ours = try FileStatus(of: "/proc/self/ns/\(file)", followLinks: true)
                 if theirs.inode != ours.inode { insert(type) }
-            } catch where error.errno == ENOENT && type == .time {}  // a kernel without time namespaces
+            } catch  where error.errno == ENOENT && type == .time {}  // a kernel without time namespaces
         }
     }
 
@@ -58,7 +59,7 @@ extension FileDescriptor {
     package init(namespace type: Namespaces, at path: String) throws(SystemError) {
         let descriptor = try FileDescriptor(opening: path, [.readOnly, .nonBlocking, .noControllingTerminal])
         guard try descriptor.fileSystemMagic() == UInt32(NSFS_MAGIC) else { throw SystemError(call: "setns", subject: path, errno: EINVAL) }
-        let actual = try check("ioctl", path) { linux_ioctl(descriptor.raw, 0xb703 /* NS_GET_NSTYPE */, 0) }
+        let actual = try check("ioctl", path) { linux_ioctl(descriptor.raw, UInt(linux_ns_get_nstype), 0) }
         guard UInt32(bitPattern: actual) == type.rawValue else { throw SystemError(call: "setns", subject: path, errno: EINVAL) }
         self = descriptor
     }
@@ -80,7 +81,7 @@ package struct NamespaceFacts: Sendable {
         let descriptor = try FileDescriptor(opening: path)
         self.type = type
         inode = UInt64(try descriptor.status().inode)
-        if let above = Self.follow(descriptor, 0xb702 /* NS_GET_PARENT */) {
+        if let above = Self.follow(descriptor, UInt(linux_ns_get_parent)) {
             parent = UInt64(try above.status().inode)
         } else {
             parent = nil
@@ -88,7 +89,7 @@ package struct NamespaceFacts: Sendable {
         if type == .user {
             owningUser = nil
             owner = Self.owner(of: descriptor)
-        } else if let user = Self.follow(descriptor, 0xb701 /* NS_GET_USERNS */) {
+        } else if let user = Self.follow(descriptor, UInt(linux_ns_get_userns)) {
             owningUser = UInt64(try user.status().inode)
             owner = Self.owner(of: user)
         } else {
@@ -104,7 +105,7 @@ package struct NamespaceFacts: Sendable {
 
     private static func owner(of user: borrowing FileDescriptor) -> uid_t? {
         var uid: uid_t = 0
-        return linux_ioctl_pointer(user.raw, 0xb704 /* NS_GET_OWNER_UID */, &uid) == 0 ? uid : nil
+        return linux_ioctl_pointer(user.raw, UInt(linux_ns_get_owner_uid), &uid) == 0 ? uid : nil
     }
 }
 

@@ -43,7 +43,7 @@ extension Place {
 
     /// Renames within this place; a new name that is taken is the error `EEXIST`. The corresponding call is `renameat2(RENAME_NOREPLACE)`, Linux 3.15.
     package func move(_ old: UnsafePointer<CChar>, to new: UnsafePointer<CChar>) throws(SystemError) {
-        try check("rename", String(cString: new)) { linux_renameat2(raw, old, raw, new, 1 /* RENAME_NOREPLACE */) }
+        try check("rename", String(cString: new)) { linux_renameat2(raw, old, raw, new, UInt32(linux_rename_noreplace)) }
     }
 
     /// Removes one name that is not a directory; missing is fine. The corresponding call is `unlinkat(2)`.
@@ -156,7 +156,7 @@ extension FileDescriptor {
                 if let value = try attribute(name) { found.append((name, value)) }
             }
             return found
-        } catch where error.errno == EOPNOTSUPP {
+        } catch  where error.errno == EOPNOTSUPP {
             return []
         }
     }

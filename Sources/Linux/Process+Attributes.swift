@@ -54,7 +54,7 @@ extension Process {
     }
 
     package static func setIOPriority(class kind: CInt, level: CInt) throws(SystemError) {
-        try check("ioprio_set") { linux_ioprio_set(1 /* IOPRIO_WHO_PROCESS */, 0, kind << 13 | level) }
+        try check("ioprio_set") { linux_ioprio_set(CInt(linux_ioprio_who_process), 0, kind << 13 | level) }
     }
 
     package static func setScheduler(policy: CInt, priority: CInt) throws(SystemError) {
@@ -70,7 +70,7 @@ package enum Keyring {
             let key = try check("keyctl", "session keyring") { linux_keyctl_join(name) }
             // Possessor all, owner view, search and setattr: what containers need and no more (after runc's).
             _ = linux_keyctl_setperm(Int32(truncatingIfNeeded: key), 0x3f0f_0000)
-        } catch where error.errno == ENOSYS || error.errno == EDQUOT {
+        } catch  where error.errno == ENOSYS || error.errno == EDQUOT {
             if error.errno == EDQUOT { throw error }
         }
     }

@@ -45,7 +45,8 @@ package struct Signal: RawRepresentable, Sendable, Equatable, Hashable {
         }
         for (base, start) in [("RTMIN", Self.realTime.first), ("RTMAX", Self.realTime.last)] where name.hasPrefix(base) {
             let offset = name.dropFirst(base.count)
-            guard let delta = offset.isEmpty ? 0 : CInt(offset), abs(Int(delta)) <= 32, (Self.realTime.first...Self.realTime.last).contains(start + delta)
+            guard let delta = offset.isEmpty ? 0 : CInt(offset), abs(Int(delta)) <= 32,
+                (Self.realTime.first...Self.realTime.last).contains(start + delta)
             else { return nil }
             rawValue = start + delta
             return
@@ -115,7 +116,7 @@ extension Signal {
         let size = MemoryLayout<signalfd_siginfo>.size
         do throws(SystemError) {
             guard try check("read", "signalfd", { read(raw, &info, size) }) == size else { return nil }
-        } catch where error.errno == EAGAIN {
+        } catch  where error.errno == EAGAIN {
             return nil
         }
         return SignalReport(

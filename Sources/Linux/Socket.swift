@@ -72,7 +72,9 @@ package enum LocalSocket {
         var address = try Self.address(parent.reachable)
         try check("connect", path) {
             withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    Glibc.connect(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
             }
         }
         return socket
@@ -85,7 +87,9 @@ package enum LocalSocket {
         var address = try Self.address(parent.reachable)
         try check("bind", path) {
             withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.bind(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    Glibc.bind(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
             }
         }
         try check("listen", path) { Glibc.listen(socket.raw, 16) }
@@ -114,7 +118,9 @@ package enum LocalSocket {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
-        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { throw SystemError(call: "connect", subject: path, errno: ENAMETOOLONG) }
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            throw SystemError(call: "connect", subject: path, errno: ENAMETOOLONG)
+        }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         return address
     }

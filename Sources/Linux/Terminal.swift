@@ -38,19 +38,20 @@ extension FileDescriptor {
 
     /// Opens the other side of this pty master without any path. The corresponding call is `ioctl(TIOCGPTPEER)`, Linux 4.13.
     package func terminalPeer() throws(SystemError) -> FileDescriptor {
-        FileDescriptor(owning: try check("ioctl", "TIOCGPTPEER") { linux_ioctl(raw, 0x5441, UInt(O_RDWR | O_NOCTTY | O_CLOEXEC)) })
+        FileDescriptor(
+            owning: try check("ioctl", "TIOCGPTPEER") { linux_ioctl(raw, UInt(linux_tiocgptpeer), UInt(O_RDWR | O_NOCTTY | O_CLOEXEC)) })
     }
 
     /// Lets the other side of this pty master be opened. The corresponding call is `ioctl(TIOCSPTLCK)`.
     package func unlockTerminal() throws(SystemError) {
         var lock: CInt = 0
-        try check("ioctl", "TIOCSPTLCK") { linux_ioctl_pointer(raw, 0x4004_5431, &lock) }
+        try check("ioctl", "TIOCSPTLCK") { linux_ioctl_pointer(raw, UInt(linux_tiocsptlck), &lock) }
     }
 
     /// The number of the pty whose master this is, as in `/dev/pts/N`.
     package func terminalNumber() throws(SystemError) -> CInt {
         var number: CInt = 0
-        try check("ioctl", "TIOCGPTN") { linux_ioctl_pointer(raw, 0x8004_5430, &number) }
+        try check("ioctl", "TIOCGPTN") { linux_ioctl_pointer(raw, UInt(linux_tiocgptn), &number) }
         return number
     }
 
@@ -83,24 +84,28 @@ package struct RawMode: ~Copyable {
     deinit {
         var mode = saved
         tcsetattr(raw, TCSADRAIN, &mode)
-        Rescue.terminal = -1
+        Rescue.disarm()
     }
 }
 
-/// Gives the terminal back when this process dies of a fault. A handler may not run Swift that allocates, so all is prepared before.
-private enum Rescue {
-    nonisolated(unsafe) fileprivate static var terminal: CInt = -1
-    nonisolated(unsafe) private static var mode = termios()
+/// Gives the terminal back when this process dies of a fault. What the handler needs lies in memory that was there before: it may not
+/// run Swift that allocates.
+private struct Rescue: @unchecked Sendable {
+    private static let shared = Rescue()
+    private let terminal = UnsafeMutablePointer<CInt>.allocate(capacity: 1)
+    private let mode = UnsafeMutablePointer<termios>.allocate(capacity: 1)
 
     static func arm(_ raw: CInt, _ saved: termios) {
-        mode = saved
-        terminal = raw
+        shared.mode.initialize(to: saved)
+        shared.terminal.initialize(to: raw)
         for fault in [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV] {
             signal(fault) { number in
-                if Rescue.terminal >= 0 { tcsetattr(Rescue.terminal, TCSANOW, &Rescue.mode) }
+                if Rescue.shared.terminal.pointee >= 0 { tcsetattr(Rescue.shared.terminal.pointee, TCSANOW, Rescue.shared.mode) }
                 signal(number, SIG_DFL)
                 raise(number)
             }
         }
     }
+
+    static func disarm() { shared.terminal.pointee = -1 }
 }

@@ -65,13 +65,15 @@ package struct StepFailure: Error, Equatable, Sendable {
 
     /// Fields separated by NUL, which occurs in none of them.
     var bytes: [UInt8] {
-        [step, error.call, error.subject, "\(error.errno)", program?.words ?? ""].map { Array($0.utf8.prefix(1500)) }.joined(separator: [0]).map { $0 }
+        [step, error.call, error.subject, "\(error.errno)", program?.words ?? ""].map { Array($0.utf8.prefix(1500)) }.joined(separator: [0])
+            .map { $0 }
     }
 
     init?(_ bytes: ArraySlice<UInt8>) {
         let fields = bytes.split(separator: 0, maxSplits: 4, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
         guard fields.count == 5, let errno = CInt(fields[3]) else { return nil }
-        self.init(step: fields[0], error: SystemError(call: fields[1], subject: fields[2], errno: errno), program: ProgramFault(words: fields[4]))
+        self.init(
+            step: fields[0], error: SystemError(call: fields[1], subject: fields[2], errno: errno), program: ProgramFault(words: fields[4]))
     }
 }
 
@@ -132,7 +134,9 @@ struct Channel: ~Copyable {
     func waitToProceed() throws(SystemError) -> [CInt] {
         var descriptors: [CInt] = []
         while true {
-            guard var message = try socket.receive() else { throw SystemError(call: "recvmsg", subject: "the parent is gone", errno: EPIPE) }
+            guard var message = try socket.receive() else {
+                throw SystemError(call: "recvmsg", subject: "the parent is gone", errno: EPIPE)
+            }
             descriptors += message.takeDescriptors()
             switch ChannelMessage(message.bytes) {
             case .mounts: continue

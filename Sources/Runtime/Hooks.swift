@@ -28,7 +28,7 @@ extension HookPlan {
     /// Both ends are closed afterwards, so the hook sees the end of its input.
     private func feed(_ input: consuming Pipe, _ state: [UInt8]) throws(SystemError) {
         // A hook that does not read its input is within its rights.
-        do throws(SystemError) { try input.writer.write(state) } catch where error.errno == EPIPE {}
+        do throws(SystemError) { try input.writer.write(state) } catch  where error.errno == EPIPE {}
     }
 
     private func become(_ input: consuming Pipe, confinedAs child: Child?) -> Never {

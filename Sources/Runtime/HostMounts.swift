@@ -102,7 +102,9 @@ extension Root {
         case .directory(let path, _, let idmapped):
             do throws(SystemError) {
                 let mount = try Mount(cloning: path, recursive: true)
-                guard try mount.descriptor.status().kind == .directory else { throw SystemError(call: "open", subject: path, errno: ENOTDIR) }
+                guard try mount.descriptor.status().kind == .directory else {
+                    throw SystemError(call: "open", subject: path, errno: ENOTDIR)
+                }
                 if idmapped, let user { try mount.mapIDs(to: user.raw, path, recursive: true) }
                 // As `pivot_root(2)` demands of a new root.
                 try mount.set([], propagation: .private, recursive: true)
@@ -146,7 +148,9 @@ extension FileDescriptor {
 extension UserMap {
     /// The map of a process's user namespace, as it is seen from ours.
     init(of pid: pid_t) throws(SystemError) {
-        self.init(users: IDMap(text: try File.readKernel("/proc/\(pid)/uid_map")), groups: IDMap(text: try File.readKernel("/proc/\(pid)/gid_map")))
+        self.init(
+            users: IDMap(text: try File.readKernel("/proc/\(pid)/uid_map")),
+            groups: IDMap(text: try File.readKernel("/proc/\(pid)/gid_map")))
     }
 
     /// Gives a process that is alone in its new user namespace its ids. The corresponding files are `user_namespaces(7)`'s.

@@ -16,7 +16,8 @@ extension Launch {
         meanwhile: (Int32) throws(LaunchError) -> Void = { _ in }, record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
     ) throws(LaunchError) -> Launched {
         var plan = try Plan(spec, options)
-        let outline = HostSide(root: plan.root, binds: plan.binds, userMap: plan.userMap, joinsUser: plan.joined.contains { $0.type == .user })
+        let outline = HostSide(
+            root: plan.root, binds: plan.binds, userMap: plan.userMap, joinsUser: plan.joined.contains { $0.type == .user })
         let launch = try clone(&plan, Init.steps, into: cgroup)
         do throws(LaunchError) {
             try launch.setOOMScore(spec.process?.oomScoreAdj)
@@ -34,12 +35,18 @@ extension Launch {
     }
 
     /// Makes the child in its cgroup: born there with version 2, moving itself there with version 1.
-    static func clone(_ plan: inout Plan, _ steps: [Step], into cgroup: Cgroup?, beside companion: Int32? = nil) throws(LaunchError) -> Launch {
+    static func clone(_ plan: inout Plan, _ steps: [Step], into cgroup: Cgroup?, beside companion: Int32? = nil) throws(LaunchError)
+        -> Launch
+    {
         guard let cgroup else { return try clone(plan, steps: steps) }
-        do throws(CgroupError) { plan.seats = try cgroup.openSeats() } catch { throw .refused("cannot put the container into its cgroup: \(error)") }
+        do throws(CgroupError) { plan.seats = try cgroup.openSeats() } catch {
+            throw .refused("cannot put the container into its cgroup: \(error)")
+        }
         defer { for seat in plan.seats { close(seat) } }
         guard cgroup.paths.unified != nil else { return try clone(plan, steps: steps) }
-        if companion == nil, plan.joined.isEmpty, let directory = try? cgroup.openUnified() { return try clone(plan, steps: steps, cgroup: directory.raw) }
+        if companion == nil, plan.joined.isEmpty, let directory = try? cgroup.openUnified() {
+            return try clone(plan, steps: steps, cgroup: directory.raw)
+        }
         let launch = try clone(plan, steps: steps)
         do throws(CgroupError) { try cgroup.joinUnified(launch.pid, beside: companion) } catch {
             launch.abandon()

@@ -10,7 +10,8 @@ extension Launch {
     ///   - target: the container's first process, held so that its number cannot go to another meanwhile.
     ///   - process: what to run, with the ids, capabilities and limits it is to have.
     package static func exec(
-        _ process: Spec.Process, beside target: borrowing ProcessHandle, _ pid: Int32, of spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?
+        _ process: Spec.Process, beside target: borrowing ProcessHandle, _ pid: Int32, of spec: Spec, _ options: LaunchOptions,
+        in cgroup: Cgroup?
     ) throws(LaunchError) -> Launched {
         var plan = Plan(root: .inherited, process: try ProcessPlan(process, spec, options))
         plan.keyring = options.keyring

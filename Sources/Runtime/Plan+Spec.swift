@@ -105,7 +105,8 @@ extension Plan {
     }
 
     private static let kinds: [(Namespaces, Spec.Linux.Namespace.Kind)] = [
-        (.user, .user), (.cgroup, .cgroup), (.ipc, .ipc), (.uts, .uts), (.network, .network), (.pid, .pid), (.time, .time), (.mount, .mount),
+        (.user, .user), (.cgroup, .cgroup), (.ipc, .ipc), (.uts, .uts), (.network, .network), (.pid, .pid), (.time, .time),
+        (.mount, .mount),
     ]
 
     /// `time_namespaces(7)`: one line a clock, seconds and nanoseconds.

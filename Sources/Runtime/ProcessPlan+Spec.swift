@@ -18,7 +18,8 @@ extension ProcessPlan {
         clampsLimits = options.clampsLimits
         noNewPrivileges = process.noNewPrivileges ?? false
         terminal = process.terminal ?? false
-        windowSize = options.windowSize
+        windowSize =
+            options.windowSize
             ?? process.consoleSize.map { WindowSize(rows: UInt16(clamping: $0.height), columns: UInt16(clamping: $0.width)) }
         stdio = options.stdio
         preservedDescriptors = options.preservedDescriptors
@@ -37,7 +38,8 @@ extension ProcessPlan {
     /// Where the program may be: itself if it names a path, else in each folder of the container's own PATH (`execvp(3)`).
     private static func candidates(_ name: String, _ environment: [String]) -> [String] {
         if name.utf8.contains(UInt8(ascii: "/")) { return [name] }
-        let path = environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        let path =
+            environment.last { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return path.split(separator: ":").map { "\($0)/\(name)" }
     }
 

@@ -25,7 +25,9 @@ struct RootDirectory: Sendable {
         guard forUser else { return point }
         let status = try point.status()
         let top = try open("/").status()
-        if status.inode == top.inode, status.device == top.device { throw SystemError(call: "mount", subject: "\(path) is the root", errno: EPERM) }
+        if status.inode == top.inode, status.device == top.device {
+            throw SystemError(call: "mount", subject: "\(path) is the root", errno: EPERM)
+        }
         // Covered files of /proc can fool whoever reads or writes them (CVE-2025-52881); a few tools need these, which decide nothing.
         if try point.fileSystemMagic() == 0x9fa0, !Self.harmlessInProc.contains(where: { $0.description == path }) {
             throw SystemError(call: "mount", subject: "\(path) lies in /proc", errno: EPERM)
@@ -41,7 +43,7 @@ struct RootDirectory: Sendable {
     private func makeMountPoint(_ path: String, isDirectory: Bool, followLinks: Bool) throws(SystemError) -> FileDescriptor {
         do throws(SystemError) {
             return try open(path, isDirectory ? [.path, .directory] : .path, followLinks: followLinks)
-        } catch where error.errno == ENOENT {}
+        } catch  where error.errno == ENOENT {}
         let entry = try self.entry(path, followLinks: followLinks)
         if isDirectory {
             try Directory.make(entry.name, at: entry.directory.place, mode: 0o755)
@@ -49,7 +51,7 @@ struct RootDirectory: Sendable {
         }
         do throws(SystemError) {
             _ = try FileDescriptor(opening: entry.name, at: entry.directory.place, [.create, .exclusive, .noFollow], mode: 0o644)
-        } catch where error.errno == EEXIST {}
+        } catch  where error.errno == EEXIST {}
         return try open(path, .path, followLinks: followLinks)
     }
 
@@ -64,7 +66,7 @@ struct RootDirectory: Sendable {
             do throws(SystemError) {
                 here = try open(done, [.path, .directory], followLinks: followLinks)
                 continue
-            } catch where error.errno == ENOENT && component != ".." {}
+            } catch  where error.errno == ENOENT && component != ".." {}
             if mkdirat(here.raw, String(component), mode) != 0, errno != EEXIST {
                 throw SystemError(call: "mkdir", subject: done, errno: errno)
             }
@@ -87,7 +89,7 @@ struct RootDirectory: Sendable {
         let folder = String(path[..<slash])
         do throws(SystemError) {
             return Entry(directory: try open(folder, [.path, .directory], followLinks: followLinks), name: name)
-        } catch where error.errno == ENOENT {
+        } catch  where error.errno == ENOENT {
             return Entry(directory: try directory(folder, followLinks: followLinks), name: name)
         }
     }

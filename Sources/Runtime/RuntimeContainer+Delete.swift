@@ -46,7 +46,12 @@ extension RuntimeContainer {
         let cgroup = cgroup
         guard state.process != nil else {
             // Its creation was cut short, perhaps before the cgroup was its own: only what is empty goes.
-            for entry in cgroup.paths.entries { rmdir(entry.directory) }
+            // A first process that has lost its parent is on its way out.
+            for _ in 0..<100 {
+                let isBusy = cgroup.paths.entries.reduce(false) { rmdir($1.directory) != 0 && errno == EBUSY || $0 }
+                guard isBusy else { return }
+                usleep(10_000)
+            }
             return
         }
         do throws(CgroupError) {

@@ -82,7 +82,8 @@ extension FileSystemSetup {
     func perform(in root: RootDirectory) throws(SystemError) {
         // What the kernel itself fills must stand on a real directory: through a link, writes meant for it would land elsewhere (CVE-2019-19921).
         let point = try root.mountPoint(
-            target, isDirectory: true, followLinks: type != "proc" && type != "sysfs" && type != "devpts" && target != "/dev", forUser: true)
+            target, isDirectory: true, followLinks: type != "proc" && type != "sysfs" && type != "devpts" && target != "/dev", forUser: true
+        )
         let mount: Mount
         do throws(SystemError) {
             mount = try make()

@@ -70,7 +70,8 @@ extension ProgramFault {
     init?(of path: String, _ errno: CInt) {
         switch errno {
         case ENOENT, ENOTDIR:
-            guard let file = try? FileDescriptor(opening: path, [.nonBlocking]), let head = try? file.read(atMost: 4096), !head.isEmpty else {
+            guard let file = try? FileDescriptor(opening: path, [.nonBlocking]), let head = try? file.read(atMost: 4096), !head.isEmpty
+            else {
                 self = .notFound
                 return
             }
@@ -91,7 +92,9 @@ extension ProgramFault {
     /// What the file names after `#!` or as its ELF interpreter.
     private static func interpreter(of head: [UInt8], _ file: borrowing FileDescriptor) -> String? {
         if head.starts(with: [UInt8(ascii: "#"), UInt8(ascii: "!")]) {
-            let line = head[2...].prefix(256).prefix { $0 != UInt8(ascii: "\n") }.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            let line = head[2...].prefix(256).prefix { $0 != UInt8(ascii: "\n") }.drop {
+                $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t")
+            }
             let path = line.prefix { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
             return path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
         }
@@ -102,10 +105,11 @@ extension ProgramFault {
             return head[offset..<(offset + size)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) } <= UInt64(Int32.max)
                 ? head[offset..<(offset + size)].reversed().reduce(0) { $0 << 8 | Int($1) } : nil
         }
-        guard let table = number(wide ? 32 : 28, wide ? 8 : 4), let size = number(wide ? 54 : 42, 2), let count = number(wide ? 56 : 44, 2) else { return nil }
+        guard let table = number(wide ? 32 : 28, wide ? 8 : 4), let size = number(wide ? 54 : 42, 2), let count = number(wide ? 56 : 44, 2)
+        else { return nil }
         for index in 0..<min(count, 64) {
             let entry = table + index * size
-            guard number(entry, 4) == 3 /* PT_INTERP */ else { continue }
+            guard number(entry, 4) == programInterpreter else { continue }
             guard let offset = number(entry + (wide ? 8 : 4), wide ? 8 : 4), let length = number(entry + (wide ? 32 : 16), wide ? 8 : 4),
                 length > 1, length <= 4096, offset <= head.count - length
             else { return nil }
@@ -114,11 +118,15 @@ extension ProgramFault {
         return nil
     }
 
+    /// `PT_INTERP` of `elf(5)`.
+    private static let programInterpreter = 3
+
     private static func foreignMachine(_ head: [UInt8]) -> String? {
         guard head.count >= 20, head.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else { return nil }
         let machine = head[5] == 1 ? Int(head[18]) | Int(head[19]) << 8 : Int(head[19]) | Int(head[18]) << 8
         let names: [(Int, String)] = [
-            (3, "i386"), (8, "mips"), (20, "ppc"), (21, "ppc64"), (22, "s390x"), (40, "arm"), (62, "x86_64"), (183, "aarch64"), (243, "riscv64"),
+            (3, "i386"), (8, "mips"), (20, "ppc"), (21, "ppc64"), (22, "s390x"), (40, "arm"), (62, "x86_64"), (183, "aarch64"),
+            (243, "riscv64"),
             (258, "loongarch64"),
         ]
         return names.first { $0.0 == machine }?.1 ?? "ELF machine \(machine)"

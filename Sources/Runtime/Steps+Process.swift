@@ -9,7 +9,9 @@ extension Steps {
         guard child.plan.process.terminal, let root = child.root else { return }
         // The container's own devpts and nothing else: /dev/pts and its ptmx may be whatever an image or a process made them (CVE-2025-52565).
         let folder = try root.open("/dev/pts", [.readOnly, .directory], followLinks: false)
-        guard try folder.fileSystemMagic() == 0x1cd1 else { throw SystemError(call: "open", subject: "/dev/pts is no devpts", errno: ENODEV) }
+        guard try folder.fileSystemMagic() == 0x1cd1 else {
+            throw SystemError(call: "open", subject: "/dev/pts is no devpts", errno: ENODEV)
+        }
         let master = try FileDescriptor(
             resolving: "ptmx", in: folder.place, [.readWrite, .noControllingTerminal], resolve: [.beneath, .noSymlinks, .noCrossing])
         guard try master.status().rawDevice == Machine.device(5, 2) else {
@@ -68,7 +70,7 @@ extension Steps {
 extension Steps {
     static func setLimits(_ child: Child) throws(SystemError) {
         for limit in child.plan.process.limits {
-            do throws(SystemError) { try limit.apply() } catch where error.errno == EPERM && child.plan.process.clampsLimits {
+            do throws(SystemError) { try limit.apply() } catch  where error.errno == EPERM && child.plan.process.clampsLimits {
                 // Above what this machine gives us nobody can go; what it does give is nearest to what was asked.
                 try limit.clamped().apply()
             }
@@ -138,7 +140,7 @@ extension Steps {
         let path = child.plan.process.workingDirectory
         do throws(SystemError) {
             _ = try root.open(path)
-        } catch where error.errno == ENOENT {
+        } catch  where error.errno == ENOENT {
             _ = try root.directory(path)
         } catch {}  // entering it says what is wrong
     }

@@ -84,7 +84,7 @@ extension Steps {
         // A superblock is shared by all of one pid namespace, so this is the container's own /proc, reached by no path.
         do throws(SystemError) {
             child.proc = Place(raw: try FileSystemContext("proc").mount().release())
-        } catch where error.errno == EPERM {
+        } catch  where error.errno == EPERM {
             let proc = try FileDescriptor(opening: "/proc", [.path, .directory])
             guard try proc.fileSystemMagic() == 0x9fa0, try proc.status().inode == 1 else { throw error }
             child.proc = Place(raw: proc.release())
@@ -104,7 +104,7 @@ extension Steps {
                 let copy = try Mount(cloning: "", at: target.place, recursive: true)
                 try copy.set(.readOnly, recursive: true)
                 try copy.attach(on: target)
-            } catch where error.errno == ENOENT || error.errno == ENOTDIR {}
+            } catch  where error.errno == ENOENT || error.errno == ENOTDIR {}
         }
     }
 
@@ -121,7 +121,7 @@ extension Steps {
             let target: FileDescriptor
             do throws(SystemError) {
                 target = try root.open(path)
-            } catch where error.errno == ENOENT || error.errno == ENOTDIR {
+            } catch  where error.errno == ENOENT || error.errno == ENOTDIR {
                 continue  // nothing there to be hidden; every other failure ends the container
             }
             guard try target.status().kind == .directory else {

@@ -41,7 +41,9 @@ struct ContainerOptions: OptionGroup {
             .text("-e, --env NAME[=VALUE]", "an environment variable; without a value it is the caller's; may be repeated") {
                 $0.environment += try Environment.entry($1)
             },
-            .text("--env-file FILE", "environment variables, one a line; may be repeated") { $0.fileEnvironment += try Environment.file($1) },
+            .text("--env-file FILE", "environment variables, one a line; may be repeated") {
+                $0.fileEnvironment += try Environment.file($1)
+            },
             .text("-w, --workdir DIR", "the working directory, made if it is missing") {
                 guard $1.hasPrefix("/") else { throw UsageError("'\($1)' is not an absolute path") }
                 $0.workingDirectory = $1
@@ -53,7 +55,9 @@ struct ContainerOptions: OptionGroup {
             .text("--entrypoint PROGRAM", "in place of the image's; empty for none") { $0.entrypoint = $1.isEmpty ? [] : [$1] },
             .flag("--init", "run it below a small init that reaps orphans and passes signals on") { $0.hasInit = $1 },
             .text("--stop-signal SIGNAL", "what stop sends (default the image's, else TERM)") { $0.stopSignal = try SignalWord($1).text },
-            .text("--stop-timeout SECONDS", "how long stop waits before it kills (default 10)") { $0.stopTimeout = Int(try Int32(word: $1, in: -1...Int32.max)) },
+            .text("--stop-timeout SECONDS", "how long stop waits before it kills (default 10)") {
+                $0.stopTimeout = Int(try Int32(word: $1, in: -1...Int32.max))
+            },
             .text("--umask MODE", "octal, default 0022") {
                 guard let mode = UInt32($1, radix: 8), mode <= 0o777 else { throw UsageError("'\($1)' is not an octal mode up to 0777") }
                 $0.umask = mode
@@ -65,10 +69,16 @@ struct ContainerOptions: OptionGroup {
     private static var storage: [CommandOption<Self>] {
         [
             .heading("Storage"),
-            .text("-v, --volume SOURCE:DIR[:OPTIONS]", "a folder of this machine, or a volume by name, in the container; ro, rw; may be repeated") {
+            .text(
+                "-v, --volume SOURCE:DIR[:OPTIONS]",
+                "a folder of this machine, or a volume by name, in the container; ro, rw; may be repeated"
+            ) {
                 $0.mounts.append(try MountRequest(volume: $1))
             },
-            .text("--mount type=TYPE,...", "the same spelled out, with source=, target=, readonly and more; TYPE is bind, volume or tmpfs; may be repeated") {
+            .text(
+                "--mount type=TYPE,...",
+                "the same spelled out, with source=, target=, readonly and more; TYPE is bind, volume or tmpfs; may be repeated"
+            ) {
                 $0.mounts.append(try MountRequest(mount: $1))
             },
             .text("--tmpfs DIR[:OPTIONS]", "a file system in memory; may be repeated") { $0.mounts.append(try MountRequest(tmpfs: $1)) },
@@ -78,8 +88,12 @@ struct ContainerOptions: OptionGroup {
                 guard size.bytes > 0 else { throw UsageError("'\($1)' must be more than nothing") }
                 $0.shmSize = UInt64(size.bytes)
             },
-            .text("--device DEVICE[:PATH[:rwm]]", "a device of this machine; may be repeated") { $0.devices.append(try DeviceRequest(word: $1)) },
-            .text("--device-cgroup-rule RULE", "a rule such as 'c 42:* rmw'; may be repeated") { $0.deviceRules.append(try Spec.Resources.DeviceRule(word: $1)) },
+            .text("--device DEVICE[:PATH[:rwm]]", "a device of this machine; may be repeated") {
+                $0.devices.append(try DeviceRequest(word: $1))
+            },
+            .text("--device-cgroup-rule RULE", "a rule such as 'c 42:* rmw'; may be repeated") {
+                $0.deviceRules.append(try Spec.Resources.DeviceRule(word: $1))
+            },
         ]
     }
 

@@ -23,7 +23,8 @@ extension MountRequest {
         case "ro": isReadOnly = true
         case "rw", "z", "Z", "idmap", "consistent", "cached", "delegated": break
         case "nocopy": copiesUp = false
-        case "private", "rprivate", "slave", "rslave", "shared", "rshared", "noexec", "nosuid", "nodev", "exec", "suid", "dev": options.append(word)
+        case "private", "rprivate", "slave", "rslave", "shared", "rshared", "noexec", "nosuid", "nodev", "exec", "suid", "dev":
+            options.append(word)
         default: throw UsageError("unknown volume option '\(word)'")
         }
     }
@@ -50,10 +51,15 @@ extension MountRequest {
             case "volume-nocopy": copiesUp = try !Self.flag(value, key)
             case "tmpfs-size": options.append("size=\(try ByteSize(value ?? "").bytes)")
             case "tmpfs-mode":
-                guard let mode = UInt32(value ?? "", radix: 8), mode <= 0o7777 else { throw UsageError("tmpfs-mode '\(value ?? "")' is not an octal mode") }
+                guard let mode = UInt32(value ?? "", radix: 8), mode <= 0o7777 else {
+                    throw UsageError("tmpfs-mode '\(value ?? "")' is not an octal mode")
+                }
                 options.append("mode=\(String(mode, radix: 8))")
             case "consistency", "bind-recursive", "bind-nonrecursive": break
-            default: throw UsageError("unknown key '\(key)' in --mount, known are type, source, target, readonly, bind-propagation, volume-nocopy, tmpfs-size, tmpfs-mode")
+            default:
+                throw UsageError(
+                    "unknown key '\(key)' in --mount, known are type, source, target, readonly, bind-propagation, volume-nocopy, tmpfs-size, tmpfs-mode"
+                )
             }
         }
         guard let target, !target.isEmpty else { throw UsageError("--mount needs target=DIR") }
@@ -88,7 +94,8 @@ extension MountRequest {
             switch word.prefix(while: { $0 != "=" }) {
             case "ro": isReadOnly = true
             case "rw": isReadOnly = false
-            case "size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "exec", "noexec", "suid", "nosuid", "dev", "nodev", "noatime", "relatime":
+            case "size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "exec", "noexec", "suid", "nosuid", "dev", "nodev", "noatime",
+                "relatime":
                 options.append(word)
             default: throw UsageError("unknown tmpfs option '\(word)'")
             }
@@ -97,7 +104,9 @@ extension MountRequest {
 
     private func checkDestination() throws(UsageError) {
         let parts = destination.split(separator: "/")
-        guard destination.hasPrefix("/"), !destination.utf8.contains(0) else { throw UsageError("the destination '\(destination)' is not an absolute path") }
+        guard destination.hasPrefix("/"), !destination.utf8.contains(0) else {
+            throw UsageError("the destination '\(destination)' is not an absolute path")
+        }
         guard !parts.isEmpty, !parts.contains("..") else { throw UsageError("nothing can be mounted at '\(destination)'") }
     }
 }

@@ -25,7 +25,9 @@ struct NamespaceOptions: OptionGroup {
     var choices = Request.NamespaceChoices()
     var offsets: [String: Spec.Linux.TimeOffset] = [:]
 
-    private static func choice(_ text: String, _ words: String = "host, private or container:ID") throws(UsageError) -> Request.NamespaceChoice {
+    private static func choice(_ text: String, _ words: String = "host, private or container:ID") throws(UsageError)
+        -> Request.NamespaceChoice
+    {
         switch text {
         case "private", "shareable": return .own
         case "host": return .host
@@ -38,7 +40,9 @@ struct NamespaceOptions: OptionGroup {
     private mutating func readOffsets(_ text: String) throws(UsageError) {
         for part in text.split(separator: ",") {
             let pair = try KeyValue(String(part), requiresValue: true)
-            guard pair.key == "monotonic" || pair.key == "boottime" else { throw UsageError("'\(pair.key)' is no clock, known are monotonic and boottime") }
+            guard pair.key == "monotonic" || pair.key == "boottime" else {
+                throw UsageError("'\(pair.key)' is no clock, known are monotonic and boottime")
+            }
             let word = pair.value ?? ""
             let isNegative = word.hasPrefix("-")
             let duration = try Duration(word: word.hasPrefix("+") || isNegative ? String(word.dropFirst()) : word)

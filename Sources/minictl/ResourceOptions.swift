@@ -17,7 +17,9 @@ struct ResourceOptions: OptionGroup {
                 $0.limits.append(limit)
             },
             .text("--cgroup-parent PATH", "the cgroup that the container's is made in") {
-                guard !$1.split(separator: "/").contains(".."), !$1.isEmpty else { throw UsageError("'\($1)' is no path below the cgroup root") }
+                guard !$1.split(separator: "/").contains(".."), !$1.isEmpty else {
+                    throw UsageError("'\($1)' is no path below the cgroup root")
+                }
                 $0.cgroupParent = $1
             },
         ]
@@ -28,15 +30,25 @@ struct ResourceOptions: OptionGroup {
             .text("-m, --memory SIZE", "the most memory, for example 512m") {
                 $0.memory.limit = try positive($1)
                 // docker's minimum: with less nothing starts.
-                if let limit = $0.memory.limit, limit < 6 << 20 { throw UsageError("'\($1)' is below 6m, the least a container can start in") }
+                if let limit = $0.memory.limit, limit < 6 << 20 {
+                    throw UsageError("'\($1)' is below 6m, the least a container can start in")
+                }
             },
-            .text("--memory-swap SIZE", "memory and swap together, -1 for unlimited swap") { $0.memory.swap = try ByteSize($1, allowingUnlimited: true).bytes },
-            .text("--memory-reservation SIZE", "what the kernel tries to leave it when memory is short") { $0.memory.reservation = try positive($1) },
-            .text("--memory-swappiness 0-100", "how readily its memory is swapped out") { $0.memory.swappiness = UInt64(try Int32(word: $1, in: 0...100)) },
+            .text("--memory-swap SIZE", "memory and swap together, -1 for unlimited swap") {
+                $0.memory.swap = try ByteSize($1, allowingUnlimited: true).bytes
+            },
+            .text("--memory-reservation SIZE", "what the kernel tries to leave it when memory is short") {
+                $0.memory.reservation = try positive($1)
+            },
+            .text("--memory-swappiness 0-100", "how readily its memory is swapped out") {
+                $0.memory.swappiness = UInt64(try Int32(word: $1, in: 0...100))
+            },
             .text("--oom-score-adj SCORE", "-1000 to 1000: who goes first when memory runs out") {
                 $0.oomScoreAdjustment = Int(try Int32(word: $1, in: -1000...1000))
             },
-            .flag("--oom-kill-disable", "let it wait instead of being killed at its limit") { $0.memory.disableOOMKiller = $1 ? true : nil },
+            .flag("--oom-kill-disable", "let it wait instead of being killed at its limit") {
+                $0.memory.disableOOMKiller = $1 ? true : nil
+            },
         ]
     }
 
@@ -57,7 +69,9 @@ struct ResourceOptions: OptionGroup {
 
     private static var io: [CommandOption<Self>] {
         [
-            .text("--blkio-weight WEIGHT", "10 to 1000: its share of block devices") { $0.blockIO.weight = UInt16(try Int32(word: $1, in: 10...1000)) },
+            .text("--blkio-weight WEIGHT", "10 to 1000: its share of block devices") {
+                $0.blockIO.weight = UInt16(try Int32(word: $1, in: 10...1000))
+            },
             .text("--device-read-bps DEVICE:RATE", "bytes a second read from a device; may be repeated") {
                 $0.blockIO.throttleReadBpsDevice = ($0.blockIO.throttleReadBpsDevice ?? []) + [try throttle($1, isBytes: true)]
             },
@@ -85,7 +99,9 @@ struct ResourceOptions: OptionGroup {
     func apply(to request: inout Request) throws(UsageError) {
         var cpu = self.cpu
         if let nanoCPUs {
-            guard cpu.quota == nil, cpu.period == nil else { throw UsageError("--cpus cannot be given together with --cpu-quota or --cpu-period") }
+            guard cpu.quota == nil, cpu.period == nil else {
+                throw UsageError("--cpus cannot be given together with --cpu-quota or --cpu-period")
+            }
             cpu.period = 100_000
             cpu.quota = nanoCPUs / 10_000
         }
@@ -116,7 +132,9 @@ struct ResourceOptions: OptionGroup {
         guard let colon = text.lastIndex(of: ":"), colon != text.startIndex else { throw UsageError("'\(text)' is not DEVICE:RATE") }
         let path = String(text[..<colon])
         let word = String(text[text.index(after: colon)...])
-        guard let status = try? FileStatus(of: path, followLinks: true), status.kind == .block else { throw UsageError("'\(path)' is no block device") }
+        guard let status = try? FileStatus(of: path, followLinks: true), status.kind == .block else {
+            throw UsageError("'\(path)' is no block device")
+        }
         let rate = isBytes ? try positive(word) : Int64(try Int32(word: word, in: 1...Int32.max))
         let number = Machine.numbers(of: status.rawDevice)
         return Spec.Resources.ThrottleDevice(major: Int64(number.major), minor: Int64(number.minor), rate: UInt64(rate))

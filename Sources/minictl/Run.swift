@@ -21,7 +21,9 @@ struct Run: Command {
             .heading("General"),
             .flag("-d, --detach", "run in the background and print the container's id") { $0.isDetached = $1 },
             .text("--cidfile FILE", "write the container's id to a new file") { $0.cidFile = $1 },
-            .text("--pull always|missing|never", "whether to fetch the image; there is no fetching yet, so always is an error") { try checkPull($1) },
+            .text("--pull always|missing|never", "whether to fetch the image; there is no fetching yet, so always is an error") {
+                try checkPull($1)
+            },
         ] + ContainerOptions.options.lifted { try $1(&$0.container) }
     }
 

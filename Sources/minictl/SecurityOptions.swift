@@ -11,10 +11,16 @@ struct SecurityOptions: OptionGroup {
             .text("--cap-add NAME", "a capability more, or ALL; may be repeated") { $0.added.append($1) },
             .text("--cap-drop NAME", "a capability less, or ALL; may be repeated") { $0.dropped.append($1) },
             .flag("--privileged", "all capabilities, no filter, no masks, within its user namespace") { $0.isPrivileged = $1 },
-            .text("--security-opt OPTION", "no-new-privileges, seccomp=FILE|unconfined, mask=PATHS, unmask=PATHS|ALL; may be repeated") { try $0.read($1) },
+            .text("--security-opt OPTION", "no-new-privileges, seccomp=FILE|unconfined, mask=PATHS, unmask=PATHS|ALL; may be repeated") {
+                try $0.read($1)
+            },
             .text("--userns auto|host|keep-id|UID:SIZE", "whose ids (default auto: a range of its own)") { $0.users = try UserWord($1) },
-            .text("--uidmap CONTAINER:HOST:SIZE", "user ids one by one; may be repeated") { $0.userMaps.append(try Spec.IDMapping(word: $1)) },
-            .text("--gidmap CONTAINER:HOST:SIZE", "group ids one by one; may be repeated") { $0.groupMaps.append(try Spec.IDMapping(word: $1)) },
+            .text("--uidmap CONTAINER:HOST:SIZE", "user ids one by one; may be repeated") {
+                $0.userMaps.append(try Spec.IDMapping(word: $1))
+            },
+            .text("--gidmap CONTAINER:HOST:SIZE", "group ids one by one; may be repeated") {
+                $0.groupMaps.append(try Spec.IDMapping(word: $1))
+            },
             .text("--sysctl NAME=VALUE", "a kernel parameter of the container's namespaces; may be repeated") {
                 let pair = try KeyValue($1, requiresValue: true)
                 $0.sysctls[pair.key] = pair.value ?? ""

@@ -28,7 +28,9 @@ enum Environment {
             guard let text = String(validating: line, as: UTF8.self) else { throw UsageError("'\(path)' has a line that is not UTF-8") }
             let entry = String(text.drop { $0 == " " || $0 == "\t" })
             if entry.isEmpty || entry.hasPrefix("#") { continue }
-            guard !entry.prefix(while: { $0 != "=" }).contains(" ") else { throw UsageError("'\(path)': the variable name in '\(entry)' has a space in it") }
+            guard !entry.prefix(while: { $0 != "=" }).contains(" ") else {
+                throw UsageError("'\(path)': the variable name in '\(entry)' has a space in it")
+            }
             entries += try self.entry(entry.hasSuffix("\r") ? String(entry.dropLast()) : entry)
         }
         return entries
@@ -87,7 +89,9 @@ extension DeviceRequest {
     /// `/dev/x`, `/dev/x:/dev/y`, `/dev/x:/dev/y:r`, `/dev/x:rw`.
     init(word text: String) throws(UsageError) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard let host = parts.first, host.hasPrefix("/"), parts.count <= 3 else { throw UsageError("'\(text)' is not DEVICE[:PATH[:rwm]]") }
+        guard let host = parts.first, host.hasPrefix("/"), parts.count <= 3 else {
+            throw UsageError("'\(text)' is not DEVICE[:PATH[:rwm]]")
+        }
         var container = host
         var access = "rwm"
         for part in parts.dropFirst() {
@@ -105,7 +109,9 @@ extension Spec.Resources.DeviceRule {
         let parts = text.split(separator: " ")
         guard parts.count == 3 else { throw malformed }
         let numbers = parts[1].split(separator: ":", omittingEmptySubsequences: false)
-        guard numbers.count == 2, let kind = Kind(rawValue: String(parts[0])), parts[2].allSatisfy({ "rwm".contains($0) }) else { throw malformed }
+        guard numbers.count == 2, let kind = Kind(rawValue: String(parts[0])), parts[2].allSatisfy({ "rwm".contains($0) }) else {
+            throw malformed
+        }
         func number(_ word: Substring) throws(UsageError) -> Int64? {
             if word == "*" { return nil }
             guard let number = UInt32(word) else { throw malformed }

@@ -68,7 +68,8 @@ final class Running {
             switch stream {
             case .closed: posix_spawn_file_actions_addclose(&actions, target)
             case .null: posix_spawn_file_actions_addopen(&actions, target, "/dev/null", target == 0 ? O_RDONLY : O_WRONLY, 0)
-            case .file(let path): posix_spawn_file_actions_addopen(&actions, target, path, target == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+            case .file(let path):
+                posix_spawn_file_actions_addopen(&actions, target, path, target == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC, 0o600)
             case .terminal(let path):
                 terminal = true
                 posix_spawn_file_actions_addopen(&actions, target, path, O_RDWR, 0)

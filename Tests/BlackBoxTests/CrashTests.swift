@@ -13,7 +13,8 @@ private struct Moment: Hashable { let call: String, number: Int }
     /// All moments from the one on in which the state directory is first named, in order: what happens before makes nothing.
     private func moments(of arguments: [String]) throws -> [Moment] {
         let trace = "\(rig.path)/trace"
-        let ending = try Command(["strace", "-f", "-qq", "-s", "200", "-o", trace, Program.path, "--root", rig.root] + arguments).run(seconds: 30)
+        let ending = try Command(["strace", "-f", "-qq", "-s", "200", "-o", trace, Program.path, "--root", rig.root] + arguments).run(
+            seconds: 30)
         #expect(ending.code == 0, "\(ending.error)")
         // What stays in the background is traced to its end.
         var counts: [Substring: [Substring: Int]] = [:]
@@ -34,7 +35,8 @@ private struct Moment: Hashable { let call: String, number: Int }
 
     private func kill(_ arguments: [String], at moment: Moment) throws {
         let inject = "inject=\(moment.call):signal=KILL:when=\(moment.number)"
-        let ending = try Command(["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject, Program.path, "--root", rig.root] + arguments).run(seconds: 10)
+        let ending = try Command(["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject, Program.path, "--root", rig.root] + arguments)
+            .run(seconds: 10)
         #expect(!ending.isLate && !ending.error.contains("Fatal error"), "\(moment) \(ending.error)")
     }
 
@@ -46,7 +48,9 @@ private struct Moment: Hashable { let call: String, number: Int }
 
     @Test(
         "Killed at any moment, a run leaves nothing that the next command does not clean",
-        arguments: [["run", "--rm", "--name", "crash", "base", "true"], ["run", "-d", "--rm", "--name", "crash", "-v", "/data", "base", "true"]])
+        arguments: [
+            ["run", "--rm", "--name", "crash", "base", "true"], ["run", "-d", "--rm", "--name", "crash", "-v", "/data", "base", "true"],
+        ])
     func run(_ arguments: [String]) throws {
         for moment in sample(try moments(of: arguments), 25) {
             try kill(arguments, at: moment)
@@ -73,7 +77,9 @@ private struct Moment: Hashable { let call: String, number: Int }
         for moment in sample(try moments(of: ["exec", id, "true"]), 15) {
             try kill(["exec", id, "true"], at: moment)
             // A zombie may remain: its parent is the container's first process now, which need not care.
-            let isAlone = try waitUntil(seconds: 2) { try rig.minictl("exec", id, "sh", "-c", "ps -e -o stat= -o comm= | grep -v ^Z | grep -c true").text == "0" }
+            let isAlone = try waitUntil(seconds: 2) {
+                try rig.minictl("exec", id, "sh", "-c", "ps -e -o stat= -o comm= | grep -v ^Z | grep -c true").text == "0"
+            }
             #expect(isAlone, "\(moment)")
         }
     }
@@ -127,7 +133,8 @@ private struct Moment: Hashable { let call: String, number: Int }
             for running in all { _ = running.ending() }
             let ids = rig.ids
             let isClean = try waitUntil(seconds: 3) {
-                try rig.minictl("run", "--rm", "base", "true").code == 0 && rig.ids.isEmpty && !rig.names("root/runtime").contains { $0.utf8.count == 64 }
+                try rig.minictl("run", "--rm", "base", "true").code == 0 && rig.ids.isEmpty
+                    && !rig.names("root/runtime").contains { $0.utf8.count == 64 }
             }
             #expect(isClean)
             for id in ids { #expect(try Command(["find", "/sys/fs/cgroup", "-name", "*\(id)*"]).run().text == "") }

@@ -19,13 +19,18 @@ import Testing
     }
 
     @discardableResult
-    private func run(_ flags: [String], _ command: [String] = ["busybox", "true"], at location: SourceLocation = #_sourceLocation) throws -> Ending {
+    private func run(_ flags: [String], _ command: [String] = ["busybox", "true"], at location: SourceLocation = #_sourceLocation) throws
+        -> Ending
+    {
         try rig.minictl(["run", "--rm"] + flags + ["--rootfs", "\(rig.path)/fs"] + command, seconds: 8, at: location)
     }
 
     @Test(
         "A folder of the image that is a link to the host's leads nowhere (A07, A08, A09, A11, A12)",
-        arguments: ["/proc", "/sys", "/dev", "/etc", "/tmp", "/run", "/mnt", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/shm", "/etc/passwd"])
+        arguments: [
+            "/proc", "/sys", "/dev", "/etc", "/tmp", "/run", "/mnt", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/shm",
+            "/etc/passwd",
+        ])
     func links(_ path: String) throws {
         let up = String(repeating: "../", count: 20)
         let targets = [victim, "\(victim)/canary", "\(up)\(victim)", "\(victim)/new", "/proc/self/cwd", "/proc/1/root\(victim)"]
@@ -33,8 +38,10 @@ import Testing
             if path.hasPrefix("/dev/") { try? Directory.makeAll("\(rig.path)/fs/dev", mode: 0o755) }
             link(String(path.dropFirst()), to: target)
             for flags in [
-                [], ["-t"], ["-v", "\(rig.host):\(path)"], ["-v", "\(rig.host):\(path)/a/b"], ["--tmpfs", path], ["-v", "copy:\(path)"], ["-w", "\(path)/new/dir"],
-                ["--device", "/dev/zero:\(path)/device"], ["--network", "host"], ["--userns", "host", "-v", "\(rig.host):\(path)/c/d", "-w", "\(path)/e"], ["-u", "nosuch"],
+                [], ["-t"], ["-v", "\(rig.host):\(path)"], ["-v", "\(rig.host):\(path)/a/b"], ["--tmpfs", path], ["-v", "copy:\(path)"],
+                ["-w", "\(path)/new/dir"],
+                ["--device", "/dev/zero:\(path)/device"], ["--network", "host"],
+                ["--userns", "host", "-v", "\(rig.host):\(path)/c/d", "-w", "\(path)/e"], ["-u", "nosuch"],
             ] {
                 let ending = try run(flags)
                 #expect(!ending.error.contains("alive"))
@@ -48,7 +55,10 @@ import Testing
 
     @Test("A /dev of a volume's, full of links, is neither source nor target of anything (A05, A06)")
     func hostileDev() throws {
-        for name in ["null", "zero", "full", "random", "urandom", "tty", "console", "ptmx", "pts", "shm", "mqueue", "fd", "stdin", "stdout", "stderr"] {
+        for name in [
+            "null", "zero", "full", "random", "urandom", "tty", "console", "ptmx", "pts", "shm", "mqueue", "fd", "stdin", "stdout",
+            "stderr",
+        ] {
             symlink(name == "pts" || name == "shm" ? victim : "\(victim)/canary", "\(rig.host)/\(name)")
         }
         for flags in [[], ["-t"], ["--userns", "host"], ["--userns", "host", "-t"], ["--device", "/dev/zero"], ["--privileged"]] {
@@ -60,7 +70,9 @@ import Testing
         unlink("\(rig.host)/null")
         symlink("/proc/sys/kernel/core_pattern", "\(rig.host)/null")
         let before = try File.readKernel("/proc/sys/kernel/core_pattern")
-        let ending = try run(["--userns", "host", "-v", "\(rig.host):/dev"], ["busybox", "sh", "-c", "busybox cat /proc/keys /proc/timer_list | busybox wc -c; echo x >/proc/keys"])
+        let ending = try run(
+            ["--userns", "host", "-v", "\(rig.host):/dev"],
+            ["busybox", "sh", "-c", "busybox cat /proc/keys /proc/timer_list | busybox wc -c; echo x >/proc/keys"])
         #expect(ending.text == "0" || ending.code == 125, "\(ending.text)")
         #expect(try File.readKernel("/proc/sys/kernel/core_pattern") == before)
     }
@@ -97,14 +109,17 @@ import Testing
         }
     }
 
-    @Test("The program's own file cannot be written by a container that makes it execute itself (A01)", arguments: ["host", "auto", "0:65536"])
+    @Test(
+        "The program's own file cannot be written by a container that makes it execute itself (A01)",
+        arguments: ["host", "auto", "0:65536"])
     func selfExecution(_ users: String) throws {
         let copy = "\(rig.path)/minictl"
         let bytes = try File.read(Program.path, limit: 256 << 20)
         try FileDescriptor(opening: copy, [.writeOnly, .create], mode: 0o755).write(bytes)
         try rig.makeDirectory("fs/proc")
         try rig.makeDirectory("fs/lib64")
-        try FileDescriptor(opening: "\(rig.path)/fs/lib64/ld-linux-x86-64.so.2", [.writeOnly, .create], mode: 0o755).write(sleepingInterpreter)
+        try FileDescriptor(opening: "\(rig.path)/fs/lib64/ld-linux-x86-64.so.2", [.writeOnly, .create], mode: 0o755).write(
+            sleepingInterpreter)
         try rig.write("fs/evil", "#!/proc/self/exe\n", mode: 0o755)
         let attack = """
             #!/bin/busybox sh
@@ -119,7 +134,10 @@ import Testing
             echo end
             """
         try rig.write("fs/attack", attack, mode: 0o755)
-        var command = Command([copy, "--root", rig.root, "run", "--rm", "--cidfile", "\(rig.path)/id", "--userns", users, "--rootfs", "\(rig.path)/fs", "/attack"])
+        var command = Command([
+            copy, "--root", rig.root, "run", "--rm", "--cidfile", "\(rig.path)/id", "--userns", users, "--rootfs", "\(rig.path)/fs",
+            "/attack",
+        ])
         let running = try command.start()
         #expect(running.wait(for: "up"))
         for _ in 0..<5 where !running.text.contains("caught") {
@@ -137,8 +155,12 @@ import Testing
 
     @Test("A joining process shows nothing of the host to a container that may trace (A21)", arguments: ["auto", "host"])
     func joiningProcess(_ users: String) throws {
-        let watch = "while :; do for p in /proc/[0-9]*; do for f in $p/cwd $p/root $p/exe $p/fd/*; do l=$(readlink $f) && case $l in /tmp/*|*minictl*|*/images/*|*/containers/*|/work*|/home*) echo \"$f $l\";; esac; done; ls $p/root/ 2>/dev/null | grep -qx -e work -e boot && echo root; done; done"
-        let running = try rig.command(["run", "--rm", "--cidfile", "\(rig.path)/id", "--userns", users, "--cap-add", "SYS_PTRACE", "base", "bash", "-c", "echo up; \(watch)"]).start()
+        let watch =
+            "while :; do for p in /proc/[0-9]*; do for f in $p/cwd $p/root $p/exe $p/fd/*; do l=$(readlink $f) && case $l in /tmp/*|*minictl*|*/images/*|*/containers/*|/work*|/home*) echo \"$f $l\";; esac; done; ls $p/root/ 2>/dev/null | grep -qx -e work -e boot && echo root; done; done"
+        let running = try rig.command([
+            "run", "--rm", "--cidfile", "\(rig.path)/id", "--userns", users, "--cap-add", "SYS_PTRACE", "base", "bash", "-c",
+            "echo up; \(watch)",
+        ]).start()
         #expect(running.wait(for: "up"))
         let id = try rig.read("id")
         for _ in 0..<12 { try rig.minictl("exec", id, "true") }
@@ -157,7 +179,10 @@ private let sleepingInterpreter: [UInt8] = {
     image.replaceSubrange(52..<58, with: [64, 0, 56, 0, 1, 0])
     image.replaceSubrange(64..<72, with: [1, 0, 0, 0, 5, 0, 0, 0])
     // nanosleep({0, 400 ms}), exit(0)
-    image += [0x68, 0x00, 0x84, 0xd7, 0x17, 0x6a, 0x00, 0x48, 0x89, 0xe7, 0x31, 0xf6, 0x6a, 0x23, 0x58, 0x0f, 0x05, 0x31, 0xff, 0x6a, 0x3c, 0x58, 0x0f, 0x05]
+    image += [
+        0x68, 0x00, 0x84, 0xd7, 0x17, 0x6a, 0x00, 0x48, 0x89, 0xe7, 0x31, 0xf6, 0x6a, 0x23, 0x58, 0x0f, 0x05, 0x31, 0xff, 0x6a, 0x3c, 0x58,
+        0x0f, 0x05,
+    ]
     image[96] = UInt8(image.count)
     image[104] = UInt8(image.count)
     image[113] = 0x10  // alignment 4096

@@ -7,15 +7,22 @@ import Testing
     let rig: Rig
     init() throws { rig = try Rig() }
 
-    private func exec(_ flags: [String] = [], _ id: String, _ script: String, at location: SourceLocation = #_sourceLocation) throws -> Ending {
+    private func exec(_ flags: [String] = [], _ id: String, _ script: String, at location: SourceLocation = #_sourceLocation) throws
+        -> Ending
+    {
         try rig.minictl(["exec"] + flags + [id, "sh", "-c", script], at: location)
     }
 
     @Test("A process that joins is held by all that holds the first one (D03)")
     func parity() throws {
-        let facts = "grep -E '^(Cap|NoNewPrivs|Seccomp:|Uid|Gid|Groups|Umask)' /proc/$P/status; cat /proc/$P/limits /proc/$P/cgroup /proc/$P/uid_map /proc/$P/oom_score_adj; for n in net pid ipc uts mnt user cgroup time; do readlink /proc/$P/ns/$n; done; readlink /proc/$P/cwd /proc/$P/root"
+        let facts =
+            "grep -E '^(Cap|NoNewPrivs|Seccomp:|Uid|Gid|Groups|Umask)' /proc/$P/status; cat /proc/$P/limits /proc/$P/cgroup /proc/$P/uid_map /proc/$P/oom_score_adj; for n in net pid ipc uts mnt user cgroup time; do readlink /proc/$P/ns/$n; done; readlink /proc/$P/cwd /proc/$P/root"
         for flags in [
-            [], ["--security-opt", "no-new-privileges", "--cap-drop", "ALL", "--cap-add", "CHOWN", "--ulimit", "nofile=77:88", "-u", "7:8", "--group-add", "9", "--umask", "027", "-w", "/tmp", "--oom-score-adj", "300"],
+            [],
+            [
+                "--security-opt", "no-new-privileges", "--cap-drop", "ALL", "--cap-add", "CHOWN", "--ulimit", "nofile=77:88", "-u", "7:8",
+                "--group-add", "9", "--umask", "027", "-w", "/tmp", "--oom-score-adj", "300",
+            ],
             ["--userns", "host"], ["--privileged"], ["--time-offset", "monotonic=1d"],
         ] {
             let id = try rig.background(flags + ["-h", "parity"], "P=self; exec sleep 1000")
@@ -31,9 +38,12 @@ import Testing
     func flags() throws {
         let id = try rig.background(["-e", "A=1", "-e", "B=2", "-w", "/tmp", "-h", "box", "--name", "target"])
         for (flags, script, expected) in [
-            ([], "pwd; echo $A$B$HOSTNAME; id -u", "/tmp\n12box\n0"), (["-w", "/etc"], "pwd", "/etc"), (["-e", "A=9", "-e", "C"], "echo $A$B${C-unset}", "92unset"),
-            (["-u", "nobody"], "id -u; id -g; echo $HOME", "65534\n65534\n/nonexistent"), (["-u", "5:6"], "id -u; id -g; id -G", "5\n6\n6"),
-            (["-u", "1234"], "id -u; id -g", "1234\n0"), (["--privileged"], "grep ^Seccomp: /proc/self/status | cut -f2", "0"), (["-i"], "cat", ""),
+            ([], "pwd; echo $A$B$HOSTNAME; id -u", "/tmp\n12box\n0"), (["-w", "/etc"], "pwd", "/etc"),
+            (["-e", "A=9", "-e", "C"], "echo $A$B${C-unset}", "92unset"),
+            (["-u", "nobody"], "id -u; id -g; echo $HOME", "65534\n65534\n/nonexistent"),
+            (["-u", "5:6"], "id -u; id -g; id -G", "5\n6\n6"),
+            (["-u", "1234"], "id -u; id -g", "1234\n0"), (["--privileged"], "grep ^Seccomp: /proc/self/status | cut -f2", "0"),
+            (["-i"], "cat", ""),
             ([], "readlink /proc/self/fd/0", "/dev/null"),
         ] {
             let ending = try exec(flags, "target", script)
@@ -51,18 +61,23 @@ import Testing
         }
         #expect(try exec([], id, "kill -TERM $$").code == 143)
         for (arguments, code, word) in [
-            (["/nosuch"], 127 as CInt, "/nosuch"), (["nosuch"], 127, "nosuch"), (["/etc/passwd"], 126, "/etc/passwd"), (["/etc"], 126, "/etc"), ([""], 125, "command"),
+            (["/nosuch"], 127 as CInt, "/nosuch"), (["nosuch"], 127, "nosuch"), (["/etc/passwd"], 126, "/etc/passwd"),
+            (["/etc"], 126, "/etc"), ([""], 125, "command"),
         ] {
             let ending = try rig.minictl(["exec", id] + arguments)
             #expect(ending.code == code && ending.error.contains(word), "\(arguments) \(ending.code) \(ending.error)")
         }
         for (arguments, word) in [
             (["-w", "rel", id, "true"], "absolute"), (["-w", "/nosuch", id, "true"], "/nosuch"), (["-u", "nosuch", id, "true"], "nosuch"),
-            (["-u", "4294967295", id, "true"], "4294967295"), (["nosuch", "true"], "nosuch"), (["", "true"], "container"), ([".", "true"], "."), (["../..", "true"], "../.."),
-            ([String(repeating: "a", count: 5000), "true"], "aaa"), (["-it", id, "true"], "TTY"), ([id], "exec"), (["a\u{1B}[31m", "true"], "a"),
+            (["-u", "4294967295", id, "true"], "4294967295"), (["nosuch", "true"], "nosuch"), (["", "true"], "container"),
+            ([".", "true"], "."), (["../..", "true"], "../.."),
+            ([String(repeating: "a", count: 5000), "true"], "aaa"), (["-it", id, "true"], "TTY"), ([id], "exec"),
+            (["a\u{1B}[31m", "true"], "a"),
         ] {
             let ending = try rig.minictl(["exec"] + arguments)
-            #expect(ending.code == 125 && ending.error.contains(word) && !ending.error.contains("\u{1B}"), "\(arguments) \(ending.code) \(ending.error)")
+            #expect(
+                ending.code == 125 && ending.error.contains(word) && !ending.error.contains("\u{1B}"),
+                "\(arguments) \(ending.code) \(ending.error)")
         }
         #expect(try exec([], id, "ls -d /nosuch 2>/dev/null; true").text == "")
     }

@@ -6,7 +6,8 @@ import Testing
 /// The real program, and what all tests of this process share: one folder of images, made once.
 enum Program {
     /// `MINICTL_TEST_BINARY`, else what was built beside the test bundle.
-    static let path: String = Machine.environment("MINICTL_TEST_BINARY")
+    static let path: String =
+        Machine.environment("MINICTL_TEST_BINARY")
         ?? Machine.programPath.map { $0[..<($0.lastIndex(of: "/") ?? $0.startIndex)] + "/minictl" } ?? "minictl"
 
     /// A root whose `images/` holds `base`. Only read by tests.

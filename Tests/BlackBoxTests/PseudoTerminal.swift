@@ -26,9 +26,13 @@ final class PseudoTerminal {
         close(master)
     }
 
-    var text: String { String(decoding: bytes, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false).joined(separator: "\n") }
+    var text: String {
+        String(decoding: bytes, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false).joined(separator: "\n")
+    }
 
-    func setSize(_ rows: UInt16, _ columns: UInt16) { try? FileDescriptor.setWindowSize(of: master, WindowSize(rows: rows, columns: columns)) }
+    func setSize(_ rows: UInt16, _ columns: UInt16) {
+        try? FileDescriptor.setWindowSize(of: master, WindowSize(rows: rows, columns: columns))
+    }
 
     func type(_ text: String) { _ = text.withCString { write(master, $0, strlen($0)) } }
 

@@ -41,7 +41,9 @@ final class Rig {
         try minictl(arguments, input: input, seconds: seconds, at: location)
     }
 
-    func minictl(_ arguments: [String], input: [UInt8] = [], seconds: Int = 20, at location: SourceLocation = #_sourceLocation) throws -> Ending {
+    func minictl(_ arguments: [String], input: [UInt8] = [], seconds: Int = 20, at location: SourceLocation = #_sourceLocation) throws
+        -> Ending
+    {
         try check(command(arguments).run(input, seconds: seconds), arguments, location)
     }
 
@@ -51,7 +53,9 @@ final class Rig {
     }
 
     /// Starts `run -d FLAGS base SCRIPT` and gives back the id.
-    func background(_ flags: [String] = [], _ script: String = "exec sleep 1000", at location: SourceLocation = #_sourceLocation) throws -> String {
+    func background(_ flags: [String] = [], _ script: String = "exec sleep 1000", at location: SourceLocation = #_sourceLocation) throws
+        -> String
+    {
         let ending = try minictl(["run", "-d"] + flags + ["base", "sh", "-c", script], at: location)
         #expect(ending.code == 0, "\(ending.error)", sourceLocation: location)
         return ending.text
@@ -60,7 +64,9 @@ final class Rig {
     @discardableResult
     func check(_ ending: Ending, _ what: [String], _ location: SourceLocation) throws -> Ending {
         #expect(!ending.isLate, "hung: \(what)", sourceLocation: location)
-        #expect(!ending.error.contains("Fatal error") && ![128 + SIGILL, 128 + SIGTRAP, 128 + SIGSEGV].contains(ending.code), "trapped: \(what): \(ending.error)", sourceLocation: location)
+        #expect(
+            !ending.error.contains("Fatal error") && ![128 + SIGILL, 128 + SIGTRAP, 128 + SIGSEGV].contains(ending.code),
+            "trapped: \(what): \(ending.error)", sourceLocation: location)
         return ending
     }
 
@@ -98,7 +104,9 @@ final class Rig {
             let folder = fields[1].isEmpty ? "" : "/\(controller)"
             guard fields[1].isEmpty || fields[1].split(separator: ",").contains(Substring(controller)) else { continue }
             for file in files {
-                if let text = try? File.readKernel("/sys/fs/cgroup\(folder)\(fields[2])/\(file)") { return text.hasSuffix("\n") ? String(text.dropLast()) : text }
+                if let text = try? File.readKernel("/sys/fs/cgroup\(folder)\(fields[2])/\(file)") {
+                    return text.hasSuffix("\n") ? String(text.dropLast()) : text
+                }
             }
         }
         return "none of \(files)"
@@ -134,7 +142,9 @@ final class Rig {
 
     private func killContainers() {
         for id in ids {
-            guard let pid = try? pid(id), pid > 0, let text = try? File.readKernel("/proc/\(pid)/cgroup"), text.contains(id) else { continue }
+            guard let pid = try? pid(id), pid > 0, let text = try? File.readKernel("/proc/\(pid)/cgroup"), text.contains(id) else {
+                continue
+            }
             kill(pid, SIGKILL)
         }
         // Their monitors put the rest away.

@@ -10,7 +10,9 @@ import Testing
     @Test(
         "Flags that say what process runs mean what docker means by them",
         arguments: [
-            Case("", "env | grep -v -e ^_= -e ^LANG= | sed s/^HOSTNAME=.*/HOSTNAME=x/ | sort | tr '\\n' ' '", "HOME=/root HOSTNAME=x PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PWD=/ "),
+            Case(
+                "", "env | grep -v -e ^_= -e ^LANG= | sed s/^HOSTNAME=.*/HOSTNAME=x/ | sort | tr '\\n' ' '",
+                "HOME=/root HOSTNAME=x PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PWD=/ "),
             Case("-e A=1 -e B= -e A=2", "echo $A${B-unset}.", "2."),
             Case("-e HOME -e NOSUCH", "echo $HOME ${NOSUCH-unset}", "/root unset"),
             Case("-e A=x=y -e PATH=/bin", "echo $A $PATH", "x=y /bin"),
@@ -21,17 +23,23 @@ import Testing
             Case("-u 1234", "id -u; id -g; id -G; echo $HOME", "1234\n0\n0\n/"),
             Case("-u 1234:77", "id -u; id -g; id -G", "1234\n77\n77"),
             Case("-u :77", "id -u; id -g", "0\n77"),
-            Case("-u nobody", "id -u; id -g; grep -E '^Cap(Eff|Prm|Inh|Amb)' /proc/self/status | tr -d '\\t\\n'", "65534\n65534\nCapInh:0000000000000000CapPrm:0000000000000000CapEff:0000000000000000CapAmb:0000000000000000"),
+            Case(
+                "-u nobody", "id -u; id -g; grep -E '^Cap(Eff|Prm|Inh|Amb)' /proc/self/status | tr -d '\\t\\n'",
+                "65534\n65534\nCapInh:0000000000000000CapPrm:0000000000000000CapEff:0000000000000000CapAmb:0000000000000000"),
             Case("-u 0:tty", "id -g", "5"),
             Case("-u 7 --group-add tty --group-add 4321", "id -G", "0 5 4321"),
-            Case("-h box", "hostname; cat /proc/sys/kernel/hostname /etc/hostname; echo $HOSTNAME; grep -c box /etc/hosts", "box\nbox\nbox\nbox\n1"),
+            Case(
+                "-h box", "hostname; cat /proc/sys/kernel/hostname /etc/hostname; echo $HOSTNAME; grep -c box /etc/hosts",
+                "box\nbox\nbox\nbox\n1"),
             Case("-h box --domainname example.org", "cat /proc/sys/kernel/domainname; hostname -f", "example.org\nbox.example.org"),
             Case("--umask 077", "umask; touch /f; stat -c %a /f", "0077\n600"),
             Case("", "umask", "0022"),
             Case("--tz Europe/Berlin", "echo $TZ", "Europe/Berlin"),
             Case("--init", "cat /proc/1/comm; echo $$", "minictl-init\n2"),
             Case("", "echo $$; ps -e -o pid= | wc -l", "1\n3"),
-            Case("--label a=b --label c --annotation x=y --log-driver none --pull never --stop-signal HUP --stop-timeout 3", "echo fine", "fine"),
+            Case(
+                "--label a=b --label c --annotation x=y --log-driver none --pull never --stop-signal HUP --stop-timeout 3", "echo fine",
+                "fine"),
             Case("", "ls /proc/self/fd | tr '\\n' ' '; ls -l /dev/fd /dev/stdin | wc -l", "0 1 2 3 2"),
             Case("", "readlink /proc/self/fd/0; readlink /proc/self/cwd", "/dev/null\n/"),
         ])
@@ -41,15 +49,20 @@ import Testing
         "What makes no sense is refused with 125 and a sentence",
         arguments: [
             Refusal("-w relative base true", "absolute"), Refusal("-u nosuch base true", "nosuch"), Refusal("-u -1 base true", "-1"),
-            Refusal("-u 2147483647 base true", "2147483647"), Refusal("-u 2147483648 base true", "2147483648"), Refusal("-u 4294967296 base true", "4294967296"),
+            Refusal("-u 2147483647 base true", "2147483647"), Refusal("-u 2147483648 base true", "2147483648"),
+            Refusal("-u 4294967296 base true", "4294967296"),
             Refusal("-u 99999999999999999999 base true", "99999999999999999999"), Refusal("-u 0:nosuch base true", "nosuch"),
-            Refusal("--group-add nosuch base true", "nosuch"), Refusal("-h a_b/c base true", "a_b/c"), Refusal("-h a\nb base true", "host name"),
+            Refusal("--group-add nosuch base true", "nosuch"), Refusal("-h a_b/c base true", "a_b/c"),
+            Refusal("-h a\nb base true", "host name"),
             Refusal("-e =x base true", "=x"), Refusal("--env-file /nonexistent base true", "/nonexistent"),
             Refusal("--env-file /dev/zero base true", "/dev/zero"), Refusal("--umask 9 base true", "'9'"),
-            Refusal("--stop-signal NOSUCH base true", "NOSUCH"), Refusal("--name .x base true", "name"), Refusal("--name a/b base true", "name"),
-            Refusal("--nosuchflag base true", "nosuchflag"), Refusal("--entrypoint= base", "command"), Refusal("nosuchimage true", "nosuchimage"),
+            Refusal("--stop-signal NOSUCH base true", "NOSUCH"), Refusal("--name .x base true", "name"),
+            Refusal("--name a/b base true", "name"),
+            Refusal("--nosuchflag base true", "nosuchflag"), Refusal("--entrypoint= base", "command"),
+            Refusal("nosuchimage true", "nosuchimage"),
             Refusal("--rootfs /nonexistent true", "/nonexistent"), Refusal("-it base true", "TTY"),
-            Refusal("base /nosuch", "/nosuch", code: 127), Refusal("base nosuch", "nosuch", code: 127), Refusal("base /etc", "/etc", code: 126),
+            Refusal("base /nosuch", "/nosuch", code: 127), Refusal("base nosuch", "nosuch", code: 127),
+            Refusal("base /etc", "/etc", code: 126),
             Refusal("base /etc/passwd", "/etc/passwd", code: 126), Refusal("-w /etc/passwd base true", "/etc/passwd"),
         ])
     func refusal(_ refusal: Refusal) throws { try rig.expect(refusal) }
@@ -125,7 +138,8 @@ import Testing
         musl.replaceSubrange(120..<(120 + name.count), with: name)
         try FileDescriptor(opening: "\(rig.path)/fs/bin/musl", [.writeOnly, .create], mode: 0o755).write(musl)
         for (program, code, words) in [
-            ("script", 127 as CInt, "/usr/bin/nosuch"), ("musl", 127, "/lib/ld-musl-x86_64.so.1"), ("arm", 126, "aarch64"), ("text", 126, "not"),
+            ("script", 127 as CInt, "/usr/bin/nosuch"), ("musl", 127, "/lib/ld-musl-x86_64.so.1"), ("arm", 126, "aarch64"),
+            ("text", 126, "not"),
             ("empty", 126, "not"), ("plain", 126, "permission"),
         ] {
             for name in [program, "/bin/" + program] {
@@ -140,7 +154,9 @@ import Testing
     func initReaps() throws {
         let script = "(sleep 0.1 & exec sleep 0.01) & sleep 0.4; ps -e -o stat= | grep -c Z"
         #expect(try rig.sh(["--init"], script).text == "0")
-        let running = try rig.command(["run", "--rm", "--init", "base", "sh", "-c", "trap 'echo got; exit 7' USR1; echo up; while :; do sleep 0.05; done"]).start()
+        let running = try rig.command([
+            "run", "--rm", "--init", "base", "sh", "-c", "trap 'echo got; exit 7' USR1; echo up; while :; do sleep 0.05; done",
+        ]).start()
         #expect(running.wait(for: "up"))
         running.signal(SIGUSR1)
         let ending = running.ending()

@@ -13,27 +13,42 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
     @Test(
         "Flags that say what may be done mean what docker means by them",
         arguments: [
-            Case("", caps, "00000000a80425fb"), Case("", "grep -E 'Cap(Inh|Amb)' /proc/self/status | cut -f2 | sort -u", "0000000000000000"),
+            Case("", caps, "00000000a80425fb"),
+            Case("", "grep -E 'Cap(Inh|Amb)' /proc/self/status | cut -f2 | sort -u", "0000000000000000"),
             Case("--cap-drop ALL", caps, "0000000000000000"), Case("--cap-drop all", bounds, "0000000000000000"),
-            Case("--cap-drop ALL --cap-add NET_BIND_SERVICE", caps, "0000000000000400"), Case("--cap-drop CAP_CHOWN --cap-drop kill", caps, "00000000a80425da"),
+            Case("--cap-drop ALL --cap-add NET_BIND_SERVICE", caps, "0000000000000400"),
+            Case("--cap-drop CAP_CHOWN --cap-drop kill", caps, "00000000a80425da"),
             Case("--cap-add cap_sys_ptrace", caps, "00000000a80c25fb"), Case("--cap-add ALL --cap-drop ALL", "echo fine", "fine"),
             Case("-u 1 --cap-add NET_ADMIN", bounds, "00000000a80435fb"),
             Case("", "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t\\n'", "NoNewPrivs:0Seccomp:2"),
             Case("--security-opt no-new-privileges", "grep NoNewPrivs /proc/self/status | cut -f2", "1"),
-            Case("--security-opt no-new-privileges:true -u 7", "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t\\n'", "NoNewPrivs:1Seccomp:2"),
+            Case(
+                "--security-opt no-new-privileges:true -u 7", "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t\\n'",
+                "NoNewPrivs:1Seccomp:2"),
             Case("--security-opt no-new-privileges=false", "grep NoNewPrivs /proc/self/status | cut -f2", "0"),
             Case("--security-opt seccomp=unconfined", "grep ^Seccomp: /proc/self/status | cut -f2", "0"),
-            Case("--security-opt mask=/etc/passwd:/etc/terminfo --security-opt unmask=/proc/keys", "wc -c </etc/passwd; ls /etc/terminfo | wc -l; findmnt /proc/keys | wc -l", "0\n0\n0"),
+            Case(
+                "--security-opt mask=/etc/passwd:/etc/terminfo --security-opt unmask=/proc/keys",
+                "wc -c </etc/passwd; ls /etc/terminfo | wc -l; findmnt /proc/keys | wc -l", "0\n0\n0"),
             Case("--security-opt unmask=ALL", "findmnt -Rno TARGET /proc | wc -l", "1"),
-            Case("--privileged", "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t\\n'; findmnt -Rno TARGET /proc | wc -l; mount -t tmpfs x /mnt && echo mounted", "NoNewPrivs:0Seccomp:01\nmounted"),
-            Case("--sysctl net.ipv4.ip_forward=1 --sysctl kernel.msgmax=9999", "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax", "1\n9999"),
+            Case(
+                "--privileged",
+                "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t\\n'; findmnt -Rno TARGET /proc | wc -l; mount -t tmpfs x /mnt && echo mounted",
+                "NoNewPrivs:0Seccomp:01\nmounted"),
+            Case(
+                "--sysctl net.ipv4.ip_forward=1 --sysctl kernel.msgmax=9999", "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax",
+                "1\n9999"),
             Case("", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start", "0"),
             Case("--userns auto", "set -- $(cat /proc/self/uid_map); echo $1 $3", "0 65536"),
             Case("--userns host", "tr -s ' ' </proc/self/uid_map", " 0 0 4294967295"),
             Case("--userns 700000:1000", "tr -s ' ' </proc/self/uid_map; tr -s ' ' </proc/self/gid_map", " 0 700000 1000\n 0 700000 1000"),
-            Case("--uidmap 0:700000:10 --uidmap 10:800000:5 --gidmap 0:900000:20", "tr -s ' ' </proc/self/uid_map; tr -s ' ' </proc/self/gid_map", " 0 700000 10\n 10 800000 5\n 0 900000 20"),
+            Case(
+                "--uidmap 0:700000:10 --uidmap 10:800000:5 --gidmap 0:900000:20",
+                "tr -s ' ' </proc/self/uid_map; tr -s ' ' </proc/self/gid_map", " 0 700000 10\n 10 800000 5\n 0 900000 20"),
             Case("--userns keep-id", "head -1 /proc/self/uid_map | tr -s ' '", " 0 0 1"),
-            Case("--time-offset monotonic=+1d,boottime=-1h", "cat /proc/self/timens_offsets | tr -s ' ' | tr '\\n' ';'", "monotonic 86400 0;boottime -3600 0;"),
+            Case(
+                "--time-offset monotonic=+1d,boottime=-1h", "cat /proc/self/timens_offsets | tr -s ' ' | tr '\\n' ';'",
+                "monotonic 86400 0;boottime -3600 0;"),
             Case("", "ls /sys/class/net; cat /proc/net/dev | grep -c :; cat /sys/class/net/lo/operstate", "lo\n1\nunknown"),
         ])
     func flag(_ item: Case) throws { try rig.expect(item) }
@@ -44,7 +59,8 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
             Refusal("--cap-add NOSUCH base true", "NOSUCH"), Refusal("--cap-drop nosuch base true", "nosuch"),
             Refusal("--security-opt nosuch base true", "nosuch"), Refusal("--security-opt seccomp=/nonexistent base true", "/nonexistent"),
             Refusal("--security-opt seccomp=/dev/zero base true", "/dev/zero"), Refusal("--security-opt mask=x base true", "'x'"),
-            Refusal("--sysctl kernel.core_pattern=|/x base true", "kernel.core_pattern"), Refusal("--sysctl kernel.hostname=x base true", "kernel.hostname"),
+            Refusal("--sysctl kernel.core_pattern=|/x base true", "kernel.core_pattern"),
+            Refusal("--sysctl kernel.hostname=x base true", "kernel.hostname"),
             Refusal("--userns host --sysctl kernel.core_pattern=core base true", "kernel.core_pattern"),
             Refusal("--userns host --sysctl kernel/core_pattern=core base true", "core_pattern"),
             Refusal("--userns host --sysctl vm.nosuch=60 base true", "vm.nosuch"),
@@ -52,8 +68,10 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
             Refusal("--userns host --network host --sysctl net.ipv4.ip_forward=0 base true", "net.ipv4.ip_forward"),
             Refusal("--userns host --ipc host --sysctl kernel.shmmax=18446744073692774399 base true", "kernel.shmmax"),
             Refusal("--sysctl net.ipv4.nosuch=1 base true", "nosuch"),
-            Refusal("--network nosuch base true", "nosuch"), Refusal("--network container:nosuch base true", "nosuch"), Refusal("--pid container:nosuch base true", "nosuch"),
-            Refusal("--pid nosuch base true", "nosuch"), Refusal("--cgroupns container:x base true", "cgroupns"), Refusal("--network container: base true", "container:"),
+            Refusal("--network nosuch base true", "nosuch"), Refusal("--network container:nosuch base true", "nosuch"),
+            Refusal("--pid container:nosuch base true", "nosuch"),
+            Refusal("--pid nosuch base true", "nosuch"), Refusal("--cgroupns container:x base true", "cgroupns"),
+            Refusal("--network container: base true", "container:"),
         ])
     func refusal(_ refusal: Refusal) throws { try rig.expect(refusal) }
 
@@ -64,7 +82,9 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
         let script = "for n in \(names.joined(separator: " ")); do readlink /proc/self/ns/$n; done"
         let separate = try rig.sh(script).lines
         for (name, link) in zip(names, separate) { #expect(link != own(name), "\(name)") }
-        for (flag, name) in [("--network", "net"), ("--pid", "pid"), ("--ipc", "ipc"), ("--uts", "uts"), ("--cgroupns", "cgroup"), ("--userns", "user")] {
+        for (flag, name) in [
+            ("--network", "net"), ("--pid", "pid"), ("--ipc", "ipc"), ("--uts", "uts"), ("--cgroupns", "cgroup"), ("--userns", "user"),
+        ] {
             #expect(try rig.sh([flag, "host"], "readlink /proc/self/ns/\(name)").text == own(name), "\(flag)")
         }
     }
@@ -83,10 +103,18 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
 
     @Test("A seccomp file in docker's form decides which calls there are")
     func seccompFile() throws {
-        try rig.write("profile.json", #"{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86_64","SCMP_ARCH_AARCH64"],"syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":28}]}"#)
-        let ending = try rig.sh(["--security-opt", "seccomp=\(rig.path)/profile.json"], "mkdir /x 2>&1 | grep -c 'No space'; grep ^Seccomp: /proc/self/status | cut -f2")
+        try rig.write(
+            "profile.json",
+            #"{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86_64","SCMP_ARCH_AARCH64"],"syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":28}]}"#
+        )
+        let ending = try rig.sh(
+            ["--security-opt", "seccomp=\(rig.path)/profile.json"],
+            "mkdir /x 2>&1 | grep -c 'No space'; grep ^Seccomp: /proc/self/status | cut -f2")
         #expect(ending.text == "1\n2", "\(ending.error)")
-        for bad in ["", "{", "[]", #"{"defaultAction":"NOSUCH"}"#, #"{"defaultAction":"SCMP_ACT_ALLOW","nosuch":1}"#, String(repeating: "[", count: 100_000)] {
+        for bad in [
+            "", "{", "[]", #"{"defaultAction":"NOSUCH"}"#, #"{"defaultAction":"SCMP_ACT_ALLOW","nosuch":1}"#,
+            String(repeating: "[", count: 100_000),
+        ] {
             try rig.write("bad.json", bad)
             let ending = try rig.sh(["--security-opt", "seccomp=\(rig.path)/bad.json"], "true")
             #expect(ending.code == 125 && ending.error.contains("bad.json"), "\(bad.prefix(20)): \(ending.code) \(ending.error)")
@@ -95,12 +123,22 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
 
     @Test("Reading and writing what tells of the host or rules it is not possible")
     func masks() throws {
-        let paths = ["/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/sys/kernel/uevent_helper", "/proc/sys/vm/drop_caches", "/proc/irq/default_smp_affinity"]
-        let ending = try rig.sh(["--userns", "host"], paths.map { "(echo x > \($0)) 2>/dev/null && echo 'wrote \($0)'" }.joined(separator: "; ") + "; cat /proc/kcore /proc/keys /proc/timer_list /proc/interrupts 2>/dev/null | wc -c; ls /sys/firmware /proc/acpi /proc/scsi 2>/dev/null | grep -c [a-z0-9]$")
+        let paths = [
+            "/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/sys/kernel/uevent_helper",
+            "/proc/sys/vm/drop_caches", "/proc/irq/default_smp_affinity",
+        ]
+        let ending = try rig.sh(
+            ["--userns", "host"],
+            paths.map { "(echo x > \($0)) 2>/dev/null && echo 'wrote \($0)'" }.joined(separator: "; ")
+                + "; cat /proc/kcore /proc/keys /proc/timer_list /proc/interrupts 2>/dev/null | wc -c; ls /sys/firmware /proc/acpi /proc/scsi 2>/dev/null | grep -c [a-z0-9]$"
+        )
         #expect(ending.text == "0\n0", "\(ending.text)")
         // A mask is the host's /dev/null: its mode is not the container's to change, whoever its root is.
         defer { _ = (chmod("/dev/null", 0o666), chown("/dev/null", 0, 0)) }
-        #expect(try rig.sh(["--userns", "host"], "chmod 600 /proc/keys /proc/timer_list /proc/interrupts; chown 5 /proc/keys; touch /proc/keys; true").code == 0)
+        #expect(
+            try rig.sh(
+                ["--userns", "host"], "chmod 600 /proc/keys /proc/timer_list /proc/interrupts; chown 5 /proc/keys; touch /proc/keys; true"
+            ).code == 0)
         #expect(try FileStatus(of: "/dev/null").permissions == 0o666 && FileStatus(of: "/dev/null").owner == 0)
     }
 }

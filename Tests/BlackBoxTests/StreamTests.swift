@@ -37,7 +37,8 @@ private func pattern(_ count: Int) -> [UInt8] {
 
     @Test("The end of input reaches the program while it still writes")
     func halfClose() throws {
-        let ending = try rig.minictl(["run", "--rm", "-i", "base", "sh", "-c", "cat >/dev/null; sleep 0.2; echo after"], input: Array("x".utf8))
+        let ending = try rig.minictl(
+            ["run", "--rm", "-i", "base", "sh", "-c", "cat >/dev/null; sleep 0.2; echo after"], input: Array("x".utf8))
         #expect(ending.text == "after")
         // And a program that never reads does not keep the run waiting.
         #expect(try rig.minictl(["run", "--rm", "-i", "base", "true"], input: pattern(1 << 20)).code == 0)
@@ -67,23 +68,32 @@ private func pattern(_ count: Int) -> [UInt8] {
     @Test("A file that gets the output is never the container's to truncate or to read")
     func outputIsNotGiven() throws {
         try rig.write("out", "")
-        var command = rig.command(["run", "--rm", "base", "sh", "-c", "echo first; truncate -s 0 /dev/stdout 2>/dev/null; (cat </dev/stdout) 2>/dev/null; stat -L -c %F /dev/stdout; readlink /proc/self/fd/1 >/dev/stderr"])
+        var command = rig.command([
+            "run", "--rm", "base", "sh", "-c",
+            "echo first; truncate -s 0 /dev/stdout 2>/dev/null; (cat </dev/stdout) 2>/dev/null; stat -L -c %F /dev/stdout; readlink /proc/self/fd/1 >/dev/stderr",
+        ])
         command.output = .file("\(rig.path)/out")
         let ending = try command.run(seconds: 5)
         #expect(ending.error.hasPrefix("pipe:"))
         #expect(try rig.read("out") == "first\nfifo\n")
     }
 
-    @Test("/dev/stdout and its like can be opened by name, whoever the user", arguments: [[], ["-u", "nobody"], ["--userns", "host", "-u", "7"]])
+    @Test(
+        "/dev/stdout and its like can be opened by name, whoever the user",
+        arguments: [[], ["-u", "nobody"], ["--userns", "host", "-u", "7"]])
     func outputByName(_ flags: [String]) throws {
         #expect(try rig.sh(flags, "echo out >/dev/stdout; echo err >>/dev/stderr").text == "out")
-        let ending = try rig.minictl(["run", "-i"] + flags + ["base", "sh", "-c", "cat /dev/stdin >/proc/self/fd/1"], input: Array("in".utf8))
+        let ending = try rig.minictl(
+            ["run", "-i"] + flags + ["base", "sh", "-c", "cat /dev/stdin >/proc/self/fd/1"], input: Array("in".utf8))
         #expect(ending.text == "in", "\(ending.error)")
     }
 
     @Test("Closed descriptors 0 to 2 never become something else", arguments: ["0", "1", "2", "012"])
     func closedDescriptors(_ closed: String) throws {
-        var command = rig.command(["run", "--rm", "-i", "base", "sh", "-c", "readlink /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 >/made; [ $(wc -l </made) = 3 ] && exit 9"])
+        var command = rig.command([
+            "run", "--rm", "-i", "base", "sh", "-c",
+            "readlink /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 >/made; [ $(wc -l </made) = 3 ] && exit 9",
+        ])
         if closed.contains("0") { command.input = .closed }
         if closed.contains("1") { command.output = .closed }
         if closed.contains("2") { command.error = .closed }
@@ -94,7 +104,8 @@ private func pattern(_ count: Int) -> [UInt8] {
     func brokenPipe() throws {
         let ending = try Command(["sh", "-c", "'\(Program.path)' --root '\(rig.root)' run --rm base yes | head -n 1"]).run(seconds: 5)
         #expect(ending.text == "y" && !ending.isLate)
-        let logged = try Command(["sh", "-c", "'\(Program.path)' --root '\(rig.root)' run base sh -c 'seq 20000; exit 3' | head -n 1"]).run(seconds: 5)
+        let logged = try Command(["sh", "-c", "'\(Program.path)' --root '\(rig.root)' run base sh -c 'seq 20000; exit 3' | head -n 1"]).run(
+            seconds: 5)
         #expect(logged.text == "1" && !logged.isLate)
     }
 
@@ -106,13 +117,19 @@ private func pattern(_ count: Int) -> [UInt8] {
 
     @Test("What stays in the background holds nothing of the caller's", arguments: [[], ["-t"], ["-i"]])
     func background(_ flags: [String]) throws {
-        let ending = try Command(["sh", "-c", "id=$('\(Program.path)' --root '\(rig.root)' run -d \(flags.joined(separator: " ")) base sleep 1000 2>&1); echo \"$id\""]).run(seconds: 5)
+        let ending = try Command([
+            "sh", "-c",
+            "id=$('\(Program.path)' --root '\(rig.root)' run -d \(flags.joined(separator: " ")) base sleep 1000 2>&1); echo \"$id\"",
+        ]).run(seconds: 5)
         #expect(ending.text.utf8.count == 64 && !ending.isLate, "\(ending.text)")
     }
 
     @Test("None of the caller's descriptors gets inside")
     func leakedDescriptors() throws {
-        let ending = try Command(["sh", "-c", "exec 5<'\(rig.path)/victim' 7<'\(rig.path)/victim/canary' 9</; '\(Program.path)' --root '\(rig.root)' run --rm -w /proc/self/fd/5 base true; '\(Program.path)' --root '\(rig.root)' run --rm base ls /proc/self/fd"]).run()
+        let ending = try Command([
+            "sh", "-c",
+            "exec 5<'\(rig.path)/victim' 7<'\(rig.path)/victim/canary' 9</; '\(Program.path)' --root '\(rig.root)' run --rm -w /proc/self/fd/5 base true; '\(Program.path)' --root '\(rig.root)' run --rm base ls /proc/self/fd",
+        ]).run()
         #expect(ending.lines == ["0", "1", "2", "3"], "\(ending.error)")
         #expect(ending.error.contains("/proc/self/fd/5"))
     }

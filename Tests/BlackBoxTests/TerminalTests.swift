@@ -21,7 +21,9 @@ import Testing
 
     @Test("The container's terminal has the caller's size before the program starts, and follows it")
     func size() throws {
-        let running = try start(["run", "--rm", "-it", "base", "sh", "-c", "stty size; trap 'stty size; exit 5' WINCH; echo up; while :; do sleep 0.05; done"])
+        let running = try start([
+            "run", "--rm", "-it", "base", "sh", "-c", "stty size; trap 'stty size; exit 5' WINCH; echo up; while :; do sleep 0.05; done",
+        ])
         #expect(terminal.wait(for: "up"))
         #expect(terminal.text.hasPrefix("33 99\n"), "\(terminal.text)")
         terminal.setSize(44, 111)
@@ -31,7 +33,10 @@ import Testing
 
     @Test("It is the container's own terminal: a console, a session, a foreground group, and no other's device")
     func ownTerminal() throws {
-        let running = try start(["run", "--rm", "-it", "base", "sh", "-c", "tty; ls /dev/pts | tr '\\n' ' '; echo; stat -c '%a %g' $(tty); ps -o tty= -p $$; [ -c /dev/console ] && echo console; echo x >/dev/tty; echo $TERM; exit 4"])
+        let running = try start([
+            "run", "--rm", "-it", "base", "sh", "-c",
+            "tty; ls /dev/pts | tr '\\n' ' '; echo; stat -c '%a %g' $(tty); ps -o tty= -p $$; [ -c /dev/console ] && echo console; echo x >/dev/tty; echo $TERM; exit 4",
+        ])
         #expect(running.ending().code == 4)
         terminal.wait(for: "xterm", seconds: 2)
         #expect(terminal.text == "/dev/pts/0\n0 ptmx \n620 5\npts/0\nconsole\nx\nxterm\n", "\(terminal.text)")
@@ -87,7 +92,9 @@ import Testing
     func exec() throws {
         let id = try rig.background()
         let before = terminal.settings
-        let running = try start(["exec", "-it", id, "sh", "-c", "stty size; tty; trap 'stty size; exit 8' WINCH; echo up; while :; do sleep 0.05; done"])
+        let running = try start([
+            "exec", "-it", id, "sh", "-c", "stty size; tty; trap 'stty size; exit 8' WINCH; echo up; while :; do sleep 0.05; done",
+        ])
         #expect(terminal.wait(for: "up"))
         #expect(terminal.text.hasPrefix("33 99\n/dev/pts/0\n"), "\(terminal.text)")
         terminal.setSize(20, 60)
@@ -101,7 +108,8 @@ import Testing
     func noInjection() throws {
         guard Program.has("perl") else { return }
         // TIOCSTI on every descriptor and on /dev/tty; what is pushed back would be read by the caller's shell.
-        let attack = "for (0..9) { open(my $f, '+<&=', $_) or next; ioctl($f, 0x5412, my $c = 'X') and print \"pushed $_\\n\" } open(my $t, '+<', '/dev/tty') and ioctl($t, 0x5412, my $c = 'X') and print \"pushed tty\\n\"; print \"tried\\n\""
+        let attack =
+            "for (0..9) { open(my $f, '+<&=', $_) or next; ioctl($f, 0x5412, my $c = 'X') and print \"pushed $_\\n\" } open(my $t, '+<', '/dev/tty') and ioctl($t, 0x5412, my $c = 'X') and print \"pushed tty\\n\"; print \"tried\\n\""
         let running = try start(["run", "--rm", "-v", "/usr:/usr:ro", "base", "perl", "-e", attack])
         #expect(running.ending().code == 0)
         #expect(terminal.wait(for: "tried"))

@@ -96,6 +96,34 @@ struct LifeCycleTests {
         #expect(try fixture.minirun("start", "a").status == 0)
     }
 
+    @Test(
+        .enabled(if: access("/usr/bin/strace", X_OK) == 0, "needs strace"),
+        arguments: [
+            "mkdirat", "flock", "renameat", "mkdir", "write", "socket", "bind", "listen", "clone3", "open_tree", "mount_setattr", "sendmsg",
+            "recvmsg", "close",
+        ])
+    func `A create killed at any system call leaves nothing that delete does not find`(_ call: String) throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "sleep 100")
+        for count in [1, 2, 3, 5, 8, 13, 21] {
+            let killed = try Fixture.run(
+                [
+                    "/usr/bin/strace", "-qq", "-o", "/dev/null", "-e", "inject=\(call):signal=KILL:when=\(count)", Fixture.binary, "--root",
+                    fixture.root, "create", "--bundle", bundle, "a",
+                ], in: fixture.path)
+            let wasMade = try fixture.status("a") == "created"
+            #expect(try fixture.minirun("delete", "--force", "a").status == 0)
+            #expect(try FileDescriptor(opening: fixture.root, .directory).entries().allSatisfy { $0.name != "a" })
+            for entry in try FileDescriptor(opening: "/sys/fs/cgroup", .directory).entries() {
+                #expect(access("/sys/fs/cgroup/\(entry.name)\(fixture.cgroupParent)/a", F_OK) != 0, "\(call) \(count) \(entry.name)")
+            }
+            if killed.status == 0 {
+                #expect(wasMade)
+                return
+            }
+        }
+    }
+
     @Test func `A create that is killed leaves no process, and its container can be deleted`() throws {
         let fixture = try Fixture()
         let bundle = try fixture.bundle("a", "sleep 100") { spec in
