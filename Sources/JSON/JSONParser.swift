@@ -189,7 +189,9 @@ extension JSONParser {
     private mutating func skipPlain() {
         at = bytes.withUnsafeBufferPointer { [at] bytes in
             var next = at
-            while next < bytes.count, (0x20..<0x80).contains(bytes[next]), bytes[next] != UInt8(ascii: "\""), bytes[next] != UInt8(ascii: "\\") {
+            while next < bytes.count, (0x20..<0x80).contains(bytes[next]), bytes[next] != UInt8(ascii: "\""),
+                bytes[next] != UInt8(ascii: "\\")
+            {
                 next += 1
             }
             return next

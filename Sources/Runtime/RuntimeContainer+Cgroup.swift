@@ -42,14 +42,14 @@ extension RuntimeContainer {
         state.cgroup = Dictionary(entries.map { ($0.label, $0.directory) }) { first, _ in first }
     }
 
-    /// Without `linux.cgroupsPath` it is `/minirun/ID`. The spec leaves that to us; runc takes ID below its own cgroup, where
+    /// Without `linux.cgroupsPath` it is `/minirun-ID`, a directory that nothing is left of. The spec leaves that to us; runc takes ID below its own cgroup, where
     /// version 2 allows no limits because the caller is in there.
     private func cgroupPath(_ spec: Spec, _ style: CgroupStyle) throws(RuntimeError) -> CgroupPath? {
         let text = spec.linux?.cgroupsPath.flatMap { $0.isEmpty ? nil : $0 }
         do throws(CgroupPath.Invalid) {
             switch style {
             case .disabled: return nil
-            case .filesystem: return try CgroupPath(text ?? "/minirun/\(id.text)")
+            case .filesystem: return try CgroupPath(text ?? "/minirun-\(id.text)")
             case .systemd: return try CgroupPath(systemd: text ?? ":minirun:\(id.text)")
             }
         } catch {
