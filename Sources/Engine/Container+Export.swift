@@ -10,6 +10,7 @@ extension Container {
         var style = TreeTar.Style()
         let root: FileDescriptor
         if try status(in: Machine.boot()).isUp {
+            if record.sharesRoot { try home.protectProgram() }
             root = try openRoot()
             // Seen from here, files bear the ids of the host that the container's stand for.
             style.users = (record.users ?? []).map(IDRange.init)

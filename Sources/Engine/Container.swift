@@ -43,7 +43,10 @@ extension Home {
     }
 
     /// Opens the container that a person means by a name, an id, or the start of one id.
-    package func container(named word: String) throws(EngineError) -> Container { try container(try find(word)) }
+    package func container(named word: String) throws(EngineError) -> Container {
+        let id = try find(word)
+        do throws(EngineError) { return try container(id) } catch .notFound { throw .notFound(word) }
+    }
 
     /// A name counts before an id, a whole id before the start of one.
     package func find(_ word: String) throws(EngineError) -> ContainerID {

@@ -18,6 +18,7 @@ extension Home {
         let orphans = try sweep()
         let container = try container(named: word)
         if try container.status(in: Machine.boot()).isUp {
+            if container.record.sharesRoot { try protectProgram() }
             let handle = try container.process(toAllow: .signal, "look into")
             let pid: pid_t
             do throws(SystemError) { pid = try handle.pid() } catch { throw .notAllowed("look into", container.name, .exited(nil)) }
@@ -48,10 +49,10 @@ extension Container {
             options.idmapsRoot = true
         }
         options.diesWithParent = true
-        let socket: Pipe
-        do throws(SystemError) { socket = try FileDescriptor.pipe() } catch { throw .system(doing: "make a pipe", error) }
+        let nobody: Pipe
+        do throws(SystemError) { nobody = try FileDescriptor.pipe() } catch { throw .system(doing: "make a pipe", error) }
         // It tells that it is ready, and nobody ever lets it go on: what is thrown here ends it.
-        options.startSocket = socket.reader.raw
+        options.startSocket = nobody.reader.raw
         var isDone = false
         var failure: EngineError?
         do throws(LaunchError) {

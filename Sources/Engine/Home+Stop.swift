@@ -59,6 +59,18 @@ extension Home {
         }
     }
 
+    /// Kills containers, all at once, and waits until each is put away. Those that do not run, or cannot be killed, stay as they are.
+    /// - Returns: those that were temporary, and have gone with their end.
+    package func killAll(_ words: [String]) throws(EngineError) -> Set<String> {
+        var request = StopRequest()
+        request.signal = .kill
+        var ended: [String] = []
+        try stop(words, request) { event in
+            if case .ended(let word) = event { ended.append(word) }
+        }
+        return Set(ended.filter { (try? find($0)) == nil })
+    }
+
     /// Kills one container and waits until it is put away.
     package func killToEnd(_ word: String) throws(EngineError) {
         var request = StopRequest()

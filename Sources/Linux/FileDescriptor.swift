@@ -152,6 +152,16 @@ extension FileDescriptor {
         }
     }
 
+    /// Closes every descriptor above the first three but these.
+    package static func closeAll(but kept: [CInt]) throws(SystemError) {
+        var first: CInt = 3
+        for raw in kept.sorted() where raw >= first {
+            if raw > first { try check("close_range") { linux_close_range(UInt32(first), UInt32(raw - 1), 0) } }
+            first = raw + 1
+        }
+        try closeAll(from: first, onlyOnExec: false)
+    }
+
     /// Makes the number `target` a close-on-exec copy of this descriptor. The corresponding call is `dup3(2)`.
     package func occupy(_ target: CInt) throws(SystemError) {
         if raw != target { try check("dup3") { linux_dup3(raw, target, O_CLOEXEC) } }

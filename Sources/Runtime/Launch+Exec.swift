@@ -24,7 +24,13 @@ extension Launch {
             plan.container = (handle, differing.subtracting(.pid))
             // From the clone on, processes in the container can see ours by number; they must see no more than that (CVE-2016-9962).
             try Process.setDumpable(false)
-            if differing.contains(.pid) { try target.descriptor.join(.pid) }
+            if differing.contains(.user) || !differing.contains(.pid) {
+                if differing.contains(.pid) { try target.descriptor.join(.pid) }
+            } else {
+                // Where capabilities in the container are capabilities over us (CAP_SYS_PTRACE), being undumpable does not help.
+                plan.entersUnseen = true
+                plan.container = (handle, differing)
+            }
         } catch {
             throw .system(doing: "join the container's namespaces", error)
         }

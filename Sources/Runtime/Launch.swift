@@ -47,7 +47,7 @@ package struct Launch: ~Copyable {
                 try Namespaces.time.unshare()
                 try File.writeKernel("/proc/self/timens_offsets", offsets)
             }
-            guard plan.joined.isEmpty else { return try cloneJoined(plan, steps, pair) }
+            guard plan.joined.isEmpty, !plan.entersUnseen else { return try cloneJoined(plan, steps, pair) }
             guard case .parent(let pid, let handle) = try Process.clone(plan.namespaces, cgroup: cgroup) else {
                 Child.run(plan, pair, steps)
             }
@@ -78,6 +78,8 @@ package struct Launch: ~Copyable {
         let report = (try? pair.second.descriptor.duplicate())?.release() ?? -1
         do throws(SystemError) {
             try Process.setDumpable(false)
+            var plan = plan
+            if plan.entersUnseen { try plan.enter(keeping: [pair.second.descriptor.raw, report]) }
             for namespace in plan.joined { try FileDescriptor(owning: namespace.raw).join(namespace.type) }
             guard case .parent(_, let handle) = try Process.clone(plan.namespaces, sibling: true) else {
                 Child.run(plan, consume pair, steps)
@@ -183,5 +185,28 @@ extension Launched {
     package mutating func takeTerminal() -> Int32? {
         guard let master = terminal.take() else { return nil }
         return master.release()
+    }
+}
+
+extension Plan {
+    /// Does in the stage what the child would do in sight of the container's processes: joins the cgroup and the namespaces, and lets go
+    /// of everything of the host's: streams, directories, the working directory, which becomes the container's root.
+    fileprivate mutating func enter(keeping kept: [CInt]) throws(SystemError) {
+        guard let container else { return }
+        for seat in seats { try check("write", "tasks") { write(seat, "0", 1) } }
+        seats = []
+        let null = try FileDescriptor(opening: "/dev/null", [.readWrite])
+        var open = kept
+        for (target, source) in [(CInt(0), process.stdio.input), (1, process.stdio.output), (2, process.stdio.error)] {
+            var raw = null.raw
+            if case .descriptor(let given) = source {
+                raw = given
+                open.append(given)
+            }
+            if raw != target { try check("dup2") { dup2(raw, target) } }
+        }
+        try FileDescriptor(owning: container.handle).join(container.namespaces)
+        self.container = (-1, [])
+        try FileDescriptor.closeAll(but: open)
     }
 }

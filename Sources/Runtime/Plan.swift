@@ -15,6 +15,8 @@ package struct Plan: Sendable {
     var joined: [JoinedNamespace] = []
     /// For a process that joins a container: the container's first process, and which of its namespaces are not ours already.
     var container: (handle: Int32, namespaces: Namespaces)?
+    /// The process joins before it can be seen in the container, and holds nothing of the host's when it can.
+    var entersUnseen = false
     /// Present with a new user namespace.
     var userMap: UserMap?
 

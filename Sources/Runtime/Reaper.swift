@@ -24,6 +24,8 @@ enum Reaper {
         // The parent outside learns of the program's start by the end of this socket: ours must not keep it open.
         close(channel)
         for raw in CInt(0)...2 { close(raw) }
+        // Both lie in memory that everybody in the container can read of us, and are the caller's.
+        Process.wipeArguments()
         guard let arrivals = try? signals.descriptor() else { Process.exit(125) }
         while true {
             var entries = [PollEntry(arrivals.raw, .readable)]

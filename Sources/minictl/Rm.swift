@@ -19,6 +19,10 @@ struct Rm: Command {
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
         try home.sweep()
-        return try Each.of(arguments) { try home.remove($0, force: isForced, volumes: withVolumes) }
+        // Ends that can be waited for together.
+        let gone = try isForced && arguments.count > 1 ? home.killAll(arguments) : []
+        return try Each.of(arguments) { word in
+            if !gone.contains(word) { try home.remove(word, force: isForced, volumes: withVolumes) }
+        }
     }
 }

@@ -119,7 +119,7 @@ import Testing
         try rig.makeDirectory("fs/proc")
         try rig.makeDirectory("fs/lib64")
         try FileDescriptor(opening: "\(rig.path)/fs/lib64/ld-linux-x86-64.so.2", [.writeOnly, .create], mode: 0o755).write(
-            sleepingInterpreter)
+            TinyProgram.sleeper)
         try rig.write("fs/evil", "#!/proc/self/exe\n", mode: 0o755)
         let attack = """
             #!/bin/busybox sh
@@ -168,23 +168,3 @@ import Testing
         #expect(running.ending().text == "up")
     }
 }
-
-/// A loader that sleeps 0.4 seconds and ends (x86-64): what an attacker puts in place of the real one, to keep the program's file in use.
-private let sleepingInterpreter: [UInt8] = {
-    var image = [UInt8](repeating: 0, count: 120)
-    image.replaceSubrange(0..<7, with: [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1])
-    image.replaceSubrange(16..<24, with: [3, 0, 62, 0, 1, 0, 0, 0])
-    image[24] = 120  // entry
-    image[32] = 64  // program headers
-    image.replaceSubrange(52..<58, with: [64, 0, 56, 0, 1, 0])
-    image.replaceSubrange(64..<72, with: [1, 0, 0, 0, 5, 0, 0, 0])
-    // nanosleep({0, 400 ms}), exit(0)
-    image += [
-        0x68, 0x00, 0x84, 0xd7, 0x17, 0x6a, 0x00, 0x48, 0x89, 0xe7, 0x31, 0xf6, 0x6a, 0x23, 0x58, 0x0f, 0x05, 0x31, 0xff, 0x6a, 0x3c, 0x58,
-        0x0f, 0x05,
-    ]
-    image[96] = UInt8(image.count)
-    image[104] = UInt8(image.count)
-    image[113] = 0x10  // alignment 4096
-    return image
-}()

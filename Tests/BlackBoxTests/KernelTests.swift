@@ -47,6 +47,27 @@ private let denied: [(call: String, number: Int, arguments: String, errno: CInt)
         #expect(try rig.minictl("exec", id, "perl", "-e", script).lines == expected)
     }
 
+    @Test("The doors for 32-bit programs are as narrow (A18)")
+    func oldDoors() throws {
+        let calls: [(name: String, program: [UInt8])] = [
+            ("mount", TinyProgram.call(21, old: true)), ("unshare", TinyProgram.call(310, 0x1000_0000, old: true)),
+            ("keyctl", TinyProgram.call(288, old: true)),
+            ("bpf", TinyProgram.call(357, old: true)), ("clone", TinyProgram.call(120, 0x1000_0011, old: true)),
+            ("setns", TinyProgram.call(346, old: true)),
+            ("socket AF_ALG", TinyProgram.call(359, 38, old: true)), ("x32 mount", TinyProgram.call(0x4000_00a5, old: false)),
+            ("x32 unshare", TinyProgram.call(0x4000_0110, 0x1000_0000, old: false)), ("plain mount", TinyProgram.call(165, old: false)),
+        ]
+        for (name, program) in calls {
+            try FileDescriptor(opening: "\(rig.host)/\(name)", [.writeOnly, .create], mode: 0o755).write(program)
+        }
+        let ending = try rig.sh(["-v", "\(rig.host):/calls:ro"], "cd /calls; for c in *; do ./\"$c\"; echo $c $?; done")
+        #expect(ending.lines.count == calls.count)
+        for line in ending.lines {
+            // Where the kernel has no such door at all, it is ENOSYS, or the program is killed by it.
+            #expect(["1", "38", "139"].contains(line.split(separator: " ").last), "\(line)")
+        }
+    }
+
     @Test("The caller's keyring stays outside, even without a filter (A19)")
     func keyring() throws {
         guard Program.has("perl") else { return }

@@ -163,6 +163,19 @@ import Testing
         #expect(ending.code == 7 && ending.text == "up\ngot")
     }
 
+    @Test("The small init shows nothing of the caller's command line and environment")
+    func initIsDiscreet() throws {
+        for flags in [["--init"], ["--init", "--userns", "host", "--cap-add", "SYS_PTRACE"]] {
+            var command = rig.command(
+                ["run", "--rm"] + flags + [
+                    "base", "sh", "-c",
+                    "cat /proc/1/cmdline /proc/1/environ 2>/dev/null | tr '\\0' ' '; ls -l /proc/1/fd /proc/1/cwd 2>/dev/null | grep -e /tmp -e /root; true",
+                ])
+            command.environment.append("SECRET=hunter2")
+            #expect(try command.run().output.allSatisfy { $0 == UInt8(ascii: " ") })
+        }
+    }
+
     @Test("Signals are passed on to the program", arguments: [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR2])
     func signals(_ signal: CInt) throws {
         let script = "trap 'echo $?; exit 3' \(signal); echo up; while :; do sleep 0.05; done"

@@ -151,6 +151,17 @@ import Testing
         try minictl.expectEmpty()
     }
 
+    @Test("Several running containers are removed by force, also those that go with their end")
+    func removeSeveral() throws {
+        let minictl = try Root()
+        for (name, flags) in [("a", ""), ("b", "--rm"), ("c", "")] { try minictl.start(name, flags) }
+        try minictl("create --name d base true")
+        let outcome = try minictl("rm -f a b nosuch c d")
+        #expect(outcome.code == 1 && outcome.lines == ["a", "b", "c", "d"])
+        #expect(outcome.error == "minictl: no such container: nosuch\n")
+        try minictl.expectEmpty()
+    }
+
     @Test("Twenty containers are stopped as fast as one")
     func many() throws {
         let minictl = try Root()

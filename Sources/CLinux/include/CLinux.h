@@ -16,6 +16,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 #include <sys/capability.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
