@@ -32,14 +32,11 @@ extension Home {
         var pending: [Stopping] = []
         for word in words {
             do throws(EngineError) {
-                let container = try container(named: word)
-                guard try container.status(in: Machine.boot()).isUp else {
-                    report(.ended(word))
-                    continue
-                }
-                let stopping = try Stopping(word, container, request)
+                let stopping = try Stopping(word, container(named: word), request)
                 try stopping.ask()
                 pending.append(stopping)
+            } catch .notAllowed(_, _, let status) where !status.isUp {
+                report(.ended(word))
             } catch {
                 report(.failed(word, error))
             }
@@ -82,6 +79,18 @@ extension Home {
         if let failure { throw failure }
     }
 
+    /// Kills a container that runs and waits until it is put away.
+    package func kill(_ container: consuming Container) throws(EngineError) {
+        var request = StopRequest()
+        request.signal = .kill
+        let stopping = try Stopping(container.name, container, request, "kill")
+        try stopping.ask()
+        while !stopping.isDone {
+            try wait(for: [stopping])
+            _ = try stopping.goOn(in: self)
+        }
+    }
+
     private func wait(for pending: [Stopping]) throws(EngineError) {
         let now = MonotonicClock.milliseconds
         var nearest: Int64 = -1
@@ -115,8 +124,8 @@ private final class Stopping {
         case done
     }
 
-    init(_ word: String, _ container: consuming Container, _ request: StopRequest) throws(EngineError) {
-        handle = try container.process(toAllow: .stop, "stop")
+    init(_ word: String, _ container: consuming Container, _ request: StopRequest, _ doing: String = "stop") throws(EngineError) {
+        handle = try container.process(toAllow: .stop, doing)
         self.word = word
         signal = request.signal ?? container.record.stopSignal.flatMap { Signal($0) } ?? StopRequest.signal
         seconds = request.seconds ?? container.record.stopTimeout ?? StopRequest.seconds

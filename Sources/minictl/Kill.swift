@@ -18,9 +18,8 @@ struct Kill: Command {
         try home.sweep()
         return try Each.of(arguments) { word in
             let container = try home.container(named: word)
-            try container.signal(signal)
             // After a kill it is over when this returns, as with docker.
-            if signal == .kill { try home.killToEnd(container.id.text) }
+            if signal == .kill { try home.kill(container) } else { try container.signal(signal) }
         }
     }
 }
