@@ -65,7 +65,8 @@ import Testing
         linux.uidMappings = [Spec.IDMapping(containerID: 1, hostID: 5, size: 1), Spec.IDMapping(containerID: 0, hostID: 7000, size: 1)]
         linux.gidMappings = [Spec.IDMapping(containerID: 0, hostID: 8000, size: 9)]
         return Spec(
-            ociVersion: "1.0.2", mounts: [Spec.Mount(destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: options)], linux: linux)
+            ociVersion: "1.0.2", mounts: [Spec.Mount(destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: options)],
+            linux: linux)
     }
 
     @Test func `a container that may write to its own cgroup gets it as its own`() {
