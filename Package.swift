@@ -28,7 +28,7 @@ let package = Package(
     targets: [
         // row 0: what Swift cannot import by itself
         .target(name: "CLinux"),
-        .systemLibrary(name: "CMount", providers: [.apt(["libmount-dev"])]),
+        .target(name: "CMount"),
         .systemLibrary(name: "CCap", providers: [.apt(["libcap-dev"])]),
         .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
