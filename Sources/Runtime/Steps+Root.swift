@@ -73,14 +73,15 @@ extension Steps {
         guard let root = child.root else { return }
         // Modes are given whole; the caller's umask has no say.
         umask(0)
-        for setup in child.plan.setups { try setup.perform(in: root, received: child.received) }
+        let keep = child.plan.needsProc ? { child.proc = child.proc ?? Place(raw: $0) } : nil
+        for setup in child.plan.setups { try setup.perform(in: root, received: child.received, keep: keep) }
         guard child.plan.root.isReadOnly else { return }
         try makeWorkingDirectory(child)  // now or never
         try Mount(owning: root.open("/")).set(.readOnly)
     }
 
     static func openProc(_ child: Child) throws(SystemError) {
-        guard child.plan.needsProc else { return }
+        guard child.plan.needsProc, child.proc == nil else { return }
         // A superblock is shared by all of one pid namespace, so this is the container's own /proc, reached by no path.
         do throws(SystemError) {
             child.proc = Place(raw: try FileSystemContext("proc").mount().release())
