@@ -28,9 +28,8 @@ extension Container {
         record.end = nil
         if !isNew { try save() }
         var options = LaunchOptions(bundle: path)
-        if let layers = record.layers {
-            options.overlay = Overlay(
-                layers: layers.map { "\(home.path)/images/unpacked/sha256/\($0)" }, changes: path)
+        if record.layers != nil {
+            options.overlay = try overlay(in: home)
         } else {
             options.idmapsRoot = true
         }
@@ -60,6 +59,11 @@ extension Container {
             throw failure ?? .launch(error, limit: record.memoryLimit)
         }
         return launched
+    }
+
+    /// The image's layers and the container's own, over what every container has mounted.
+    func overlay(in home: borrowing Home) throws(EngineError) -> Overlay {
+        Overlay(layers: try [home.mountPointLayer()] + layerPaths(in: home), changes: path)
     }
 
     private mutating func writeStart(_ pid: Int32) throws(EngineError) {
@@ -110,17 +114,18 @@ extension Container {
     }
 
     func filter(_ spec: Spec, in home: borrowing Home) throws(EngineError) -> SeccompFilter? {
-        guard let profile = spec.linux?.seccomp else { return nil }
+        let profile = spec.linux?.seccomp
+        guard profile != nil || record.filterKey != nil else { return nil }
         do throws(SystemError) { try Directory.make("seccomp", at: home.runtime.place) } catch {
             throw .system(doing: "keep system call filters", error)
         }
         do throws(SeccompFilterError) {
             let directory: FileDescriptor
             do throws(SystemError) { directory = try FileDescriptor(opening: "seccomp", at: home.runtime.place, [.directory]) } catch {
-                return try SeccompFilter(compiling: profile)
+                return try SeccompFilter(compiling: profile ?? spec.defaultFilter)
             }
-            guard let key = record.filterKey else { return try SeccompFilter(profile, storedIn: directory.place) }
-            return try SeccompFilter(key: key, storedIn: directory.place) { profile }
+            guard let key = record.filterKey else { return try SeccompFilter(profile ?? spec.defaultFilter, storedIn: directory.place) }
+            return try SeccompFilter(key: key, storedIn: directory.place) { profile ?? spec.defaultFilter }
         } catch {
             throw .refused("cannot compile the system call filter: \(error)")
         }

@@ -118,7 +118,7 @@ private struct Making: ~Copyable {
             if !request.isTemporary { try Directory.make("rootfs", at: directory.place, mode: 0o755) }
             if source.isDirectory { return }
             // `upper` is the container's own `/`, so it has the mode of a root.
-            try Directory.make("upper", at: directory.place, mode: 0o755)
+            try Directory.make("upper", at: directory.place, mode: 0o755, exactly: true)
             try Directory.make("work", at: directory.place, mode: 0o700)
         } catch {
             throw .system(doing: "make the container's writable layer", error)
@@ -234,8 +234,18 @@ extension Request.NamespaceChoice {
     }
 }
 
+extension Spec {
+    /// The filter of a container that asks for none.
+    var defaultFilter: Spec.Seccomp { DefaultSeccomp(capabilities: process?.capabilities?.bounding ?? []).profile }
+}
+
 extension Container {
     func write(_ spec: Spec) throws(EngineError) {
+        var spec = spec
+        if record.filterKey != nil, spec.linux?.seccomp == nil {
+            let filter = spec.defaultFilter
+            spec.linux?.seccomp = filter
+        }
         let bytes: [UInt8]
         do throws(JSONError) { bytes = try JSONEncoder(pretty: false).encode(spec) } catch {
             throw .refused("the spec cannot be written: \(error)")

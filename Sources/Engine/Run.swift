@@ -111,7 +111,6 @@ extension Container {
     private mutating func attend(
         _ launched: consuming Launched, _ supervisor: inout Supervisor, input: Bool, _ log: LogFile?
     ) throws(EngineError) -> Record.End {
-        let kills = record.cgroupHandle?.oomKills ?? 0
         if let master = launched.takeTerminal() {
             supervisor.connect(master: master, interactive: input, log: log)
         }
@@ -121,11 +120,12 @@ extension Container {
             throw .system(doing: "wait for the container", error)
         }
         supervisor.rawMode = nil
-        return ending(end, killsBefore: kills)
+        return ending(end)
     }
 
     /// What is known of the end: its code, and whether the kernel killed it for want of memory.
-    func ending(_ end: Termination, killsBefore: UInt64) -> Record.End {
+    /// - Parameter killsBefore: how often that had happened in its cgroup before; in a container's own new one never.
+    func ending(_ end: Termination, killsBefore: UInt64 = 0) -> Record.End {
         // A shell that is first passes the code of its killed child on.
         let killed = end.exitCode == 137 && (record.cgroupHandle?.oomKills ?? 0) > killsBefore
         return Record.End(exitCode: end.exitCode, at: Timestamp.now.description, outOfMemory: killed ? true : nil, reason: nil)
