@@ -31,6 +31,7 @@ extension Launch {
             spent += mounts
             try launch.proceed(mounts)
             if let connect {
+                try launch.waitForNamespaces()
                 try connect(launch.pid)
                 try launch.say(.connected)
             }
