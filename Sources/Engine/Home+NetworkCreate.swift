@@ -29,7 +29,9 @@ extension Home {
         network.labels = request.labels.isEmpty ? nil : request.labels
         let others = try storedNetworks()
         let used = try subnetsInUse() + others.flatMap(\.ranges).map(\.subnet)
-        network.ranges = try request.ranges(id: network.id) { () throws(EngineError) in try Self.freeSubnet(besides: used) }
+        // The first is left to the default network, which people expect there.
+        let kept = network.isDefault ? [] : [AddressPool.first].compactMap { $0 }
+        network.ranges = try request.ranges(id: network.id) { () throws(EngineError) in try Self.freeSubnet(besides: used + kept) }
         switch network.driver {
         case .macvlan: network.device = request.options["parent"] ?? ""
         default: network.device = request.options["com.docker.network.bridge.name"] ?? "mc-\(network.id.prefix(12))"
