@@ -124,7 +124,7 @@ package struct MountRequest: Sendable {
     }
 
     /// One spelling for each place: `/a/`, `//a` and `/./a` are `/a`. What is not absolute, or climbs, stays as it is and is refused.
-    private static func normal(_ path: String) -> String {
+    package static func normal(_ path: String) -> String {
         guard path.hasPrefix("/") else { return path }
         return "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
