@@ -44,6 +44,7 @@ extension Home {
         do throws(EngineError) {
             watch.range = try request.needsRange ? UserRanges.configured().claim(for: id, besides: orphans, in: self) : nil
             let made = try Making(id: id, request: request, source: source, directory: directory(for: id), range: watch.slot).make(in: self)
+            tell("create", made.container.record)
             return Creation(container: made.container, watch: watch, spec: made.spec)
         } catch {
             // What cannot be put away now, the next command's sweep finds by the watch.

@@ -8,7 +8,7 @@ struct Volumes {
     /// What one mount request comes to.
     struct Resolved {
         let mount: Spec.Mount
-        let point: Record.MountPoint
+        var point: Record.MountPoint
     }
 
     let home: String
@@ -83,7 +83,9 @@ struct Volumes {
         let path = "\(home)/containers/.volumes/\(name)"
         do throws(SystemError) {
             try Directory.makeAll("\(home)/containers/.volumes", mode: 0o700)
+            let isNew = (try? FileStatus(of: path)) == nil
             try Directory.make(path, mode: 0o755)
+            if isNew { Journal(root: home).add(Event(.volume, "create", name, ["driver": "local"])) }
             guard let destination else { return path }
             let volume = try FileDescriptor(opening: path, [.directory, .noFollow])
             guard try volume.entries().isEmpty else { return path }

@@ -44,6 +44,7 @@ private var containers: Entries {
         .command(Unpause.self),
         .command(Wait.self),
         .command(Rename.self),
+        .command(Update.self),
         .command(Rm.self),
     ]
 }
@@ -56,6 +57,7 @@ private var looking: Entries {
         .command(Inspect.self),
         .command(Top.self),
         .command(Stats.self),
+        .command(Events.self),
         .command(Port.self),
         .command(Copy.self),
         .command(Diff.self),
@@ -100,9 +102,17 @@ private var groups: Entries {
                 .command(VolumePrune.self),
             ]),
         .group(
+            "mount", "verbs for mounts of running containers",
+            [
+                .command(MountAdd.self),
+                .command(MountList.self, as: "ls", "list"),
+                .command(MountRm.self, as: "rm", "remove"),
+            ]),
+        .group(
             "system", "verbs for all of it",
             [
                 .command(DiskFree.self),
+                .command(Events.self),
                 .command(Info.self),
                 .command(SystemPrune.self),
             ]),
@@ -122,6 +132,7 @@ private var container: Entries {
         .command(Unpause.self),
         .command(Wait.self),
         .command(Rename.self),
+        .command(Update.self),
         .command(Rm.self, as: "rm", "remove"),
         .command(Ps.self, as: "ls", "list", "ps"),
         .command(Logs.self),
