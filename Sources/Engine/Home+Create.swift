@@ -199,6 +199,7 @@ private struct Making: ~Copyable {
         record.network = request.namespaces.network.word
         record.memoryLimit = spec.linux?.resources?.memory?.limit
         record.log = request.log
+        if case .file(let path) = request.seccomp, !request.isPrivileged { record.seccomp = path }
     }
 }
 

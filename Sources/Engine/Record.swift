@@ -42,6 +42,8 @@ package struct Record: Equatable, Sendable {
     package var mounts: [MountPoint]?
     /// Under which name its system call filter is kept compiled.
     package var filterKey: String?
+    /// The file its system call filter was read from, if it is not the usual one.
+    package var seccomp: String?
     package var start: Start?
     /// With the end of a container goes what was mounted in it while it ran.
     package var end: End? { didSet { if end != nil { dropLiveMounts() } } }
@@ -142,6 +144,7 @@ extension Record: JSONRecord {
         try json("log", &log)
         try json("mounts", &mounts)
         try json("filterKey", &filterKey)
+        try json("seccomp", &seccomp)
         try json("start", &start)
         try json("end", &end)
     }

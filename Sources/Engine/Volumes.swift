@@ -37,6 +37,12 @@ struct Volumes {
             var options = ["nosuid", "nodev", "noexec"] + request.options
             if request.isReadOnly { options.append("ro") }
             return Resolved(mount: Spec.Mount(destination: destination, type: "tmpfs", source: "tmpfs", options: options), point: point)
+        case .tree(let pid):
+            point.type = "bind"
+            point.source = "/proc/\(pid)/root"
+            // It is shown with that process's ids already.
+            let mount = Spec.Mount(destination: destination, type: "bind", source: point.source, options: ["rbind", "rprivate"])
+            return Resolved(mount: mount, point: point)
         case .bind(let source, let createsSource):
             point.type = "bind"
             point.source = try bindSource(source, createsSource)

@@ -62,6 +62,7 @@ private var looking: Entries {
         .command(Copy.self),
         .command(Diff.self),
         .command(Export.self),
+        .command(Debug.self),
     ]
 }
 

@@ -26,7 +26,8 @@ import Testing
     func kinds() throws {
         let minictl = try Root()
         try minictl.start("web")
-        try minictl.sh("mkdir src; echo one > file; $M mount add web ./src /in:ro; $M mount add web ./file /etc/file; $M mount add web data /data")
+        try minictl.sh(
+            "mkdir src; echo one > file; $M mount add web ./src /in:ro; $M mount add web ./file /etc/file; $M mount add web data /data")
         #expect(try minictl("exec web touch /in/x").error.contains("Read-only file system"))
         #expect(try minictl("exec web cat /etc/file").text == "one")
         #expect(try minictl("volume rm data").error.contains("is in use by web"))
