@@ -154,6 +154,7 @@ private var system: Entries {
     [
         .heading("System"),
         .command(Info.self),
+        .command(Doctor.self),
         .command(Version.self),
         .command(CompletionScript.self),
         .command(Manual.self, as: "manual", "manuals", hidden: true),
