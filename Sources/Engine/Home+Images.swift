@@ -10,7 +10,7 @@ extension Home {
     }
 
     /// What containers need of images.
-    private func layerUsers() throws(EngineError) -> [LayerUser] {
+    func layerUsers() throws(EngineError) -> [LayerUser] {
         try listings().compactMap { listing in
             guard let layers = listing.record.layers else { return nil }
             return LayerUser(name: listing.record.name, layers: layers.compactMap { Digest(hex: $0) })

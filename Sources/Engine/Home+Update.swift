@@ -51,16 +51,19 @@ extension Container {
         guard let cgroup = record.cgroupHandle else { throw .refused("cannot update \(name): it has no cgroup") }
         let hierarchy: Hierarchy
         do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
+        let whole: Cgroup
         do throws(CgroupError) {
             let path = try? CgroupPath(spec.linux?.cgroupsPath ?? Self.cgroupPath(id))
-            let whole = try path.map { path throws(CgroupError) in
-                try cgroup.extended(by: resources.controllers, at: path, in: hierarchy)
-            }
-            if let whole { record.set(whole) }
-            try (whole ?? cgroup).update(resources)
-        } catch {
-            throw .refused("cannot update \(name): \(error)")
+            whole =
+                try path.map { path throws(CgroupError) in try cgroup.extended(by: resources.controllers, at: path, in: hierarchy) }
+                ?? cgroup
+        } catch { throw .refused("cannot update \(name): \(error)") }
+        if whole.paths != cgroup.paths {
+            // Before anything is refused: what there is now has to be put away with the rest.
+            record.set(whole)
+            try save()
         }
+        do throws(CgroupError) { try whole.update(resources) } catch { throw .refused("cannot update \(name): \(error)") }
     }
 }
 

@@ -42,6 +42,18 @@ struct Journal {
         rename("\(path)/journal", "\(path)/journal.1")
     }
 
+    /// Whatever anything is told of, by id.
+    var subjects: Set<String> {
+        var subjects: Set<String> = []
+        for name in ["journal.1", "journal"] {
+            let bytes = (try? File.read("\(path)/\(name)", limit: Int(2 * limit))) ?? []
+            for line in bytes.split(separator: UInt8(ascii: "\n")) {
+                if let subject = Event(line: Array(line))?.subject { subjects.insert(subject) }
+            }
+        }
+        return subjects
+    }
+
     /// The directory opened, made if it is missing.
     func directory() throws(SystemError) -> FileDescriptor {
         try Directory.make(path)

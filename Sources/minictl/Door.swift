@@ -155,6 +155,7 @@ private var system: Entries {
         .heading("System"),
         .command(Info.self),
         .command(Doctor.self),
+        .command(Check.self),
         .command(Version.self),
         .command(CompletionScript.self),
         .command(Manual.self, as: "manual", "manuals", hidden: true),

@@ -17,7 +17,6 @@ import Testing
     @Test("Where containers run, nothing that is needed fails, and nothing of what was tried is left")
     func healthy() throws {
         let minictl = try Root()
-        let before = try minictl.sh("ls -A /tmp | grep -v minictl-; cat /proc/self/mountinfo").output
         let outcome = try minictl("doctor")
         #expect(outcome.code == 0 && outcome.text.contains("\ncontainers run here: "), "\(outcome.output)")
         #expect(!outcome.output.contains("\u{1B}"))
@@ -27,7 +26,7 @@ import Testing
         }
         #expect(try minictl.sh("ls -A containers").text == "")
         #expect(try minictl.sh("find /sys/fs/cgroup -name 'minictl-doctor*'").text == "")
-        #expect(try minictl.sh("ls -A /tmp | grep -v minictl-; cat /proc/self/mountinfo").output == before)
+        #expect(try minictl.sh("grep $PWD /proc/self/mountinfo").text == "")
     }
 
     @Test("Without a needed right it says which, what to do, and exits 1")

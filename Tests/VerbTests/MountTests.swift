@@ -7,7 +7,6 @@ import Testing
     @Test("A folder is mounted while the container runs, with the container's ids, and taken away again")
     func life() throws {
         let minictl = try Root()
-        let before = try minictl.sh("cat /proc/self/mountinfo").output
         try minictl.start("web")
         try minictl.sh("mkdir src; echo hello > src/f")
         #expect(try minictl("mount add web ./src /srv/in").error == "")
@@ -19,7 +18,7 @@ import Testing
         #expect(try minictl("mount rm web /srv/in").text == "/srv/in")
         #expect(try minictl("exec web ls /srv/in").text == "")
         #expect(try minictl("mount rm web /srv/in").error == "minictl: web has no mount at /srv/in\n")
-        #expect(try minictl.sh("cat /proc/self/mountinfo").output == before)
+        #expect(try minictl.sh("grep $PWD /proc/self/mountinfo").text == "")
     }
 
     @Test("Read-only is read-only, a file is mounted on a file, a volume by its name")
@@ -71,7 +70,6 @@ import Testing
     func hostile() throws {
         let minictl = try Root()
         try minictl.sh("mkdir src victim; echo canary > victim/c; echo mine > src/c")
-        let before = try minictl.sh("cat /proc/self/mountinfo").output
         // A directory and a link to the host's path of the victim take turns under one name.
         try minictl.start(
             "web", "",
@@ -84,6 +82,6 @@ import Testing
         }
         try minictl("mount add web ./src /link")
         #expect(try minictl.sh("cat victim/c; ls victim").lines == ["canary", "c"])
-        #expect(try minictl.sh("cat /proc/self/mountinfo").output == before)
+        #expect(try minictl.sh("grep $PWD /proc/self/mountinfo").text == "")
     }
 }

@@ -46,8 +46,8 @@ final class Root {
 
     /// Runs a script of the shell. It must not hang or trap.
     @discardableResult
-    func sh(_ script: String, at location: SourceLocation = #_sourceLocation) throws -> Outcome {
-        let outcome = try Script("M='\(Self.program) --root \(path)'; cd \(path); \(script)").run()
+    func sh(_ script: String, seconds: Int = 30, at location: SourceLocation = #_sourceLocation) throws -> Outcome {
+        let outcome = try Script("M='\(Self.program) --root \(path)'; cd \(path); \(script)").run(seconds: seconds)
         #expect(!outcome.isLate, "hung: \(script)", sourceLocation: location)
         #expect(!outcome.error.contains("Fatal error"), "trapped: \(script)\n\(outcome.error)", sourceLocation: location)
         return outcome
