@@ -16,13 +16,15 @@ import Testing
     private func expectMended(
         _ minictl: Root, _ sentence: String, by mending: String, at location: SourceLocation = #_sourceLocation
     ) throws {
-        let before = try minictl.sh("find . ! -path './runtime/events*' -printf '%p %T@ %l\\n' | sort").output
+        let before = try minictl.sh("find . -type d -printf '%p\\n' -o ! -path './runtime/events*' -printf '%p %T@ %l\\n' | sort").output
         let found = try minictl("check --deep --format '{{.State}} {{.Place}}: {{.Sentence}} | {{.Mending}}'")
         let own = found.lines.filter { !$0.contains("another root's") }
-        #expect(found.code == 1 && own.count == 1, "\(found.output)", sourceLocation: location)
-        #expect(own.first?.contains(sentence) == true && own.first?.contains(mending) == true, "\(found.output)", sourceLocation: location)
+        // What an image leaves that is not whole is found with it.
+        #expect(found.code == 1 && own.count <= 2, "\(found.output)", sourceLocation: location)
+        #expect(own.contains { $0.contains(sentence) && $0.contains(mending) }, "\(found.output)", sourceLocation: location)
         #expect(
-            try minictl.sh("find . ! -path './runtime/events*' -printf '%p %T@ %l\\n' | sort").output == before, sourceLocation: location)
+            try minictl.sh("find . -type d -printf '%p\\n' -o ! -path './runtime/events*' -printf '%p %T@ %l\\n' | sort").output == before,
+            sourceLocation: location)
         let mended = try minictl("check --repair")
         #expect(mended.code == 0 || mended.output.contains("left:"), "\(mended.output)", sourceLocation: location)
         let after = try minictl("check")
@@ -91,9 +93,8 @@ import Testing
     @Test("Only reading every blob finds a changed one of the right size")
     func deep() throws {
         let minictl = try own()
-        // The largest blob is a layer.
         try minictl.sh(
-            "blob=images/blobs/sha256/$(ls -S images/blobs/sha256 | head -1); printf X | dd of=$blob bs=1 seek=30 conv=notrunc 2>/dev/null")
+            "blob=$(grep -L '^{' images/blobs/sha256/* | head -1); printf X | dd of=$blob bs=1 seek=30 conv=notrunc 2>/dev/null")
         #expect(try minictl("check").code == 0)
         let outcome = try minictl("check --deep")
         #expect(outcome.code == 1 && outcome.output.contains("does not have the contents it is named for"))
