@@ -178,6 +178,8 @@ extension Record.MountPoint {
         if type == "volume" { object["Driver"] = "local" }
         object["Mode"] = .string(writable ? "rw" : "ro")
         object["RW"] = .bool(writable)
+        // Not docker's, who cannot do it.
+        if let live { object["Live"] = live.isKept ? "kept" : "until it ends" }
         return .object(object)
     }
 }

@@ -66,6 +66,7 @@ extension Container {
         } catch {
             throw failure ?? .launch(error, limit: record.memoryLimit)
         }
+        tell("start")
         return launched
     }
 

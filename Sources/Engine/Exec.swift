@@ -48,6 +48,9 @@ extension Container {
         _ options: LaunchOptions
     ) throws(EngineError) -> Outcome {
         var options = options
+        let words = (process.args ?? []).joined(separator: " ")
+        let execID = ["execID": (try? ContainerID().text) ?? ""]
+        tell("exec_create: \(words)", execID)
         var supervisor = Supervisor()
         // A detached process has nobody to pass it signals.
         if !request.detached { supervisor.signals = try SignalSet.forwarded.arrivals().release() }
@@ -66,6 +69,7 @@ extension Container {
         } catch {
             throw .launch(error, limit: record.memoryLimit)
         }
+        tell("exec_start: \(words)", execID)
         if request.detached { return Outcome(exitCode: 0, memoryLimit: nil) }
         plumbing?.release()
         supervisor.streams = plumbing?.streams ?? []
@@ -74,6 +78,7 @@ extension Container {
         do throws(SystemError) {
             let end = try supervisor.wait(for: launched.handle)
             supervisor.rawMode = nil
+            tell("exec_die", execID.merging(["exitCode": "\(end.exitCode)"]) { $1 })
             return Outcome(
                 exitCode: end.exitCode, memoryLimit: ending(end, killsBefore: kills).outOfMemory == true ? record.memoryLimit ?? 0 : nil)
         } catch {

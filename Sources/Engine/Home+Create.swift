@@ -47,6 +47,7 @@ extension Home {
             let made = try Making(
                 id: id, request: request, source: source, directory: directory(for: id), range: watch.slot
             ).make(in: self, progress)
+            tell("create", made.container.record)
             return Creation(container: made.container, watch: watch, spec: made.spec)
         } catch {
             // What cannot be put away now, the next command's sweep finds by the watch.
@@ -217,6 +218,7 @@ private struct Making: ~Copyable {
         record.network = record.endpoints?.first?.network ?? request.namespaces.network.word
         record.memoryLimit = spec.linux?.resources?.memory?.limit
         record.log = request.log
+        if case .file(let path) = request.seccomp, !request.isPrivileged { record.seccomp = path }
     }
 }
 

@@ -15,6 +15,7 @@ extension Home {
             try Directory.removeAll("\(id)/state.json", at: containers.place)
             if let name { release(name, of: id) } else { releaseNames(of: id) }
             try Directory.removeAll(id.text, at: containers.place)
+            if let known { tell("destroy", known) }
         } catch {
             throw .system(doing: "remove the container's files", error)
         }
@@ -119,6 +120,7 @@ extension Home {
             do throws(SystemError) { try Directory.removeAll(".volumes/\(name)", at: containers.place) } catch {
                 throw .system(doing: "remove the volume \(name)", error)
             }
+            tell(.volume, "destroy", name, ["driver": "local"])
         }
     }
 }

@@ -10,6 +10,9 @@ package struct StopRequest {
     /// How long to wait before killing, in place of the container's own; −1 for ever.
     package var seconds: Int?
 
+    /// For a removal, which is told of as such.
+    fileprivate var isSilent = false
+
     package init() {}
 
     package enum Event {
@@ -61,6 +64,7 @@ extension Home {
     package func killAll(_ words: [String]) throws(EngineError) -> Set<String> {
         var request = StopRequest()
         request.signal = .kill
+        request.isSilent = true
         var ended: [String] = []
         try stop(words, request) { event in
             if case .ended(let word) = event { ended.append(word) }
@@ -72,6 +76,7 @@ extension Home {
     package func killToEnd(_ word: String) throws(EngineError) {
         var request = StopRequest()
         request.signal = .kill
+        request.isSilent = true
         var failure: EngineError?
         try stop([word], request) { event in
             if case .failed(_, let error) = event { failure = error }
@@ -83,6 +88,7 @@ extension Home {
     package func kill(_ container: consuming Container) throws(EngineError) {
         var request = StopRequest()
         request.signal = .kill
+        request.isSilent = true
         let stopping = try Stopping(container.name, container, request, "kill")
         try stopping.ask()
         while !stopping.isDone {
@@ -113,6 +119,7 @@ private final class Stopping {
     let container: Container
     private let signal: Signal
     private let seconds: Int
+    private let isSilent: Bool
     private let handle: ProcessHandle
     private var phase = Phase.asked(until: nil)
 
@@ -129,6 +136,7 @@ private final class Stopping {
         self.word = word
         signal = request.signal ?? container.record.stopSignal.flatMap { Signal($0) } ?? StopRequest.signal
         seconds = request.seconds ?? container.record.stopTimeout ?? StopRequest.seconds
+        isSilent = request.isSilent
         self.container = container
     }
 
@@ -208,6 +216,7 @@ private final class Stopping {
         // A watcher that was killed left it to us.
         try home.sweep()
         phase = .done
+        if !isSilent { container.tell("stop") }
         return .ended(word)
     }
 

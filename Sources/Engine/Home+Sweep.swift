@@ -61,8 +61,10 @@ extension Home {
                 let reason =
                     container.record.start?.boot == boot
                     ? "the process that watched it was killed, so its exit status is unknown" : "the machine was restarted while it ran"
-                container.record.end = Record.End(exitCode: nil, at: Timestamp.now.description, outOfMemory: nil, reason: reason)
+                let end = Record.End(exitCode: nil, at: Timestamp.now.description, outOfMemory: nil, reason: reason)
+                container.record.end = end
                 try container.save()
+                tellEnd(end, of: container.record)
             }
             if container.record.isTemporary {
                 try removeAnonymousVolumes(container.record)

@@ -45,8 +45,11 @@ package struct Record: Equatable, Sendable {
     package var mounts: [MountPoint]?
     /// Under which name its system call filter is kept compiled.
     package var filterKey: String?
+    /// The file its system call filter was read from, if it is not the usual one.
+    package var seccomp: String?
     package var start: Start?
-    package var end: End?
+    /// With the end of a container goes what was mounted in it while it ran.
+    package var end: End? { didSet { if end != nil { dropLiveMounts() } } }
 
     package init() {}
 
@@ -81,7 +84,23 @@ package struct Record: Equatable, Sendable {
         package var writable = true
         /// A volume without a name of its own: it goes with the container.
         package var anonymous = false
+        /// Present if it was mounted while the container ran.
+        package var live: Live?
         package init() {}
+
+        package struct Live: Equatable, Sendable {
+            /// The kernel's number of the mount, and the start time of the container's first process at that time: it counts for no other.
+            package var mount: UInt64 = 0
+            package var startTime: UInt64 = 0
+            /// Whether it stands in `config.json` too, and so is there after the next start.
+            package var isKept = false
+        }
+    }
+
+    private mutating func dropLiveMounts() {
+        guard mounts?.contains(where: { $0.live != nil }) == true else { return }
+        mounts?.removeAll { $0.live?.isKept == false }
+        if mounts?.isEmpty == true { mounts = nil }
     }
 
     /// The first process. Its number counts only with its start time, and only in this boot.
@@ -132,6 +151,7 @@ extension Record: JSONRecord {
         try json("log", &log)
         try json("mounts", &mounts)
         try json("filterKey", &filterKey)
+        try json("seccomp", &seccomp)
         try json("start", &start)
         try json("end", &end)
     }
@@ -167,6 +187,17 @@ extension Record.MountPoint: JSONRecord {
         try json("destination", &destination)
         try json("writable", &writable)
         try json("anonymous", &anonymous)
+        try json("live", &live)
+    }
+}
+
+extension Record.MountPoint.Live: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("mount", &mount)
+        try json("startTime", &startTime)
+        try json("isKept", &isKept)
     }
 }
 

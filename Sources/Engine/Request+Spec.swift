@@ -104,7 +104,7 @@ extension SpecBuilder {
     }
 
     /// docker's order: what every program needs, then the image's, then the command line's; the last one of a name counts.
-    private var environment: [String] {
+    var environment: [String] {
         var list = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=\(hostname)"]
         if request.terminal { list.append("TERM=\(Self.terminalType)") }
         var result: [String] = []

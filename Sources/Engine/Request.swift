@@ -112,6 +112,8 @@ package struct MountRequest: Sendable {
         /// A volume of that name, or without one a new one that goes with the container.
         case volume(name: String?)
         case tmpfs
+        /// All that another process sees, from its root on.
+        case tree(of: Int32)
     }
 
     package var kind: Kind
@@ -127,7 +129,7 @@ package struct MountRequest: Sendable {
     }
 
     /// One spelling for each place: `/a/`, `//a` and `/./a` are `/a`. What is not absolute, or climbs, stays as it is and is refused.
-    private static func normal(_ path: String) -> String {
+    package static func normal(_ path: String) -> String {
         guard path.hasPrefix("/") else { return path }
         return "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }

@@ -158,6 +158,7 @@ extension Creation {
         // On disk before anybody can see the container gone.
         try container.refreshIfChanged()
         if !container.record.isTemporary { try container.change { $0.end = end } }
+        home.tellEnd(end, of: container.record)
         // Whoever waits learns it here, also when the container itself is gone by then, or runs again.
         try watch.report(end)
         try home.putAway(container.record)

@@ -35,7 +35,8 @@ extension BindSource {
     }
 
     private func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
-        let mount = try Mount(cloning: path, recursive: recursive)
+        let mount =
+            if let tree = try Mount.tree(of: path, recursive: recursive) { tree } else { try Mount(cloning: path, recursive: recursive) }
         if idmapped != .none {
             let recursive = idmapped == .recursive && recursive
             if let ownMap {
