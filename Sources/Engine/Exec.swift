@@ -19,6 +19,8 @@ package struct ExecRequest: Sendable {
     package var keys: DetachKeys?
     /// It is killed when the process that asks for it is.
     var diesWithCaller = false
+    /// In milliseconds: then it is killed, with all that it has started in its session.
+    var timeout: Int64?
 
     package init(_ command: [String]) { self.command = command }
 }
@@ -74,6 +76,7 @@ extension Container {
         if request.detached { return Outcome(exitCode: 0, memoryLimit: nil) }
         plumbing?.release()
         supervisor.streams = plumbing?.streams ?? []
+        if let timeout = request.timeout { supervisor.attendants.append(Timeout(timeout, session: launched.pid)) }
         let kills = record.cgroupHandle?.oomKills ?? 0
         if let master = launched.takeTerminal() { supervisor.connect(master: master, request) }
         do throws(SystemError) {
@@ -122,6 +125,27 @@ extension Supervisor {
             streams.append(Stream(from: 0, into: master, closesTarget: false, keys: request.keys))
         }
         streams.append(Stream(from: master, to: 1))
+    }
+}
+
+/// Kills a session when its time is over.
+private final class Timeout: Attendant {
+    private let session: pid_t
+    private(set) var deadline: Int64?
+
+    init(_ milliseconds: Int64, session: pid_t) {
+        self.session = session
+        deadline = MonotonicClock.milliseconds + milliseconds
+    }
+
+    var pollEntries: [PollEntry] { [] }
+
+    func attend(_ entries: ArraySlice<PollEntry>, _ process: borrowing ProcessHandle) {
+        guard let time = deadline, MonotonicClock.milliseconds >= time else { return }
+        deadline = nil
+        // Held by us, who have not taken its status: the number is its own still.
+        if session > 1 { kill(-session, SIGKILL) }
+        try? process.signal(.kill)
     }
 }
 

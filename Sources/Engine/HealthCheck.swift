@@ -83,39 +83,38 @@ final class HealthCheck: Attendant {
 /// A process of its own, because whoever enters a container's pid namespace does not leave it again.
 private final class HealthQuestion {
     private let handle: ProcessHandle
-    private let pid: pid_t
     private let output: FileDescriptor
     private let timeout: Int64
     private let began = Timestamp.now
     private var bytes: [UInt8] = []
     private var isSilent = false
+    private let lateness: Int64
+    /// Long after the process should have killed what takes too long, in milliseconds of `MonotonicClock`.
     let deadline: Int64
+    private static let patience: Int64 = 2000
 
     /// Nil if it cannot be asked; then it is asked again later.
     init?(_ plan: HealthPlan, _ id: ContainerID, _ root: String) {
         timeout = plan.timeout
-        deadline = MonotonicClock.milliseconds + plan.timeout
+        lateness = MonotonicClock.milliseconds + plan.timeout
+        deadline = lateness + Self.patience
         do throws(SystemError) {
             let pipe = try FileDescriptor.pipe()
             try pipe.reader.setNonBlocking(true)
-            guard case .parent(let pid, let handle) = try Process.clone() else { Self.ask(plan.command, id, root, pipe.writer.raw) }
-            self.pid = pid
+            guard case .parent(_, let handle) = try Process.clone() else { Self.ask(plan, id, root, pipe.writer.raw) }
             self.handle = handle
             output = pipe.readerAlone()
         } catch { return nil }
     }
 
-    /// With the question everybody who was to answer it goes.
+    /// With the question goes who asks it, and with that who was to answer.
     deinit {
         guard (try? handle.waitForEnd(milliseconds: 0)) == false else { return }
-        // Its child leads a session of its own; in it are those that it has started.
-        let children = (try? File.readKernel("/proc/\(pid)/task/\(pid)/children")) ?? ""
-        for child in children.split(separator: " ").compactMap({ pid_t($0) }) where child > 1 { kill(-child, SIGKILL) }
         try? handle.signal(.kill)
         _ = try? handle.reap()
     }
 
-    private static func ask(_ command: [String], _ id: ContainerID, _ root: String, _ output: CInt) -> Never {
+    private static func ask(_ plan: HealthPlan, _ id: ContainerID, _ root: String, _ output: CInt) -> Never {
         // Nothing of the monitor's stays open here: its lock must go with it.
         for target in CInt(1)...2 { dup2(output, target) }
         guard (try? FileDescriptor.closeAll(from: 3, onlyOnExec: false)) != nil, (try? Process.dieWithParent()) != nil,
@@ -124,8 +123,9 @@ private final class HealthQuestion {
         Process.setName("minictl-health")
         do throws(EngineError) {
             let home = try Home(root)
-            var request = ExecRequest(command)
+            var request = ExecRequest(plan.command)
             request.diesWithCaller = true
+            request.timeout = plan.timeout
             Process.exit(try home.exec(request, in: home.container(id)).exitCode)
         } catch {
             try? FileDescriptor.write(Array("\(error)\n".utf8), to: 2)
@@ -141,8 +141,10 @@ private final class HealthQuestion {
         guard entries.count == 2 else { return nil }
         let hasEnded = !entries[first].ready.isEmpty
         if hasEnded || !entries[first + 1].ready.isEmpty { listen() }
-        if hasEnded { return result((try? handle.reap())?.exitCode ?? -1) }
-        guard MonotonicClock.milliseconds >= deadline else { return nil }
+        let now = MonotonicClock.milliseconds
+        guard hasEnded || now >= deadline else { return nil }
+        let code = hasEnded ? (try? handle.reap())?.exitCode ?? -1 : -1
+        guard now >= lateness, code == 128 + SIGKILL || !hasEnded else { return result(code) }
         let limit = timeout % 1000 == 0 ? "\(timeout / 1000)s" : "\(timeout)ms"
         bytes = Array("Health check exceeded timeout (\(limit))\(bytes.isEmpty ? "" : ": ")".utf8) + bytes
         return result(-1)

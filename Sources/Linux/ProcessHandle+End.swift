@@ -3,11 +3,16 @@ import CLinux
 import Glibc
 
 extension ProcessHandle {
-    /// How a process that has ended went, also where it was not our child: then the kernel keeps its status for who holds the pidfd once its
-    /// parent has taken it (`ioctl(PIDFD_GET_INFO)` with `PIDFD_INFO_EXIT`, Linux 6.15). Nil where nobody can tell any more.
+    /// How a process that has ended went, also where it was not our child. Then its status can be read in `/proc` as long as its parent has
+    /// not taken it, and from then on the kernel keeps it for who holds the pidfd (`ioctl(PIDFD_GET_INFO)` with `PIDFD_INFO_EXIT`, Linux
+    /// 6.15). Nil where nobody can tell any more.
     package func termination() throws(SystemError) -> Termination? {
         do throws(SystemError) { return try reap() } catch  where error.errno == ECHILD {}
-        // Whoever became its parent takes the status in its own time.
+        if let pid = try? pid(), let status = try? ProcessStatistics(of: pid).waitStatus, try waitForEnd(milliseconds: 0) {
+            // The number could not go to another while this one had it.
+            if (try? self.pid()) == pid { return Termination(waitStatus: status) }
+        }
+        // Its new parent is taking the status just now.
         for _ in 0..<Self.patience {
             var info = linux_pidfd_info()
             info.mask = UInt64(linux_pidfd_info_exit)
@@ -21,7 +26,7 @@ extension ProcessHandle {
     }
 
     /// In milliseconds.
-    private static let patience = 500
+    private static let patience = 50
 }
 
 extension Termination {
