@@ -18,7 +18,7 @@ struct Wait: Command {
                     throw UsageError("'\($1)' is none of \(WaitCondition.words.joined(separator: ", "))")
                 }
                 $0.conditions.append(condition)
-            },
+            }
         ]
     }
 
