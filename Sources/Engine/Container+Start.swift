@@ -13,6 +13,10 @@ struct Connection: Sendable {
     var diesWithParent = false
     /// Its files say already what it is: it was created before, or has run before.
     var isWrittenDown = false
+    /// Its monitor starts it again. Meanwhile others may stop it, so its record is theirs too.
+    var isRestart = false
+    /// By inode, for `Record.Start`.
+    var pipes: [UInt64]?
 }
 
 extension Container {
@@ -24,10 +28,15 @@ extension Container {
         if isNew, spec.linux?.cgroupsPath != Self.cgroupPath(id) { try write(spec) }
         var connections = try lease(spec, in: home)
         let cgroup = try makeCgroup(spec)
+        let before = record.start
         record.set(cgroup)
-        record.start = nil
-        record.end = nil
-        if !isNew { try save() }
+        if connection.isRestart {
+            try change { $0.set(cgroup) }
+        } else {
+            record.start = nil
+            record.end = nil
+            if !isNew { try save() }
+        }
         var options = LaunchOptions(bundle: path)
         if record.layers != nil {
             options.overlay = try overlay(in: home)
@@ -57,13 +66,15 @@ extension Container {
                 meanwhile: { pid throws(LaunchError) in
                     do throws(EngineError) {
                         if isNew { try write(spec) }
-                        try writeStart(pid)
+                        try writeStart(pid, connection)
                     } catch {
                         failure = error
                         throw .refused("")
                     }
                 })
         } catch {
+            // Its program never ran: what it has been before stands.
+            record.start = before
             throw failure ?? .launch(error, limit: record.memoryLimit)
         }
         tell("start")
@@ -85,14 +96,24 @@ extension Container {
         return connections
     }
 
-    private mutating func writeStart(_ pid: Int32) throws(EngineError) {
+    private mutating func writeStart(_ pid: Int32, _ connection: Connection) throws(EngineError) {
+        let start: Record.Start
         do throws(SystemError) {
             let identity = try ProcessIdentity(of: pid)
-            record.start = Record.Start(pid: pid, startTime: identity.startTime, boot: try Machine.bootID(), at: Timestamp.now.description)
+            start = Record.Start(
+                pid: pid, startTime: identity.startTime, boot: try Machine.bootID(), at: Timestamp.now.description, pipes: connection.pipes)
         } catch {
             throw .system(doing: "look at the container's first process", error)
         }
-        try save()
+        guard connection.isRestart else {
+            record.start = start
+            return try save()
+        }
+        try change { record in
+            record.start = start
+            record.end = nil
+            record.retry = nil
+        }
     }
 
     static func cgroupPath(_ id: ContainerID) -> String { "/minictl-\(id)" }

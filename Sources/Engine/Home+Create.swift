@@ -211,6 +211,9 @@ private struct Making: ~Copyable {
         record.labels = labels.isEmpty ? nil : labels
         record.terminal = request.terminal
         record.interactive = request.interactive
+        record.stdinOnce = request.interactive && !request.detached ? true : nil
+        record.restart = request.restart
+        record.health = request.health.plan(source.config?.healthcheck)
         record.isTemporary = request.isTemporary
         record.hasInit = request.hasInit
         record.stopSignal = request.stopSignal ?? source.config?.stopSignal

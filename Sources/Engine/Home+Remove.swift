@@ -54,7 +54,7 @@ extension Home {
     package func remove(_ word: String, force: Bool = false, volumes: Bool = false) throws(EngineError) {
         let id = try find(word)
         if force, (try? container(id)) == nil { return try removeUnreadable(id) }
-        if force, try container(id).status(in: Machine.boot()).isUp {
+        if force, try container(id).status(in: Machine.boot()).isGoingOn {
             try killToEnd(id.text)
             // One that was temporary has gone with its end.
             guard faccessat(containers.raw, "\(id)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { return }
@@ -97,7 +97,7 @@ extension Home {
     private func inUse(_ id: ContainerID) throws(EngineError) -> EngineError {
         let container = try container(id)
         let status = try container.status(in: Machine.boot())
-        guard status.isUp else {
+        guard status.isGoingOn else {
             return .refused("cannot remove container \(container.name): another process is just starting or removing it")
         }
         return .refused(

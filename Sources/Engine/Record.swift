@@ -21,6 +21,8 @@ package struct Record: Equatable, Sendable {
     package var labels: [String: String]?
     package var terminal = false
     package var interactive = false
+    /// Its input ends with the first one who gave any, as docker has it for a container that was not detached from the beginning.
+    package var stdinOnce: Bool?
     /// Taken away as soon as it ends (`--rm`).
     package var isTemporary = false
     package var hasInit = false
@@ -47,6 +49,14 @@ package struct Record: Equatable, Sendable {
     package var filterKey: String?
     /// The file its system call filter was read from, if it is not the usual one.
     package var seccomp: String?
+    package var restart: RestartPolicy?
+    package var health: HealthPlan?
+    /// How often its monitor has started it again since somebody did.
+    package var restarts: Int?
+    /// Somebody has stopped it, so nobody starts it by himself.
+    package var stoppedByHand: Bool?
+    /// Its monitor is about to start it again.
+    package var retry: Retry?
     package var start: Start?
     /// With the end of a container goes what was mounted in it while it ran.
     package var end: End? { didSet { if end != nil { dropLiveMounts() } } }
@@ -109,6 +119,19 @@ package struct Record: Equatable, Sendable {
         package var startTime: UInt64 = 0
         package var boot = ""
         package var at = ""
+        /// The pipes of output and errors by inode, where a monitor reads them.
+        package var pipes: [UInt64]?
+        /// What went with a monitor that was killed, in one sentence.
+        package var lost: String?
+    }
+
+    /// A start that is to come.
+    package struct Retry: Equatable, Sendable {
+        /// When; it is on the way from then on.
+        package var at = ""
+        package var boot = ""
+        /// Of the run before.
+        package var exitCode: Int32?
     }
 
     package struct End: Equatable, Sendable {
@@ -136,6 +159,7 @@ extension Record: JSONRecord {
         try json("labels", &labels)
         try json("terminal", &terminal)
         try json("interactive", &interactive)
+        try json("stdinOnce", &stdinOnce)
         try json("isTemporary", &isTemporary)
         try json("hasInit", &hasInit)
         try json("stopSignal", &stopSignal)
@@ -152,6 +176,11 @@ extension Record: JSONRecord {
         try json("mounts", &mounts)
         try json("filterKey", &filterKey)
         try json("seccomp", &seccomp)
+        try json("restart", &restart)
+        try json("health", &health)
+        try json("restarts", &restarts)
+        try json("stoppedByHand", &stoppedByHand)
+        try json("retry", &retry)
         try json("start", &start)
         try json("end", &end)
     }
@@ -209,11 +238,23 @@ extension Record.Start: JSONRecord {
         try json("startTime", &startTime)
         try json("boot", &boot)
         try json("at", &at)
+        try json("pipes", &pipes)
+        try json("lost", &lost)
     }
 
     /// The process itself, if it is of this boot.
     func identity(in boot: String) -> ProcessIdentity? {
         self.boot == boot ? ProcessIdentity(pid: pid, startTime: startTime) : nil
+    }
+}
+
+extension Record.Retry: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("at", &at)
+        try json("boot", &boot)
+        try json("exitCode", &exitCode)
     }
 }
 

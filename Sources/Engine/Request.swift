@@ -61,6 +61,9 @@ package struct Request: Sendable {
     package var umask: UInt32 = 0o022
     package var timeZone: String?
     package var log = Record.Log()
+    /// Nil for `no`.
+    package var restart: RestartPolicy?
+    package var health = HealthRequest()
 
     package init(_ source: Source) { self.source = source }
 

@@ -32,13 +32,6 @@ package struct MountOptions: Sendable {
         ("private", .private), ("slave", .slave), ("shared", .shared), ("unbindable", .unbindable),
     ]
 
-    /// Of libmount, as it says itself.
-    package static var libraryVersion: String {
-        var text: UnsafePointer<CChar>?
-        mnt_get_library_version(&text)
-        return text.map { String(cString: $0) } ?? "unknown"
-    }
-
     package init(_ words: [String]) {
         for word in words where !word.isEmpty { read(word) }
     }

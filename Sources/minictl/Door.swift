@@ -35,6 +35,7 @@ private var containers: Entries {
         .heading("Containers"),
         .command(Run.self),
         .command(Exec.self),
+        .command(Attach.self),
         .command(Create.self),
         .command(Start.self),
         .command(Stop.self),
@@ -135,6 +136,7 @@ private var container: Entries {
     [
         .command(Run.self),
         .command(Exec.self),
+        .command(Attach.self),
         .command(Create.self),
         .command(Start.self),
         .command(Stop.self),
@@ -170,5 +172,6 @@ private var system: Entries {
         .command(Version.self),
         .command(CompletionScript.self),
         .command(Manual.self, as: "manual", "manuals", hidden: true),
+        .command(ReplaceMonitor.self, hidden: true),
     ]
 }

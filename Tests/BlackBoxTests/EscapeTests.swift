@@ -114,6 +114,7 @@ import Testing
         arguments: ["host", "auto", "0:65536"])
     func selfExecution(_ users: String) throws {
         let copy = "\(rig.path)/minictl"
+        let bytes = try File.read(Program.path, limit: 256 << 20)
         // By a program of its own: while this one had it open for writing, another test's child could hold it so, and it could not run.
         #expect(try Command(["cp", Program.path, copy]).run().code == 0)
         try rig.makeDirectory("fs/proc")
