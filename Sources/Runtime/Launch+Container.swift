@@ -31,7 +31,10 @@ extension Launch {
             try launch.proceed(mounts)
             if plan.waitsForNetwork {
                 try launch.waitForNamespaces()
-                try connect(launch.pid)
+                do throws(LaunchError) { try connect(launch.pid) } catch {
+                    // A child that failed meanwhile took its network namespace with it, and knows better why.
+                    throw launch.lastWords().map { .step($0) } ?? error
+                }
                 try launch.say(.connected)
             }
             try meanwhile(launch.pid)

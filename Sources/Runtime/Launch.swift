@@ -183,13 +183,19 @@ package struct Launch: ~Copyable {
         }
     }
 
-    /// The child is gone or does not answer: says why as well as is known.
-    private func ended(_ error: SystemError) -> LaunchError {
-        // What it said before stays to be read; one that still waits for us would wait for ever.
+    /// Ends the child. What it said before stays to be read: how it failed, if it did.
+    func lastWords() -> StepFailure? {
+        // One that still waits for us would wait for ever.
         try? handle.signal(.kill)
         while let message = try? channel.socket.receive() {
-            if case .failed(let failure) = ChannelMessage(message.bytes) { return .step(failure) }
+            if case .failed(let failure) = ChannelMessage(message.bytes) { return failure }
         }
+        return nil
+    }
+
+    /// The child is gone or does not answer: says why as well as is known.
+    private func ended(_ error: SystemError) -> LaunchError {
+        if let failure = lastWords() { return .step(failure) }
         guard let end = try? handle.reap() else { return .system(doing: "speak to the container's first process", error) }
         return .died(end)
     }
