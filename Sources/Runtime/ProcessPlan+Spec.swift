@@ -39,7 +39,9 @@ extension ProcessPlan {
     /// Who has no id in the container's user namespace cannot be anybody there; the kernel's "invalid argument" does not say so.
     private func checkIdentity(_ spec: Spec) throws(LaunchError) {
         func check(_ id: UInt32, _ what: String, in ranges: [Spec.IDMapping]?) throws(LaunchError) {
-            guard let ranges, !ranges.isEmpty, !ranges.contains(where: { $0.containerID <= id && id - $0.containerID < $0.size }) else { return }
+            guard let ranges, !ranges.isEmpty, !ranges.contains(where: { $0.containerID <= id && id - $0.containerID < $0.size }) else {
+                return
+            }
             let known = ranges.prefix(3).map { "\($0.containerID)–\(UInt64($0.containerID) + UInt64($0.size) - 1)" }.joined(separator: ", ")
             throw .refused("\(what) \(id) is none of the container's ids, which are \(known); its user namespace needs a larger map")
         }
