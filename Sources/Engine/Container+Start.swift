@@ -2,6 +2,7 @@
 import Cgroups
 import Glibc
 import Linux
+import Network
 import OCI
 import Runtime
 
@@ -58,7 +59,7 @@ extension Container {
             launched = try Launch.container(
                 spec, options, in: cgroup,
                 connect: { pid throws(LaunchError) in
-                    do throws(EngineError) { try connections?.make(for: pid) } catch {
+                    do throws(EngineError) { try connections?.make(in: NetworkNamespace(ofChild: pid)) } catch {
                         failure = error
                         throw .refused("")
                     }
