@@ -35,7 +35,7 @@ extension Container {
         }
         object["Mounts"] = .array((record.mounts ?? []).map(\.description))
         object["Config"] = .object(config(spec))
-        object["NetworkSettings"] = ["Ports": [:], "Networks": [:]]
+        object["NetworkSettings"] = networkSettings(isUp: status(in: boot).isUp)
         object["Namespaces"] = try namespaces(in: boot)
         object["Bundle"] = .string(path)
         return .object(object)
@@ -201,6 +201,8 @@ extension Record.MountPoint {
         if type == "volume" { object["Driver"] = "local" }
         object["Mode"] = .string(writable ? "rw" : "ro")
         object["RW"] = .bool(writable)
+        // Not docker's, who cannot do it.
+        if let live { object["Live"] = live.isKept ? "kept" : "until it ends" }
         return .object(object)
     }
 }

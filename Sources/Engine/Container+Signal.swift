@@ -42,6 +42,7 @@ extension Container {
             if error.errno == ESRCH { return }
             throw .system(doing: "send \(signal) to \(name)", error)
         }
+        tell("kill", ["signal": "\(signal.rawValue)"])
         // Version 1's freezer holds on to the killed too.
         if signal == .kill { try? record.cgroupHandle?.thaw() }
     }
@@ -64,5 +65,6 @@ extension Container {
         } catch {
             throw .refused("cannot \(on ? "pause" : "unpause") \(name): \(error)")
         }
+        tell(on ? "pause" : "unpause")
     }
 }

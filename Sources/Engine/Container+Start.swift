@@ -26,6 +26,7 @@ extension Container {
     mutating func start(_ spec: Spec, _ connection: Connection, in home: borrowing Home) throws(EngineError) -> Launched {
         let isNew = !connection.isWrittenDown
         if isNew, spec.linux?.cgroupsPath != Self.cgroupPath(id) { try write(spec) }
+        var connections = try lease(spec, in: home)
         let cgroup = try makeCgroup(spec)
         let before = record.start
         record.set(cgroup)
@@ -37,9 +38,8 @@ extension Container {
             if !isNew { try save() }
         }
         var options = LaunchOptions(bundle: path)
-        if let layers = record.layers {
-            options.overlay = Overlay(
-                layers: layers.map { "\(home.path)/images/unpacked/sha256/\($0)" }, changes: path)
+        if record.layers != nil {
+            options.overlay = try overlay(in: home)
         } else {
             options.idmapsRoot = true
         }
@@ -51,11 +51,18 @@ extension Container {
         options.keyring = "_ses.\(id.short)"
         options.cgroupView = cgroup.view
         options.filter = try filter(spec, in: home)
+        options.waitsForNetwork = record.endpoints?.isEmpty == false
         var failure: EngineError?
         let launched: Launched
         do throws(LaunchError) {
             launched = try Launch.container(
                 spec, options, in: cgroup,
+                connect: { pid throws(LaunchError) in
+                    do throws(EngineError) { try connections?.make(for: pid) } catch {
+                        failure = error
+                        throw .refused("")
+                    }
+                },
                 meanwhile: { pid throws(LaunchError) in
                     do throws(EngineError) {
                         if isNew { try write(spec) }
@@ -70,7 +77,23 @@ extension Container {
             record.start = before
             throw failure ?? .launch(error, limit: record.memoryLimit)
         }
+        tell("start")
         return launched
+    }
+
+    /// The image's layers and the container's own, over what every container has mounted.
+    func overlay(in home: borrowing Home) throws(EngineError) -> Overlay {
+        Overlay(layers: try [home.mountPointLayer()] + layerPaths(in: home), changes: path)
+    }
+
+    /// Takes addresses for the networks it is to be on. They are its until it is put away.
+    private mutating func lease(_ spec: Spec, in home: borrowing Home) throws(EngineError) -> Connections? {
+        guard var endpoints = record.endpoints, !endpoints.isEmpty else { return nil }
+        let before = endpoints
+        defer { record.endpoints = endpoints }
+        let connections = try home.lease(&endpoints, for: id)
+        try updateHosts(from: before, to: endpoints, EtcFiles.names(spec.hostname ?? Machine.hostname, spec.domainname))
+        return connections
     }
 
     private mutating func writeStart(_ pid: Int32, _ connection: Connection) throws(EngineError) {
@@ -131,17 +154,18 @@ extension Container {
     }
 
     func filter(_ spec: Spec, in home: borrowing Home) throws(EngineError) -> SeccompFilter? {
-        guard let profile = spec.linux?.seccomp else { return nil }
+        let profile = spec.linux?.seccomp
+        guard profile != nil || record.filterKey != nil else { return nil }
         do throws(SystemError) { try Directory.make("seccomp", at: home.runtime.place) } catch {
             throw .system(doing: "keep system call filters", error)
         }
         do throws(SeccompFilterError) {
             let directory: FileDescriptor
             do throws(SystemError) { directory = try FileDescriptor(opening: "seccomp", at: home.runtime.place, [.directory]) } catch {
-                return try SeccompFilter(compiling: profile)
+                return try SeccompFilter(compiling: profile ?? spec.defaultFilter)
             }
-            guard let key = record.filterKey else { return try SeccompFilter(profile, storedIn: directory.place) }
-            return try SeccompFilter(key: key, storedIn: directory.place) { profile }
+            guard let key = record.filterKey else { return try SeccompFilter(profile ?? spec.defaultFilter, storedIn: directory.place) }
+            return try SeccompFilter(key: key, storedIn: directory.place) { profile ?? spec.defaultFilter }
         } catch {
             throw .refused("cannot compile the system call filter: \(error)")
         }

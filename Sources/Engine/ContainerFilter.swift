@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Images
+import Network
 import OCI
 
 /// The conditions of `ps --filter`. Those of one kind are alternatives, except labels; those of different kinds must all hold.
@@ -97,7 +98,10 @@ package struct ContainerFilter: ~Copyable {
             && any(names) { $0.matches(record.name) || $0.matches("/" + record.name) }
             && any(states) { listing.status.word == $0 }
             && any(codes) { listing.status == .exited($0) }
-            && any(networks) { record.network == $0 }
+            && any(networks) { network in
+                record.networks.contains(network)
+                    || (record.endpoints ?? []).contains { !network.isEmpty && $0.networkID?.hasPrefix(network) == true }
+            }
             && any(health) { (listing.health?.status ?? "none") == $0 }
             && any(policies) { (record.restart?.name ?? "no") == $0 }
             && any(boots) { record.startsAtBoot == $0 }

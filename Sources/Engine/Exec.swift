@@ -55,6 +55,9 @@ extension Container {
         _ options: LaunchOptions
     ) throws(EngineError) -> Outcome {
         var options = options
+        let words = (process.args ?? []).joined(separator: " ")
+        let execID = ["execID": (try? ContainerID().text) ?? ""]
+        tell("exec_create: \(words)", execID)
         var supervisor = Supervisor()
         // A detached process has nobody to pass it signals.
         if !request.detached { supervisor.signals = try SignalSet.forwarded.arrivals().release() }
@@ -73,6 +76,7 @@ extension Container {
         } catch {
             throw .launch(error, limit: record.memoryLimit)
         }
+        tell("exec_start: \(words)", execID)
         if request.detached { return Outcome(exitCode: 0, memoryLimit: nil) }
         plumbing?.release()
         supervisor.streams = plumbing?.streams ?? []
@@ -84,6 +88,7 @@ extension Container {
             supervisor.rawMode = nil
             switch end {
             case .ended(let end):
+                tell("exec_die", execID.merging(["exitCode": "\(end.exitCode)"]) { $1 })
                 let isOut = ending(end, killsBefore: kills).outOfMemory == true
                 return Outcome(exitCode: end.exitCode, memoryLimit: isOut ? record.memoryLimit ?? 0 : nil)
             case .unknown: throw SystemError(call: "waitid", errno: ECHILD)

@@ -62,7 +62,7 @@ extension Home {
 }
 
 extension Hierarchy.Mode {
-    fileprivate var word: String {
+    var word: String {
         switch self {
         case .none: "none"
         case .legacy: "1"

@@ -15,6 +15,7 @@ extension Home {
             try Directory.removeAll("\(id)/state.json", at: containers.place)
             if let name { release(name, of: id) } else { releaseNames(of: id) }
             try Directory.removeAll(id.text, at: containers.place)
+            if let known { tell("destroy", known) }
         } catch {
             throw .system(doing: "remove the container's files", error)
         }
@@ -33,8 +34,13 @@ extension Home {
         for name in names { release(name, of: id) }
     }
 
-    /// Puts away what a container had while it ran: its processes and its cgroup. What is gone already is fine.
+    /// Puts away what a container had while it ran: its processes and its cgroup, then its links and addresses. What is gone already is fine.
     func putAway(_ record: Record) throws(EngineError) {
+        try putAwayCgroup(record)
+        try disconnect(record)
+    }
+
+    private func putAwayCgroup(_ record: Record) throws(EngineError) {
         guard let cgroup = record.cgroupHandle else { return }
         do throws(CgroupError) {
             // With a pid namespace of its own nobody outlives its first process, so there is rarely anybody to kill.
@@ -114,6 +120,7 @@ extension Home {
             do throws(SystemError) { try Directory.removeAll(".volumes/\(name)", at: containers.place) } catch {
                 throw .system(doing: "remove the volume \(name)", error)
             }
+            tell(.volume, "destroy", name, ["driver": "local"])
         }
     }
 }

@@ -21,6 +21,7 @@ extension Home {
             if let failure { throw failure }
         }
         try start(container.id.text, isTemporary: isTemporary)
+        container.tell("restart")
     }
 
     /// Gives a container another name.
@@ -55,5 +56,6 @@ extension Home {
             try? containers.place.move(name.text, to: old)
             throw error
         }
+        container.tell("rename", ["oldName": "/" + old])
     }
 }

@@ -10,6 +10,9 @@ package struct StopRequest {
     /// How long to wait before killing, in place of the container's own; −1 for ever.
     package var seconds: Int?
 
+    /// For a removal, which is told of as such.
+    fileprivate var isSilent = false
+
     package init() {}
 
     package enum Event {
@@ -64,6 +67,7 @@ extension Home {
     package func killAll(_ words: [String]) throws(EngineError) -> Set<String> {
         var request = StopRequest()
         request.signal = .kill
+        request.isSilent = true
         var ended: [String] = []
         try stop(words, request) { event in
             if case .ended(let word) = event { ended.append(word) }
@@ -75,6 +79,7 @@ extension Home {
     package func killToEnd(_ word: String) throws(EngineError) {
         var request = StopRequest()
         request.signal = .kill
+        request.isSilent = true
         var failure: EngineError?
         try stop([word], request) { event in
             if case .failed(_, let error) = event { failure = error }
@@ -86,6 +91,7 @@ extension Home {
     package func kill(_ container: consuming Container) throws(EngineError) {
         var request = StopRequest()
         request.signal = .kill
+        request.isSilent = true
         let stopping = try Stopping(container.name, container, request, "kill")
         try stopping.ask(in: self)
         while !stopping.isDone {
@@ -116,6 +122,7 @@ private final class Stopping {
     let container: Container
     private let signal: Signal
     private let seconds: Int
+    private let isSilent: Bool
     /// Nil for one that waits to be started again.
     private let first: First?
     private var phase = Phase.asked(until: nil)
@@ -142,6 +149,7 @@ private final class Stopping {
             first = First(try container.process(toAllow: .stop, doing))
         }
         self.word = word
+        isSilent = request.isSilent
         (signal, seconds) = request.choice(for: container.record)
         self.container = container
     }
@@ -231,6 +239,7 @@ private final class Stopping {
         // A watcher that was killed left it to us.
         try home.sweep()
         phase = .done
+        if !isSilent { container.tell("stop") }
         return .ended(word)
     }
 

@@ -55,15 +55,19 @@ extension Home {
             return container.record.slot
         case .created:
             try putAway(container.record)
+            try disconnectAll(id, container.record)
             if container.record.isTemporary { try remove(files: id, record: container.record) }
         case .exited:
             try putAway(container.record)
+            try disconnectAll(id, container.record)
             if container.record.end == nil {
                 let reason =
                     container.record.start?.boot == boot
                     ? "the process that watched it was killed, so its exit status is unknown" : "the machine was restarted while it ran"
-                container.record.end = Record.End(exitCode: nil, at: Timestamp.now.description, outOfMemory: nil, reason: reason)
+                let end = Record.End(exitCode: nil, at: Timestamp.now.description, outOfMemory: nil, reason: reason)
+                container.record.end = end
                 try container.save()
+                tellEnd(end, of: container.record)
             }
             if container.record.isTemporary {
                 try removeAnonymousVolumes(container.record)
@@ -89,6 +93,7 @@ extension Home {
             throw .system(doing: "look for what a killed command left", error)
         }
         try putAway(record)
+        try disconnectAll(id, nil)
     }
 
     /// A container whose record was written; nil for one that never got that far.

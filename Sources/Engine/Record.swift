@@ -2,6 +2,7 @@
 import Cgroups
 package import JSON
 import Linux
+package import Network
 
 /// `state.json`: the facts of one container. What follows from them, above all whether it runs, is worked out each time anew.
 package struct Record: Equatable, Sendable {
@@ -29,6 +30,8 @@ package struct Record: Equatable, Sendable {
     /// Seconds before a stop becomes a kill.
     package var stopTimeout: Int?
     package var network = "none"
+    /// Its places on networks, in the order of its interfaces; nil where it has the host's, another container's or none.
+    package var endpoints: [Endpoint]?
     /// How many of the host's ids it was given, and from which on; nil with `--userns host`.
     package var users: [Range]?
     package var groups: [Range]?
@@ -44,6 +47,8 @@ package struct Record: Equatable, Sendable {
     package var mounts: [MountPoint]?
     /// Under which name its system call filter is kept compiled.
     package var filterKey: String?
+    /// The file its system call filter was read from, if it is not the usual one.
+    package var seccomp: String?
     package var restart: RestartPolicy?
     package var health: HealthPlan?
     /// How often its monitor has started it again since somebody did.
@@ -53,9 +58,13 @@ package struct Record: Equatable, Sendable {
     /// Its monitor is about to start it again.
     package var retry: Retry?
     package var start: Start?
-    package var end: End?
+    /// With the end of a container goes what was mounted in it while it ran.
+    package var end: End? { didSet { if end != nil { dropLiveMounts() } } }
 
     package init() {}
+
+    /// The names of its networks; with none of its own, docker's word for what it has.
+    package var networks: [String] { endpoints.map { $0.map(\.network) } ?? [network] }
 
     /// Whether the host's root is somebody in the container.
     var sharesRoot: Bool { users?.contains { $0.host == 0 } ?? true }
@@ -85,7 +94,23 @@ package struct Record: Equatable, Sendable {
         package var writable = true
         /// A volume without a name of its own: it goes with the container.
         package var anonymous = false
+        /// Present if it was mounted while the container ran.
+        package var live: Live?
         package init() {}
+
+        package struct Live: Equatable, Sendable {
+            /// The kernel's number of the mount, and the start time of the container's first process at that time: it counts for no other.
+            package var mount: UInt64 = 0
+            package var startTime: UInt64 = 0
+            /// Whether it stands in `config.json` too, and so is there after the next start.
+            package var isKept = false
+        }
+    }
+
+    private mutating func dropLiveMounts() {
+        guard mounts?.contains(where: { $0.live != nil }) == true else { return }
+        mounts?.removeAll { $0.live?.isKept == false }
+        if mounts?.isEmpty == true { mounts = nil }
     }
 
     /// The first process. Its number counts only with its start time, and only in this boot.
@@ -140,6 +165,7 @@ extension Record: JSONRecord {
         try json("stopSignal", &stopSignal)
         try json("stopTimeout", &stopTimeout)
         try json("network", &network)
+        try json("endpoints", &endpoints)
         try json("users", &users)
         try json("groups", &groups)
         try json("slot", &slot)
@@ -149,6 +175,7 @@ extension Record: JSONRecord {
         try json("log", &log)
         try json("mounts", &mounts)
         try json("filterKey", &filterKey)
+        try json("seccomp", &seccomp)
         try json("restart", &restart)
         try json("health", &health)
         try json("restarts", &restarts)
@@ -189,6 +216,17 @@ extension Record.MountPoint: JSONRecord {
         try json("destination", &destination)
         try json("writable", &writable)
         try json("anonymous", &anonymous)
+        try json("live", &live)
+    }
+}
+
+extension Record.MountPoint.Live: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("mount", &mount)
+        try json("startTime", &startTime)
+        try json("isKept", &isKept)
     }
 }
 
@@ -231,11 +269,16 @@ extension Record.End: JSONRecord {
     }
 }
 
+extension String.UTF8View {
+    /// Whether `..` is among its components.
+    fileprivate var climbs: Bool { split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) } }
+}
+
 extension Record {
     var cgroupHandle: Cgroup? {
         // What does not bear the container's id is not its own, whatever the record says: everything in a cgroup is killed with it.
         cgroup.map { directories in
-            let own = directories.filter { !id.isEmpty && $0.value.hasSuffix(id) && !$0.value.split(separator: "/").contains("..") }
+            let own = directories.filter { !id.isEmpty && $0.value.hasSuffix(id) && !$0.value.utf8.climbs }
             return Cgroup(CgroupPaths(own.sorted { $0.key < $1.key }.map { .init(label: $0.key, directory: $0.value) }))
         }
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Network
 package import OCI
 
 /// A container as it is asked for: docker's words, already parsed into values that cannot be wrong by themselves.
@@ -51,6 +52,8 @@ package struct Request: Sendable {
 
     package var users = UserNamespaceChoice.automatic
     package var namespaces = NamespaceChoices()
+    /// The networks to be on, in order; only with a network namespace of its own.
+    package var endpoints: [Endpoint] = []
     package var timeOffsets: [String: Spec.Linux.TimeOffset] = [:]
 
     package var stopSignal: String?
@@ -112,6 +115,8 @@ package struct MountRequest: Sendable {
         /// A volume of that name, or without one a new one that goes with the container.
         case volume(name: String?)
         case tmpfs
+        /// All that another process sees, from its root on.
+        case tree(of: Int32)
     }
 
     package var kind: Kind
@@ -127,7 +132,7 @@ package struct MountRequest: Sendable {
     }
 
     /// One spelling for each place: `/a/`, `//a` and `/./a` are `/a`. What is not absolute, or climbs, stays as it is and is refused.
-    private static func normal(_ path: String) -> String {
+    package static func normal(_ path: String) -> String {
         guard path.hasPrefix("/") else { return path }
         return "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }

@@ -57,7 +57,7 @@ extension Home {
         guard creation.container.record.needsMonitor else {
             return try runToEnd(creation, input: options.takesInput, isWrittenDown: isWrittenDown)
         }
-        var attachment = try Attachment(to: creation.container, options)
+        var attachment = try AttachedClient(to: creation.container, options)
         let size = FileDescriptor.windowSize(of: 0) ?? FileDescriptor.windowSize(of: 1)
         attachment.begin(on: try monitor(creation, isWrittenDown: isWrittenDown, isAttached: true, size: size), asStarter: true)
         return try attachment.carry(in: self)
@@ -122,10 +122,9 @@ extension Container {
         let launched = try start(spec, connection, in: home)
         plumbing.release()
         supervisor.streams = plumbing.streams
-        let kills = record.cgroupHandle?.oomKills ?? 0
         do throws(SystemError) {
             guard case .ended(let end) = try supervisor.wait(for: launched.handle) else { throw SystemError(call: "waitid", errno: ECHILD) }
-            return ending(end, killsBefore: kills)
+            return ending(end)
         } catch {
             launched.abandon()
             throw .system(doing: "wait for the container", error)
@@ -133,7 +132,8 @@ extension Container {
     }
 
     /// What is known of the end: its code, and whether the kernel killed it for want of memory.
-    func ending(_ end: Termination, killsBefore: UInt64) -> Record.End {
+    /// - Parameter killsBefore: how often that had happened in its cgroup before; in a container's own new one never.
+    func ending(_ end: Termination, killsBefore: UInt64 = 0) -> Record.End {
         // A shell that is first passes the code of its killed child on.
         let killed = end.exitCode == 137 && (record.cgroupHandle?.oomKills ?? 0) > killsBefore
         return Record.End(exitCode: end.exitCode, at: Timestamp.now.description, outOfMemory: killed ? true : nil, reason: nil)
@@ -158,6 +158,7 @@ extension Creation {
                 record.retry = nil
             }
         }
+        home.tellEnd(end, of: container.record)
         // Whoever waits learns it here, also when the container itself is gone by then, or runs again.
         try watch.report(end)
         try home.putAway(container.record)
@@ -170,6 +171,8 @@ extension Creation {
 
     /// After a failure to start: the container stays to be looked at, as docker has it, unless it is temporary.
     consuming func fail(_ error: EngineError, in home: borrowing Home) throws(EngineError) {
+        // To be started again it needs its spec, which is written while it starts.
+        if !container.record.isTemporary, (try? container.directory.place.status(of: "config.json")) == nil { try container.write(spec) }
         try finish(Record.End(exitCode: error.exitCode, at: Timestamp.now.description, outOfMemory: nil, reason: "\(error)"), in: home)
     }
 }

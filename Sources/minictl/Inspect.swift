@@ -43,19 +43,24 @@ struct InspectOptions: OptionGroup {
 
 struct Inspect: Command {
     static let name: StaticString = "inspect"
-    static let summary: StaticString = "show all that is known of containers, images or volumes"
+    static let summary: StaticString = "show all that is known of containers, images, volumes or networks"
     static let operands: Operands = "NAME [NAME...]"
     static let examples = [
         Example("minictl inspect -f '{{.State.Pid}}' web", "the number of its first process"),
         Example("minictl inspect -f '{{json .Namespaces}}' web", "its namespaces, as the kernel tells of them"),
+        Example("minictl inspect --as run web", "the command line that would make it again"),
     ]
 
     static var options: [CommandOption<Self>] {
         InspectOptions.options.lifted { try $1(&$0.inspect) } + [
             .flag("-s, --size", "of a container, with how much it has written") { $0.withSize = $1 },
-            .text("--type container|image|volume", "look for nothing else") {
-                guard let kind = ObjectKind(rawValue: $1) else { throw UsageError("'\($1)' is not container, image or volume") }
+            .text("--type container|image|volume|network", "look for nothing else") {
+                guard let kind = ObjectKind(rawValue: $1) else { throw UsageError("'\($1)' is not container, image, volume or network") }
                 $0.kind = kind
+            },
+            .text("--as json|run", "run: containers as the command line that would make them again") {
+                guard $1 == "json" || $1 == "run" else { throw UsageError("'\($1)' is not json or run") }
+                $0.asRun = $1 == "run"
             },
         ]
     }
@@ -63,10 +68,18 @@ struct Inspect: Command {
     var inspect = InspectOptions()
     var withSize = false
     var kind: ObjectKind?
+    var asRun = false
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
         try home.sweep()
+        if asRun {
+            let root = globals.root.map { ["--root", $0] } ?? []
+            return try Each.of(arguments, prints: false) { word in
+                let words = try ["minictl"] + root + ["run"] + home.container(named: word).request(in: home).words
+                try Output.standard.write(words.map { shellQuoted($0, isShown: Output.standard.isTerminal) }.joined(separator: " ") + "\n")
+            }
+        }
         return try inspect.run(arguments) { try home.description(of: $0, as: kind, withSize: withSize) }
     }
 }

@@ -15,7 +15,7 @@ package struct AttachOptions: Sendable {
 }
 
 /// The side of somebody who is attached to a container under a monitor: carries what is typed to it and what it says to us.
-struct Attachment: ~Copyable {
+struct AttachedClient: ~Copyable {
     private let id: ContainerID
     private let hasTerminal: Bool
     private let isTemporary: Bool
@@ -230,7 +230,7 @@ extension Home {
             throw .refused(
                 "cannot attach to \(container.name): it runs in the foreground of another command; 'minictl logs -f' follows its output")
         }
-        var attachment = try Attachment(to: container, options)
+        var attachment = try AttachedClient(to: container, options)
         attachment.begin(on: socket, asStarter: false)
         return try attachment.carry(in: self)
     }
