@@ -6,6 +6,7 @@ struct Wait: Command {
     static let name: StaticString = "wait"
     static let summary: StaticString = "wait for containers to end, and print their exit codes"
     static let operands: Operands = "CONTAINER [CONTAINER...]"
+    static let examples = [Example("minictl wait job && echo over", "until it ends; its exit code is printed")]
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
