@@ -8,6 +8,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
+    // Where libnl's headers are. What pkg-config says of it would come with a folder of shared libraries, before that of the static ones.
+    .unsafeFlags(["-Xcc", "-I/usr/include/libnl3"]),
 ]
 
 /// A Swift target. The rows below are the layers of the house: a target imports only what its row names (`make lint` checks).
@@ -28,10 +30,11 @@ let package = Package(
     targets: [
         // row 0: what Swift cannot import by itself
         .target(name: "CLinux"),
-        .systemLibrary(name: "CMount", providers: [.apt(["libmount-dev"])]),
+        .target(name: "CMount"),
         .systemLibrary(name: "CCap", providers: [.apt(["libcap-dev"])]),
         .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CNetlink", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
         // row 1: the kernel, JSON, and command lines, each without policy
         room("Linux", ["CLinux", "CMount", "CCap", "CSeccomp"]),
         room("JSON", []),
@@ -41,12 +44,13 @@ let package = Package(
         // row 3: parts
         room("Cgroups", ["Linux", "OCI"]),
         room("Images", ["CArchive", "Linux", "JSON", "OCI"]),
+        room("Network", ["CNetlink", "Linux", "JSON"]),
         // row 4: one OCI spec, one running process
         room("Runtime", ["Linux", "JSON", "OCI", "Cgroups"]),
         // row 5: containers as people know them
-        room("Engine", ["Linux", "JSON", "OCI", "Cgroups", "Images", "Runtime"]),
+        room("Engine", ["Linux", "JSON", "OCI", "Cgroups", "Images", "Network", "Runtime"]),
         // row 6: doors
-        door("minictl", ["CLI", "Linux", "JSON", "OCI", "Images", "Runtime", "Engine"]),
+        door("minictl", ["CLI", "Linux", "JSON", "OCI", "Images", "Network", "Runtime", "Engine"]),
         door("minirun", ["CLI", "Linux", "JSON", "OCI", "Cgroups", "Runtime"]),
         // tests mirror the targets
         tests("CLI", ["CLI", "Linux", "JSON"]),
@@ -56,6 +60,7 @@ let package = Package(
         tests("OCI", ["JSON", "OCI"]),
         tests("Cgroups", ["Cgroups", "JSON", "Linux", "OCI"]),
         tests("Images", ["Images", "Linux", "JSON", "OCI"]),
+        tests("Network", ["Network", "Linux", "JSON"]),
         tests("Minirun", ["Linux", "JSON", "OCI"]),
         tests("Verb", ["Linux", "JSON"]),
         tests("BlackBox", ["Linux", "JSON"]),

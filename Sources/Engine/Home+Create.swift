@@ -2,6 +2,7 @@
 import Glibc
 import JSON
 import Linux
+import Network
 import OCI
 import Runtime
 
@@ -43,7 +44,9 @@ extension Home {
         guard var watch = try Watch(id, in: self) else { throw .refused("the new container's id is in use") }
         do throws(EngineError) {
             watch.range = try request.needsRange ? UserRanges.configured().claim(for: id, besides: orphans, in: self) : nil
-            let made = try Making(id: id, request: request, source: source, directory: directory(for: id), range: watch.slot).make(in: self)
+            let made = try Making(
+                id: id, request: request, source: source, directory: directory(for: id), range: watch.slot
+            ).make(in: self, progress)
             tell("create", made.container.record)
             return Creation(container: made.container, watch: watch, spec: made.spec)
         } catch {
@@ -77,12 +80,13 @@ private struct Making: ~Copyable {
         let spec: Spec
     }
 
-    consuming func make(in home: borrowing Home) throws(EngineError) -> Made {
+    consuming func make(in home: borrowing Home, _ progress: (String) -> Void) throws(EngineError) -> Made {
         var record = Record()
         record.id = id.text
         record.created = Timestamp.now.description
         record.name = try claimName(in: home).text
         try makeRoot()
+        record.endpoints = try endpoints(in: home, progress)
         let joins = try JoinedContainers(request, in: home)
         record.joins = joins.owners.isEmpty ? nil : joins.owners
         let maps = try idMaps(joins, &record)
@@ -113,13 +117,28 @@ private struct Making: ~Copyable {
         throw .refused("every name that was tried is in use; choose one with --name")
     }
 
+    /// Every network has to be there by now.
+    private func endpoints(in home: borrowing Home, _ progress: (String) -> Void) throws(EngineError) -> [Endpoint]? {
+        guard request.namespaces.network == .own, !request.endpoints.isEmpty else { return nil }
+        var endpoints: [Endpoint] = []
+        for var endpoint in request.endpoints {
+            let network = try home.network(named: endpoint.network, progress: progress)
+            endpoint.network = network.name
+            guard network.driver != .host, network.driver != .none, !endpoints.contains(where: { $0.network == network.name }) else {
+                throw .refused("the network \(network.name) cannot be had besides others, nor twice")
+            }
+            endpoints.append(endpoint)
+        }
+        return endpoints
+    }
+
     private func makeRoot() throws(EngineError) {
         do throws(SystemError) {
             // Where another runtime that takes this bundle mounts the overlay; nobody will take one that is gone with its first end.
             if !request.isTemporary { try Directory.make("rootfs", at: directory.place, mode: 0o755) }
             if source.isDirectory { return }
             // `upper` is the container's own `/`, so it has the mode of a root.
-            try Directory.make("upper", at: directory.place, mode: 0o755)
+            try Directory.make("upper", at: directory.place, mode: 0o755, exactly: true)
             try Directory.make("work", at: directory.place, mode: 0o700)
         } catch {
             throw .system(doing: "make the container's writable layer", error)
@@ -192,11 +211,14 @@ private struct Making: ~Copyable {
         record.labels = labels.isEmpty ? nil : labels
         record.terminal = request.terminal
         record.interactive = request.interactive
+        record.stdinOnce = request.interactive && !request.detached ? true : nil
+        record.restart = request.restart
+        record.health = request.health.plan(source.config?.healthcheck)
         record.isTemporary = request.isTemporary
         record.hasInit = request.hasInit
         record.stopSignal = request.stopSignal ?? source.config?.stopSignal
         record.stopTimeout = request.stopTimeout
-        record.network = request.namespaces.network.word
+        record.network = record.endpoints?.first?.network ?? request.namespaces.network.word
         record.memoryLimit = spec.linux?.resources?.memory?.limit
         record.log = request.log
         if case .file(let path) = request.seccomp, !request.isPrivileged { record.seccomp = path }
@@ -236,8 +258,18 @@ extension Request.NamespaceChoice {
     }
 }
 
+extension Spec {
+    /// The filter of a container that asks for none.
+    var defaultFilter: Spec.Seccomp { DefaultSeccomp(capabilities: process?.capabilities?.bounding ?? []).profile }
+}
+
 extension Container {
     func write(_ spec: Spec) throws(EngineError) {
+        var spec = spec
+        if record.filterKey != nil, spec.linux?.seccomp == nil {
+            let filter = spec.defaultFilter
+            spec.linux?.seccomp = filter
+        }
         let bytes: [UInt8]
         do throws(JSONError) { bytes = try JSONEncoder(pretty: false).encode(spec) } catch {
             throw .refused("the spec cannot be written: \(error)")

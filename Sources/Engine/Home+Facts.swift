@@ -32,7 +32,7 @@ extension Home {
             "Containers": .int(Int64(statuses.count)),
             "ContainersRunning": .int(Int64(statuses.count { $0 == .running })),
             "ContainersPaused": .int(Int64(statuses.count { $0 == .paused })),
-            "ContainersStopped": .int(Int64(statuses.count { !$0.isUp })),
+            "ContainersStopped": .int(Int64(statuses.count { !$0.isGoingOn })),
             "Images": .int(Int64(count)),
             "Driver": "overlay",
             "LoggingDriver": "json-file",

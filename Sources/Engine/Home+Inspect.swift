@@ -4,7 +4,7 @@ package import JSON
 import OCI
 
 /// What a word given to `inspect` may be.
-package enum ObjectKind: String, CaseIterable, Sendable { case container, image, volume }
+package enum ObjectKind: String, CaseIterable, Sendable { case container, image, volume, network }
 
 extension Home {
     /// What is known of the thing of that name: of one kind, or the first kind that has it.
@@ -17,6 +17,7 @@ extension Home {
                 case .container: return try container(named: word).description(in: self, withSize: withSize)
                 case .image: return try imageDescription(word)
                 case .volume: return try volume(named: word).description
+                case .network: return try description(of: network(named: word))
                 }
             } catch {
                 guard error.isAbsence else { throw error }
@@ -24,7 +25,7 @@ extension Home {
                 reason = error
             }
         }
-        throw kind == nil ? .notFound(word, near: near, kind: "container, image or volume") : reason ?? .notFound(word)
+        throw kind == nil ? .notFound(word, near: near, kind: "container, image, volume or network") : reason ?? .notFound(word)
     }
 
     private func imageDescription(_ word: String) throws(EngineError) -> JSONValue {

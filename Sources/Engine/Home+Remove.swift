@@ -34,8 +34,13 @@ extension Home {
         for name in names { release(name, of: id) }
     }
 
-    /// Puts away what a container had while it ran: its processes and its cgroup. What is gone already is fine.
+    /// Puts away what a container had while it ran: its processes and its cgroup, then its links and addresses. What is gone already is fine.
     func putAway(_ record: Record) throws(EngineError) {
+        try putAwayCgroup(record)
+        try disconnect(record)
+    }
+
+    private func putAwayCgroup(_ record: Record) throws(EngineError) {
         guard let cgroup = record.cgroupHandle else { return }
         do throws(CgroupError) {
             // With a pid namespace of its own nobody outlives its first process, so there is rarely anybody to kill.
@@ -49,7 +54,7 @@ extension Home {
     package func remove(_ word: String, force: Bool = false, volumes: Bool = false) throws(EngineError) {
         let id = try find(word)
         if force, (try? container(id)) == nil { return try removeUnreadable(id) }
-        if force, try container(id).status(in: Machine.boot()).isUp {
+        if force, try container(id).status(in: Machine.boot()).isGoingOn {
             try killToEnd(id.text)
             // One that was temporary has gone with its end.
             guard faccessat(containers.raw, "\(id)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { return }
@@ -92,7 +97,7 @@ extension Home {
     private func inUse(_ id: ContainerID) throws(EngineError) -> EngineError {
         let container = try container(id)
         let status = try container.status(in: Machine.boot())
-        guard status.isUp else {
+        guard status.isGoingOn else {
             return .refused("cannot remove container \(container.name): another process is just starting or removing it")
         }
         return .refused(

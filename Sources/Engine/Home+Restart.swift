@@ -7,7 +7,7 @@ extension Home {
     package func restart(_ word: String, _ request: StopRequest, report: (StopRequest.Event) -> Void) throws(EngineError) {
         var container = try container(named: word)
         let isTemporary = container.record.isTemporary
-        if try container.status(in: Machine.boot()).isUp {
+        if try container.status(in: Machine.boot()).isGoingOn {
             // One that goes with its end must stay for the next start.
             if isTemporary { try container.change { $0.isTemporary = false } }
             var failure: EngineError?

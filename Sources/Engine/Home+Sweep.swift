@@ -47,14 +47,19 @@ extension Home {
             return nil
         }
         switch container.status(in: boot) {
-        case .running, .paused:
-            // Its monitor is gone, it lives on: `ps` says so truthfully, and whoever finds it ended mends the rest.
+        case .running, .paused, .restarting:
+            // Its monitor is gone, it lives on: another takes its place. Until that holds the range it is told as an orphan's.
+            do throws(SystemError) { try replaceMonitor(of: id, watch) } catch {
+                throw .system(doing: "give \(container.name) another monitor", error)
+            }
             return container.record.slot
         case .created:
             try putAway(container.record)
+            try disconnectAll(id, container.record)
             if container.record.isTemporary { try remove(files: id, record: container.record) }
         case .exited:
             try putAway(container.record)
+            try disconnectAll(id, container.record)
             if container.record.end == nil {
                 let reason =
                     container.record.start?.boot == boot
@@ -88,6 +93,7 @@ extension Home {
             throw .system(doing: "look for what a killed command left", error)
         }
         try putAway(record)
+        try disconnectAll(id, nil)
     }
 
     /// A container whose record was written; nil for one that never got that far.

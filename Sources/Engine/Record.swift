@@ -2,6 +2,7 @@
 import Cgroups
 package import JSON
 import Linux
+package import Network
 
 /// `state.json`: the facts of one container. What follows from them, above all whether it runs, is worked out each time anew.
 package struct Record: Equatable, Sendable {
@@ -20,6 +21,8 @@ package struct Record: Equatable, Sendable {
     package var labels: [String: String]?
     package var terminal = false
     package var interactive = false
+    /// Its input ends with the first one who gave any, as docker has it for a container that was not detached from the beginning.
+    package var stdinOnce: Bool?
     /// Taken away as soon as it ends (`--rm`).
     package var isTemporary = false
     package var hasInit = false
@@ -27,6 +30,8 @@ package struct Record: Equatable, Sendable {
     /// Seconds before a stop becomes a kill.
     package var stopTimeout: Int?
     package var network = "none"
+    /// Its places on networks, in the order of its interfaces; nil where it has the host's, another container's or none.
+    package var endpoints: [Endpoint]?
     /// How many of the host's ids it was given, and from which on; nil with `--userns host`.
     package var users: [Range]?
     package var groups: [Range]?
@@ -44,11 +49,22 @@ package struct Record: Equatable, Sendable {
     package var filterKey: String?
     /// The file its system call filter was read from, if it is not the usual one.
     package var seccomp: String?
+    package var restart: RestartPolicy?
+    package var health: HealthPlan?
+    /// How often its monitor has started it again since somebody did.
+    package var restarts: Int?
+    /// Somebody has stopped it, so nobody starts it by himself.
+    package var stoppedByHand: Bool?
+    /// Its monitor is about to start it again.
+    package var retry: Retry?
     package var start: Start?
     /// With the end of a container goes what was mounted in it while it ran.
     package var end: End? { didSet { if end != nil { dropLiveMounts() } } }
 
     package init() {}
+
+    /// The names of its networks; with none of its own, docker's word for what it has.
+    package var networks: [String] { endpoints.map { $0.map(\.network) } ?? [network] }
 
     /// Whether the host's root is somebody in the container.
     var sharesRoot: Bool { users?.contains { $0.host == 0 } ?? true }
@@ -103,6 +119,19 @@ package struct Record: Equatable, Sendable {
         package var startTime: UInt64 = 0
         package var boot = ""
         package var at = ""
+        /// The pipes of output and errors by inode, where a monitor reads them.
+        package var pipes: [UInt64]?
+        /// What went with a monitor that was killed, in one sentence.
+        package var lost: String?
+    }
+
+    /// A start that is to come.
+    package struct Retry: Equatable, Sendable {
+        /// When; it is on the way from then on.
+        package var at = ""
+        package var boot = ""
+        /// Of the run before.
+        package var exitCode: Int32?
     }
 
     package struct End: Equatable, Sendable {
@@ -130,11 +159,13 @@ extension Record: JSONRecord {
         try json("labels", &labels)
         try json("terminal", &terminal)
         try json("interactive", &interactive)
+        try json("stdinOnce", &stdinOnce)
         try json("isTemporary", &isTemporary)
         try json("hasInit", &hasInit)
         try json("stopSignal", &stopSignal)
         try json("stopTimeout", &stopTimeout)
         try json("network", &network)
+        try json("endpoints", &endpoints)
         try json("users", &users)
         try json("groups", &groups)
         try json("slot", &slot)
@@ -145,6 +176,11 @@ extension Record: JSONRecord {
         try json("mounts", &mounts)
         try json("filterKey", &filterKey)
         try json("seccomp", &seccomp)
+        try json("restart", &restart)
+        try json("health", &health)
+        try json("restarts", &restarts)
+        try json("stoppedByHand", &stoppedByHand)
+        try json("retry", &retry)
         try json("start", &start)
         try json("end", &end)
     }
@@ -202,11 +238,23 @@ extension Record.Start: JSONRecord {
         try json("startTime", &startTime)
         try json("boot", &boot)
         try json("at", &at)
+        try json("pipes", &pipes)
+        try json("lost", &lost)
     }
 
     /// The process itself, if it is of this boot.
     func identity(in boot: String) -> ProcessIdentity? {
         self.boot == boot ? ProcessIdentity(pid: pid, startTime: startTime) : nil
+    }
+}
+
+extension Record.Retry: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("at", &at)
+        try json("boot", &boot)
+        try json("exitCode", &exitCode)
     }
 }
 
@@ -221,11 +269,16 @@ extension Record.End: JSONRecord {
     }
 }
 
+extension String.UTF8View {
+    /// Whether `..` is among its components.
+    fileprivate var climbs: Bool { split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) } }
+}
+
 extension Record {
     var cgroupHandle: Cgroup? {
         // What does not bear the container's id is not its own, whatever the record says: everything in a cgroup is killed with it.
         cgroup.map { directories in
-            let own = directories.filter { !id.isEmpty && $0.value.hasSuffix(id) && !$0.value.split(separator: "/").contains("..") }
+            let own = directories.filter { !id.isEmpty && $0.value.hasSuffix(id) && !$0.value.utf8.climbs }
             return Cgroup(CgroupPaths(own.sorted { $0.key < $1.key }.map { .init(label: $0.key, directory: $0.value) }))
         }
     }

@@ -6,6 +6,7 @@ import Glibc
 package struct MountAttributes: OptionSet, Sendable {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package init(arrayLiteral elements: MountAttributes...) { self.init(rawValue: elements.reduce(0) { $0 | $1.rawValue }) }
     package static let readOnly = MountAttributes(rawValue: 0x1)
     package static let noSetID = MountAttributes(rawValue: 0x2)
     package static let noDevices = MountAttributes(rawValue: 0x4)
@@ -147,7 +148,10 @@ package struct FileSystemContext: ~Copyable {
     }
 
     package func set(_ key: String, descriptor value: borrowing FileDescriptor) throws(SystemError) {
-        let raw = value.raw
+        try set(key, descriptor: value.raw)
+    }
+
+    package func set(_ key: String, descriptor raw: CInt) throws(SystemError) {
         try configure(key) { linux_fsconfig(descriptor.raw, UInt32(linux_fsconfig_set_fd), key, nil, raw) }
     }
 

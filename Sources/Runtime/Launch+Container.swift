@@ -9,11 +9,13 @@ extension Launch {
     /// - Parameters:
     ///   - cgroup: made, and its limits set, before; nil leaves the container in the caller's.
     ///   - hooks: told the first process's number when the spec's `prestart` and `createRuntime` hooks are due.
+    ///   - connect: with `waitsForNetwork`, connects the first process's network namespace while the child sets itself up.
     ///   - meanwhile: what the caller has to do while the child sets itself up; told its number.
     ///   - record: told the first process before it waits for `start` on its own, so that it can be found again.
     package static func container(
         _ spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?, hooks: (Int32) throws(LaunchError) -> Void = { _ in },
-        meanwhile: (Int32) throws(LaunchError) -> Void = { _ in }, record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
+        connect: (Int32) throws(LaunchError) -> Void = { _ in }, meanwhile: (Int32) throws(LaunchError) -> Void = { _ in },
+        record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
     ) throws(LaunchError) -> Launched {
         var plan = try Plan(spec, options)
         let outline = HostSide(
@@ -22,9 +24,19 @@ extension Launch {
         do throws(LaunchError) {
             try launch.setOOMScore(spec.process?.oomScoreAdj)
             launch.raiseLimits(plan.process.limits)
-            let mounts = try outline.prepare(for: launch.pid)
-            defer { for raw in mounts { close(raw) } }
+            var spent: [CInt] = []
+            defer { for raw in spent { close(raw) } }
+            let mounts = try outline.prepare(for: launch.pid, spent: &spent)
+            spent += mounts
             try launch.proceed(mounts)
+            if plan.waitsForNetwork {
+                try launch.waitForNamespaces()
+                do throws(LaunchError) { try connect(launch.pid) } catch {
+                    // A child that failed meanwhile took its network namespace with it, and knows better why.
+                    throw launch.lastWords().map { .step($0) } ?? error
+                }
+                try launch.say(.connected)
+            }
             try meanwhile(launch.pid)
         } catch {
             launch.abandon()
@@ -79,8 +91,8 @@ private struct HostSide {
     let joinsUser: Bool
 
     /// Gives the child its ids and makes its mounts, the root first.
-    func prepare(for pid: Int32) throws(LaunchError) -> [CInt] {
-        guard userMap != nil || joinsUser else { return try mounts(for: nil) }
+    func prepare(for pid: Int32, spent: inout [CInt]) throws(LaunchError) -> [CInt] {
+        guard userMap != nil || joinsUser else { return try mounts(for: nil, &spent) }
         let map: UserMap
         let namespace: FileDescriptor
         do throws(SystemError) {
@@ -94,13 +106,13 @@ private struct HostSide {
         } catch {
             throw .system(doing: "give the container its user and group ids", error)
         }
-        return try mounts(for: UserNamespaceView(raw: namespace.raw, map: map))
+        return try mounts(for: UserNamespaceView(raw: namespace.raw, map: map), &spent)
     }
 
-    private func mounts(for user: UserNamespaceView?) throws(LaunchError) -> [CInt] {
+    private func mounts(for user: UserNamespaceView?, _ spent: inout [CInt]) throws(LaunchError) -> [CInt] {
         var mounts: [CInt] = []
         do throws(LaunchError) {
-            if let root = try root.mount(for: user) { mounts.append(root.release()) }
+            if let root = try root.mount(for: user, spent: &spent) { mounts.append(root.release()) }
             for bind in binds { mounts.append(try bind.make(for: user).release()) }
         } catch {
             for raw in mounts { close(raw) }

@@ -10,13 +10,16 @@ extension Overlay {
     package static func attempt(in directory: String, owner: UInt32?) throws(SystemError) {
         for name in ["lower", "changes", "changes/upper", "changes/work"] { try Directory.make("\(directory)/\(name)", mode: 0o755) }
         let overlay = Overlay(layers: ["\(directory)/lower"], changes: "\(directory)/changes")
+        var spent: [CInt] = []
+        defer { for raw in spent { close(raw) } }
         guard let owner else {
-            return try write(through: overlay.mount(for: nil), "\(directory)/changes/upper", as: 0)
+            return try write(through: overlay.mount(for: nil, spent: &spent), "\(directory)/changes/upper", as: 0)
         }
         let map = IDMap([IDRange(container: 0, host: owner, size: 65536)])
         let users = UserMap(users: map, groups: map)
         let namespace = try FileDescriptor(newUserNamespace: users)
-        try write(through: overlay.mount(for: UserNamespaceView(raw: namespace.raw, map: users)), "\(directory)/changes/upper", as: owner)
+        let mount = try overlay.mount(for: UserNamespaceView(raw: namespace.raw, map: users), spent: &spent)
+        try write(through: mount, "\(directory)/changes/upper", as: owner)
     }
 
     private static func write(through mount: borrowing Mount, _ upper: String, as owner: UInt32) throws(SystemError) {

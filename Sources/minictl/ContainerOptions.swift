@@ -6,8 +6,9 @@ import OCI
 /// The options that `run` and `create` share: what a container is.
 struct ContainerOptions: OptionGroup {
     static var options: [CommandOption<Self>] {
-        general + process + storage + ResourceOptions.options.lifted { try $1(&$0.resources) }
-            + SecurityOptions.options.lifted { try $1(&$0.security) } + NamespaceOptions.options.lifted { try $1(&$0.namespaces) }
+        general + process + storage + LifeOptions.options.lifted { try $1(&$0.life) }
+            + ResourceOptions.options.lifted { try $1(&$0.resources) }
+            + SecurityOptions.options.lifted { try $1(&$0.security) } + network + NamespaceOptions.options.lifted { try $1(&$0.namespaces) }
     }
 
     private static var general: [CommandOption<Self>] {
@@ -64,6 +65,10 @@ struct ContainerOptions: OptionGroup {
             },
             .text("--tz ZONE", "the time zone, as TZ has it") { $0.timeZone = $1 },
         ]
+    }
+
+    private static var network: [CommandOption<Self>] {
+        [.heading("Network")] + NetworkOptions.options.lifted { try $1(&$0.network) }
     }
 
     private static var storage: [CommandOption<Self>] {
@@ -124,8 +129,10 @@ struct ContainerOptions: OptionGroup {
     var shmSize: UInt64 = 64 << 20
     var devices: [DeviceRequest] = []
     var deviceRules: [Spec.Resources.DeviceRule] = []
+    var life = LifeOptions()
     var resources = ResourceOptions()
     var security = SecurityOptions()
+    var network = NetworkOptions()
     var namespaces = NamespaceOptions()
 
     /// What is asked for: the first operand is the image, the rest the command.
@@ -158,8 +165,10 @@ struct ContainerOptions: OptionGroup {
         request.umask = umask
         request.timeZone = timeZone
         request.log = log
+        try life.apply(to: &request)
         try resources.apply(to: &request)
         security.apply(to: &request)
+        try network.apply(to: &request)
         try namespaces.apply(to: &request)
         return request
     }

@@ -33,7 +33,9 @@ struct Debug: Command {
         request.isPrivileged = isPrivileged
         request.interactive = true
         request.terminal = FileDescriptor.isTerminal(0) && FileDescriptor.isTerminal(1)
-        let outcome = try home.run(request, progress: Progress().show) { _ in }
+        var attach = AttachOptions()
+        attach.takesInput = true
+        let outcome = try home.run(request, attach, progress: Progress().show) { _ in }
         try outcome.report()
         return outcome.exitCode
     }

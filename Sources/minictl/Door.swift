@@ -35,6 +35,7 @@ private var containers: Entries {
         .heading("Containers"),
         .command(Run.self),
         .command(Exec.self),
+        .command(Attach.self),
         .command(Create.self),
         .command(Start.self),
         .command(Stop.self),
@@ -103,6 +104,17 @@ private var groups: Entries {
                 .command(VolumePrune.self),
             ]),
         .group(
+            "network", "verbs for networks",
+            [
+                .command(NetworkList.self, as: "ls", "list"),
+                .command(NetworkInspect.self),
+                .command(NetworkCreate.self),
+                .command(NetworkRm.self, as: "rm", "remove"),
+                .command(NetworkConnect.self),
+                .command(NetworkDisconnect.self),
+                .command(NetworkPrune.self),
+            ]),
+        .group(
             "mount", "verbs for mounts of running containers",
             [
                 .command(MountAdd.self),
@@ -124,6 +136,7 @@ private var container: Entries {
     [
         .command(Run.self),
         .command(Exec.self),
+        .command(Attach.self),
         .command(Create.self),
         .command(Start.self),
         .command(Stop.self),
@@ -159,5 +172,6 @@ private var system: Entries {
         .command(Version.self),
         .command(CompletionScript.self),
         .command(Manual.self, as: "manual", "manuals", hidden: true),
+        .command(ReplaceMonitor.self, hidden: true),
     ]
 }

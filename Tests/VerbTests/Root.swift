@@ -29,6 +29,7 @@ final class Root {
     }()
 
     init() throws {
+        OwnNetwork.make()
         path = try Self.makeDirectory()
         if let images = Self.images { symlink("\(images)/images", "\(path)/images") }
     }
@@ -110,12 +111,13 @@ struct Script {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // The threads that tests run on block every signal.
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGMASK))
+        // The testing library's threads block signals, and a shell that never hears of its children's end waits for ever.
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        posix_spawnattr_setsigmask(&attributes, &mask)
         let began = ContinuousClock.now
+        OwnNetwork.enter()
         var pid = pid_t()
         let words = CStrings(["/bin/sh", "-c", text])
         let environment = CStrings([

@@ -55,7 +55,10 @@ extension Home {
     }
 
     private var mountLibrary: Finding {
-        let version = MountOptions.libraryVersion
-        return Finding("libmount", .works, "version \(version) knows the words of mount options")
+        guard let version = MountTable.libraryVersion else {
+            return Finding(
+                "libmount", .limited, "libmount.so.1 cannot be loaded, so that sentences about mounts say less", remedy: "apt install libmount1")
+        }
+        return Finding("libmount", .works, "version \(version) reads the mount table")
     }
 }
