@@ -13,6 +13,7 @@ extension Home {
         guard try storedNetwork(request.name.text) == nil else { throw .refused("network with name \(request.name) already exists") }
         let network = try define(request, lock)
         try store(network, lock)
+        tell("create", network)
         return network
     }
 
@@ -122,5 +123,6 @@ extension Home {
         } catch {
             throw .system(doing: "remove the network \(network.name)", error)
         }
+        tell("destroy", network)
     }
 }
