@@ -22,6 +22,8 @@ package struct Endpoint: Equatable, Sendable {
     package var address6: InterfaceAddress?
     package var gateway: IPAddress?
     package var gateway6: IPAddress?
+    /// The way to everywhere else leads over this network.
+    package var hasDefaultRoute: Bool?
 
     package init(network: String) { self.network = network }
 
@@ -56,5 +58,6 @@ extension Endpoint: JSONRecord {
         try json("address6", &address6)
         try json("gateway", &gateway)
         try json("gateway6", &gateway6)
+        try json("hasDefaultRoute", &hasDefaultRoute)
     }
 }

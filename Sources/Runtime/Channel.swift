@@ -8,6 +8,7 @@ package import Linux
 ///                                             waits for its ids and its cgroup
 ///       mounts [mounts…] ─────────────────▶   only with more of them than one message carries
 ///       proceed [mounts…] ────────────────▶   builds the root
+///       connected ────────────────────────▶   only with a network that the parent connects meanwhile; waited for at the end
 ///                 ◀──────────────── mounted   only with hooks; waits
 ///       (hooks run) proceed ──────────────▶
 ///                 ◀─────── terminal [master]  only with a terminal
@@ -21,6 +22,7 @@ package import Linux
 enum ChannelMessage: Equatable {
     case mounts
     case proceed
+    case connected
     case mounted
     case terminal
     case filter
@@ -29,7 +31,7 @@ enum ChannelMessage: Equatable {
 
     private static let words: [(UInt8, ChannelMessage)] = [
         (UInt8(ascii: "p"), .proceed), (UInt8(ascii: "m"), .mounted), (UInt8(ascii: "t"), .terminal), (UInt8(ascii: "l"), .filter),
-        (UInt8(ascii: "r"), .ready), (UInt8(ascii: "b"), .mounts),
+        (UInt8(ascii: "r"), .ready), (UInt8(ascii: "b"), .mounts), (UInt8(ascii: "c"), .connected),
     ]
 
     var bytes: [UInt8] {
@@ -118,6 +120,10 @@ package enum ProgramFault: Equatable, Sendable {
 /// One end of the conversation.
 struct Channel: ~Copyable {
     let socket: MessageSocket
+    /// `connected` came while something else was waited for.
+    private var isConnected = false
+
+    init(socket: consuming MessageSocket) { self.socket = socket }
 
     func send(_ message: ChannelMessage, descriptors: [CInt] = []) throws(SystemError) {
         try socket.send(message.bytes, descriptors: descriptors)
@@ -131,7 +137,7 @@ struct Channel: ~Copyable {
     }
 
     /// Waits for `proceed` and the descriptors with it. A parent that died is the error `EPIPE`.
-    func waitToProceed() throws(SystemError) -> [CInt] {
+    mutating func waitToProceed() throws(SystemError) -> [CInt] {
         var descriptors: [CInt] = []
         while true {
             guard var message = try socket.receive() else {
@@ -140,9 +146,20 @@ struct Channel: ~Copyable {
             descriptors += message.takeDescriptors()
             switch ChannelMessage(message.bytes) {
             case .mounts: continue
+            case .connected: isConnected = true
             case .proceed: return descriptors
             default: throw SystemError(call: "recvmsg", errno: EPROTO)
             }
         }
+    }
+
+    /// Waits until the parent has connected the network.
+    mutating func waitForNetwork() throws(SystemError) {
+        if isConnected { return }
+        guard let message = try socket.receive() else {
+            throw SystemError(call: "recvmsg", subject: "the parent is gone", errno: EPIPE)
+        }
+        guard ChannelMessage(message.bytes) == .connected else { throw SystemError(call: "recvmsg", errno: EPROTO) }
+        isConnected = true
     }
 }

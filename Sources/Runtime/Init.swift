@@ -26,6 +26,7 @@ enum Init {
         Step("start session", Steps.startSession),
         Step("open standard streams", Steps.openStdio),
         Step("shrink bounding set", Steps.limitBounding),  // needs CAP_SETPCAP, which goes next
+        Step("wait for the network", Steps.waitForNetwork),  // late: the parent connects it while we do all that is above
         Step("find the program", Steps.findProgram),  // what is not there at create should not be heard of at start only
         Step("wait for start", Steps.waitForStart),
         Step("run startContainer hooks", Steps.runStartHooks),

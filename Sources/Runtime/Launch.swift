@@ -106,6 +106,10 @@ package struct Launch: ~Copyable {
         }
     }
 
+    func say(_ message: ChannelMessage) throws(LaunchError) {
+        do throws(SystemError) { try channel.send(message) } catch { throw ended(error) }
+    }
+
     /// Listens until the program runs, or where `start` comes later until the child waits for it.
     /// - Parameters:
     ///   - hooks: what to do when the child has mounted everything and waits.

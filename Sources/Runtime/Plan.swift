@@ -44,6 +44,8 @@ package struct Plan: Sendable {
     var startSocket: CInt?
     /// Descriptors that only the parent may hold, such as a lock: the child lets go of them first.
     var parentDescriptors: [CInt] = []
+    /// The parent connects the container to networks meanwhile, and the program is not to run without.
+    var waitsForNetwork = false
     /// Init reports `mounted` and waits before it pivots, so that hooks can run.
     var stopsForHooks = false
     /// Hooks that run inside, in the container's namespaces, before the pivot and before the program.

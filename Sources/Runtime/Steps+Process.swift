@@ -81,6 +81,10 @@ extension Steps {
         try child.plan.process.capabilities.limitBounding()
     }
 
+    static func waitForNetwork(_ child: Child) throws(SystemError) {
+        if child.plan.waitsForNetwork { try child.channel.waitForNetwork() }
+    }
+
     static func waitForStart(_ child: Child) throws(SystemError) {
         guard let socket = child.plan.startSocket else { return }
         try child.channel.send(.ready)

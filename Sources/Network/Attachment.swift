@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+import CNetlink
+import Glibc
+import Linux
+
+/// One endpoint that is ready to be made: its addresses are leased, and what it hangs on is there.
+package struct Attachment: Sendable {
+    package enum Place: Sendable {
+        case bridge(LinkStatus)
+        case macvlan(parent: LinkStatus, mode: MacvlanMode)
+    }
+
+    package let endpoint: Endpoint
+    let place: Place
+
+    package init(_ endpoint: Endpoint, at place: Place) {
+        self.endpoint = endpoint
+        self.place = place
+    }
+}
+
+/// How links that share a wire see each other (`ip-link(8)`).
+package enum MacvlanMode: String, Sendable, CaseIterable {
+    case bridge, `private`, vepa, passthru
+
+    var number: CInt {
+        switch self {
+        case .private: CInt(MACVLAN_MODE_PRIVATE.rawValue)
+        case .vepa: CInt(MACVLAN_MODE_VEPA.rawValue)
+        case .bridge: CInt(MACVLAN_MODE_BRIDGE.rawValue)
+        case .passthru: CInt(MACVLAN_MODE_PASSTHRU.rawValue)
+        }
+    }
+}
+
+extension NetworkNamespace {
+    /// Connects the container to each of its networks: links, addresses, routes. When it returns, packets go both ways.
+    /// What was made before a failure is left to whoever puts the container away.
+    package func connect(_ attachments: [Attachment], _ netlink: inout Netlink) throws(NetworkError) {
+        for attachment in attachments {
+            do throws(SystemError) { try attachment.makeLink(in: descriptor, &netlink) } catch {
+                throw .system(doing: "connect the container to the network \(attachment.endpoint.network)", error)
+            }
+        }
+        do throws(SystemError) {
+            var inside = try self.netlink(setting: attachments.flatMap(\.parametersInside))
+            for attachment in attachments { try attachment.configure(&inside) }
+            for attachment in attachments { try attachment.awaitCarrier(&netlink) }
+        } catch {
+            throw .system(doing: "give the container its addresses", error)
+        }
+    }
+
+    /// Takes the container off a network.
+    package func disconnect(_ endpoint: Endpoint, _ netlink: inout Netlink) throws(NetworkError) {
+        do throws(SystemError) {
+            // With the host's end the other one goes; one without is taken away where it is.
+            if let link = endpoint.link { return try netlink.remove(link) }
+            guard let device = endpoint.device else { return }
+            var inside = try self.netlink()
+            try inside.remove(device)
+        } catch {
+            throw .system(doing: "disconnect the container from the network \(endpoint.network)", error)
+        }
+    }
+
+    /// Sets the way to everywhere else, or takes it away.
+    package func setDefaultRoute(over endpoint: Endpoint, isPresent: Bool) throws(NetworkError) {
+        guard let device = endpoint.device else { return }
+        do throws(SystemError) {
+            var inside = try netlink()
+            guard let link = try inside.link(device) else { return }
+            for gateway in [endpoint.gateway, endpoint.gateway6].compactMap({ $0 }) {
+                do throws(SystemError) {
+                    try inside.perform(
+                        isPresent ? inside.addDefaultRoute(over: gateway, link.index) : inside.removeDefaultRoute(over: gateway, link.index)
+                    )
+                } catch  where error.errno == EEXIST || error.errno == ESRCH {}
+            }
+        } catch {
+            throw .system(doing: "set the container's default route", error)
+        }
+    }
+}
+
+extension Attachment {
+    fileprivate func makeLink(in namespace: borrowing FileDescriptor, _ netlink: inout Netlink) throws(SystemError) {
+        let interface = Interface(device: endpoint.device ?? "eth0", mac: endpoint.mac)
+        switch place {
+        case .macvlan(let parent, let mode): try netlink.makeMacvlan(over: parent, mode: mode.number, interface, in: namespace)
+        case .bridge(let bridge):
+            guard let name = endpoint.link else { return }
+            do throws(SystemError) {
+                try netlink.makePair(name, at: bridge, interface, in: namespace)
+            } catch  where error.errno == EEXIST {
+                // Of the same container's last life: the kernel has not got round to taking it away.
+                try netlink.remove(name)
+                try netlink.makePair(name, at: bridge, interface, in: namespace)
+            }
+            // The host speaks through the bridge alone.
+            try KernelParameter("ipv6/conf/\(name)/disable_ipv6", "1").set()
+            try netlink.perform(netlink.change(name, flags: UInt32(IFF_UP)))
+        }
+    }
+
+    fileprivate var parametersInside: [KernelParameter] {
+        let device = endpoint.device ?? "eth0"
+        // Where everything is given, nobody on the network is to be believed who offers more.
+        return endpoint.address6 == nil
+            ? [KernelParameter("ipv6/conf/\(device)/disable_ipv6", "1")] : [KernelParameter("ipv6/conf/\(device)/accept_ra", "0")]
+    }
+
+    fileprivate func configure(_ inside: inout Netlink) throws(SystemError) {
+        let device = endpoint.device ?? "eth0"
+        guard let link = try inside.link(device) else { throw SystemError(call: "RTM_GETLINK", subject: device, errno: ENODEV) }
+        var messages = [try inside.change(device, flags: UInt32(IFF_UP))]
+        for address in endpoint.addresses { messages.append(try inside.add(address, to: link.index)) }
+        if endpoint.hasDefaultRoute == true {
+            for gateway in [endpoint.gateway, endpoint.gateway6].compactMap({ $0 }) {
+                messages.append(try inside.addDefaultRoute(over: gateway, link.index))
+            }
+        }
+        try inside.perform(messages)
+    }
+
+    /// The kernel takes note of a new carrier a moment later, and until then a bridge drops what comes: the container's first packet would be
+    /// lost, and sent again a second after. Asking makes it look at once (Linux 6.8); before that, it takes some milliseconds.
+    fileprivate func awaitCarrier(_ netlink: inout Netlink) throws(SystemError) {
+        guard case .bridge(let bridge) = place, let name = endpoint.link else { return }
+        for link in [name, bridge.name] {
+            for _ in 0..<100 {
+                guard let status = try netlink.link(link), !status.isOperational else { break }
+                usleep(500)
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import CNetlink
+import Glibc
+package import Linux
+
+/// What the kernel says of one link.
+package struct LinkStatus: Equatable, Sendable {
+    package let index: Int32
+    package let name: String
+    package let mtu: UInt32
+    package let mac: MACAddress?
+    /// It carries packets: `IF_OPER_UP` of RFC 2863.
+    package let isOperational: Bool
+
+    init(_ reply: NetlinkReply) {
+        // struct ifinfomsg: family, pad, type, index, flags, change.
+        index = Int32(bitPattern: reply.word(4))
+        var name = ""
+        var mtu: UInt32 = 1500
+        var mac: MACAddress?
+        var state: UInt8 = 0
+        for (type, value) in reply.attributes(after: 16) {
+            switch type {
+            case Int(IFLA_IFNAME): name = String(decoding: value.prefix { $0 != 0 }, as: UTF8.self)
+            case Int(IFLA_MTU): mtu = value.word(0)
+            case Int(IFLA_ADDRESS): mac = MACAddress(bytes: Array(value))
+            case Int(IFLA_OPERSTATE): state = value.first ?? 0
+            default: break
+            }
+        }
+        self.name = name
+        self.mtu = mtu
+        self.mac = mac
+        isOperational = state == Self.up
+    }
+
+    /// `IF_OPER_UP` of `linux/if.h`.
+    private static let up: UInt8 = 6
+}
+
+extension Netlink {
+    /// A link by its name; nil if there is none. Since Linux 6.8 asking also makes a change of its carrier count at once.
+    package mutating func link(_ name: String) throws(SystemError) -> LinkStatus? {
+        try get(NetlinkMessage("RTM_GETLINK", name) { rtnl_link_build_get_request(0, name, $0) }).map(LinkStatus.init)
+    }
+
+    package mutating func link(_ index: Int32) throws(SystemError) -> LinkStatus? {
+        try get(NetlinkMessage("RTM_GETLINK", "\(index)") { rtnl_link_build_get_request(index, nil, $0) }).map(LinkStatus.init)
+    }
+
+    /// Makes a bridge, down. `EEXIST` if the name is taken.
+    mutating func makeBridge(_ name: String, mac: MACAddress, mtu: UInt32) throws(SystemError) {
+        let bridge = Link(rtnl_link_bridge_alloc())
+        bridge.set(name: name, mtu: mtu, mac: mac)
+        try perform(bridge.new(name))
+    }
+
+    /// Makes a pair of links: one here, at a bridge and down, the other straight in another namespace.
+    mutating func makePair(
+        _ name: String, at bridge: LinkStatus, _ peer: Interface, in namespace: borrowing FileDescriptor
+    ) throws(SystemError) {
+        let link = Link(rtnl_link_veth_alloc())
+        link.set(name: name, mtu: bridge.mtu, mac: nil)
+        rtnl_link_set_master(link.raw, bridge.index)
+        // The peer is the link's own, which frees it.
+        let other = rtnl_link_veth_get_peer(link.raw)
+        other.map { Link.set($0, name: peer.device, mtu: bridge.mtu, mac: peer.mac) }
+        rtnl_link_set_ns_fd(other, namespace.raw)
+        try perform(link.new(name))
+    }
+
+    /// Makes a link that shares another's wire, straight in another namespace.
+    mutating func makeMacvlan(
+        over parent: LinkStatus, mode: CInt, _ interface: Interface, in namespace: borrowing FileDescriptor
+    ) throws(SystemError) {
+        let link = Link(rtnl_link_macvlan_alloc())
+        link.set(name: interface.device, mtu: parent.mtu, mac: interface.mac)
+        rtnl_link_set_link(link.raw, parent.index)
+        rtnl_link_macvlan_set_mode(link.raw, UInt32(bitPattern: mode))
+        rtnl_link_set_ns_fd(link.raw, namespace.raw)
+        try perform(link.new(interface.device))
+    }
+
+    /// Takes a link and its peer away. One that is gone already is fine.
+    package mutating func remove(_ name: String) throws(SystemError) {
+        let link = Link(rtnl_link_alloc())
+        link.set(name: name, mtu: nil, mac: nil)
+        do throws(SystemError) {
+            try perform(NetlinkMessage("RTM_DELLINK", name) { rtnl_link_build_delete_request(link.raw, $0) })
+        } catch  where error.errno == ENODEV {}
+    }
+
+    /// Stops all traffic over a link and takes it off its bridge. One that is gone already is fine.
+    ///
+    /// Taking it away would be the same to others, but the kernel waits 25 ms for every processor before it says so. A pair that was cut
+    /// goes by itself, together with the container's namespace.
+    package mutating func cut(_ name: String) throws(SystemError) {
+        do throws(SystemError) {
+            try perform([change(name, flags: 0), release(name)])
+        } catch  where error.errno == ENODEV {}
+    }
+
+    private func release(_ name: String) throws(SystemError) -> NetlinkMessage {
+        try NetlinkMessage("RTM_SETLINK", name) { message in
+            guard let raw = nlmsg_alloc_simple(CInt(RTM_SETLINK), 0) else { return -1 }
+            message.pointee = raw
+            var fixed = [UInt8](repeating: 0, count: 16)
+            nlmsg_append(raw, &fixed, 16, 4)
+            nla_put_string(raw, CInt(IFLA_IFNAME), name)
+            return nla_put_u32(raw, CInt(IFLA_MASTER), 0)
+        }
+    }
+
+    /// Says whether a link is up.
+    func change(_ name: String, flags: UInt32) throws(SystemError) -> NetlinkMessage {
+        // struct ifinfomsg: family, pad, type, index, flags, change.
+        let fixed: [UInt32] = [0, 0, flags, UInt32(IFF_UP)]
+        return try NetlinkMessage(
+            "RTM_SETLINK", name, type: CInt(RTM_SETLINK), fixed: fixed.withUnsafeBytes { Array($0) },
+            name: (IFLA_IFNAME, name))
+    }
+}
+
+/// What a link inside a container is called, and its address on the wire.
+package struct Interface: Sendable {
+    package let device: String
+    package let mac: MACAddress?
+
+    package init(device: String, mac: MACAddress?) {
+        self.device = device
+        self.mac = mac
+    }
+}
+
+/// A `rtnl_link` of libnl: a description, from which requests are made.
+private struct Link: ~Copyable {
+    let raw: OpaquePointer?
+
+    init(_ raw: OpaquePointer?) { self.raw = raw }
+
+    deinit { if let raw { rtnl_link_put(raw) } }
+
+    func set(name: String, mtu: UInt32?, mac: MACAddress?) {
+        if let raw { Self.set(raw, name: name, mtu: mtu, mac: mac) }
+    }
+
+    static func set(_ raw: OpaquePointer, name: String, mtu: UInt32?, mac: MACAddress?) {
+        rtnl_link_set_name(raw, name)
+        if let mtu { rtnl_link_set_mtu(raw, mtu) }
+        guard let mac, let address = nl_addr_build(AF_LLC, mac.bytes, 6) else { return }
+        rtnl_link_set_addr(raw, address)
+        nl_addr_put(address)
+    }
+
+    func new(_ subject: String) throws(SystemError) -> NetlinkMessage {
+        try NetlinkMessage("RTM_NEWLINK", subject) { rtnl_link_build_add_request(raw, NLM_F_CREATE | NLM_F_EXCL, $0) }
+    }
+}
