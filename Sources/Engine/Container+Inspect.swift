@@ -35,7 +35,7 @@ extension Container {
         }
         object["Mounts"] = .array((record.mounts ?? []).map(\.description))
         object["Config"] = .object(config(spec))
-        object["NetworkSettings"] = ["Ports": [:], "Networks": [:]]
+        object["NetworkSettings"] = networkSettings(isUp: status(in: boot).isUp)
         object["Namespaces"] = try namespaces(in: boot)
         object["Bundle"] = .string(path)
         return .object(object)

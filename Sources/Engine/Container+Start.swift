@@ -22,6 +22,7 @@ extension Container {
     mutating func start(_ spec: Spec, _ connection: Connection, in home: borrowing Home) throws(EngineError) -> Launched {
         let isNew = !connection.isWrittenDown
         if isNew, spec.linux?.cgroupsPath != Self.cgroupPath(id) { try write(spec) }
+        var connections = try lease(spec, in: home)
         let cgroup = try makeCgroup(spec)
         record.set(cgroup)
         record.start = nil
@@ -42,11 +43,18 @@ extension Container {
         options.keyring = "_ses.\(id.short)"
         options.cgroupView = cgroup.view
         options.filter = try filter(spec, in: home)
+        options.waitsForNetwork = record.endpoints?.isEmpty == false
         var failure: EngineError?
         let launched: Launched
         do throws(LaunchError) {
             launched = try Launch.container(
                 spec, options, in: cgroup,
+                connect: { pid throws(LaunchError) in
+                    do throws(EngineError) { try connections?.make(for: pid) } catch {
+                        failure = error
+                        throw .refused("")
+                    }
+                },
                 meanwhile: { pid throws(LaunchError) in
                     do throws(EngineError) {
                         if isNew { try write(spec) }
@@ -60,6 +68,16 @@ extension Container {
             throw failure ?? .launch(error, limit: record.memoryLimit)
         }
         return launched
+    }
+
+    /// Takes addresses for the networks it is to be on. They are its until it is put away.
+    private mutating func lease(_ spec: Spec, in home: borrowing Home) throws(EngineError) -> Connections? {
+        guard var endpoints = record.endpoints, !endpoints.isEmpty else { return nil }
+        let before = endpoints
+        defer { record.endpoints = endpoints }
+        let connections = try home.lease(&endpoints, for: id)
+        try updateHosts(from: before, to: endpoints, EtcFiles.names(spec.hostname ?? Machine.hostname, spec.domainname))
+        return connections
     }
 
     private mutating func writeStart(_ pid: Int32) throws(EngineError) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Images
+import Network
 import OCI
 
 /// The conditions of `ps --filter`. Those of one kind are alternatives, except labels; those of different kinds must all hold.
@@ -77,7 +78,10 @@ package struct ContainerFilter: ~Copyable {
             && any(names) { $0.matches(record.name) || $0.matches("/" + record.name) }
             && any(states) { listing.status.word == $0 }
             && any(codes) { listing.status == .exited($0) }
-            && any(networks) { record.network == $0 }
+            && any(networks) { network in
+                record.networks.contains(network)
+                    || (record.endpoints ?? []).contains { !network.isEmpty && $0.networkID?.hasPrefix(network) == true }
+            }
             && any(volumes) { volume in
                 (record.mounts ?? []).contains { $0.name == volume || $0.destination == volume || $0.source == volume }
             }

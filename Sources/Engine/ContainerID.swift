@@ -54,7 +54,7 @@ extension ContainerName {
         return ContainerName("\(first)_\(second)\(bytes[2])") ?? ContainerName(unchecked: "container\(bytes[2])")
     }
 
-    private init(unchecked text: String) { self.text = text }
+    init(unchecked text: String) { self.text = text }
 
     private static let adjectives: [StaticString] = [
         "brave", "bright", "calm", "clever", "crisp", "daring", "eager", "fair", "fleet", "fresh", "gentle", "glad", "golden", "grand",

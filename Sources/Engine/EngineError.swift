@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Images
 package import Linux
+package import Network
 package import Runtime
 
 /// What can go wrong with containers, told apart as far as a caller acts on it.
@@ -16,6 +17,7 @@ package enum EngineError: Error {
     /// What is asked for contradicts itself, or is not to be had here, in one sentence.
     case refused(String)
     case image(ImageError)
+    case network(NetworkError)
     case launch(LaunchError, limit: Int64?)
     /// What the container's monitor reported, already in words.
     case reported(String, exitCode: Int32)
@@ -32,6 +34,7 @@ extension EngineError: CustomStringConvertible {
         case .notAllowed(let verb, let name, let status): "cannot \(verb) \(name): it is \(status.word)"
         case .refused(let sentence): sentence
         case .image(let error): "\(error)"
+        case .network(let error): "\(error)"
         case .reported(let sentence, _): sentence
         case .launch(let error, let limit): error.sentence(memoryLimit: limit)
         case .system(let doing, let error): "cannot \(doing): \(error)"

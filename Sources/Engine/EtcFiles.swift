@@ -30,10 +30,15 @@ struct EtcFiles {
         return mounts
     }
 
+    /// What a line of `/etc/hosts` calls the container.
+    static func names(_ hostname: String, _ domainname: String?) -> String {
+        domainname.map { "\(hostname).\($0) \(hostname)" } ?? hostname
+    }
+
     private var contents: [(String, String)] {
         get throws(EngineError) {
             var files = [("hostname", hostname + "\n")]
-            let full = domainname.map { "\(hostname).\($0) \(hostname)" } ?? hostname
+            let full = Self.names(hostname, domainname)
             switch network {
             case .own, .container:
                 files.append(

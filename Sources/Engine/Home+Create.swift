@@ -2,6 +2,7 @@
 import Glibc
 import JSON
 import Linux
+import Network
 import OCI
 import Runtime
 
@@ -43,7 +44,9 @@ extension Home {
         guard var watch = try Watch(id, in: self) else { throw .refused("the new container's id is in use") }
         do throws(EngineError) {
             watch.range = try request.needsRange ? UserRanges.configured().claim(for: id, besides: orphans, in: self) : nil
-            let made = try Making(id: id, request: request, source: source, directory: directory(for: id), range: watch.slot).make(in: self)
+            let made = try Making(
+                id: id, request: request, source: source, directory: directory(for: id), range: watch.slot
+            ).make(in: self, progress)
             return Creation(container: made.container, watch: watch, spec: made.spec)
         } catch {
             // What cannot be put away now, the next command's sweep finds by the watch.
@@ -76,12 +79,13 @@ private struct Making: ~Copyable {
         let spec: Spec
     }
 
-    consuming func make(in home: borrowing Home) throws(EngineError) -> Made {
+    consuming func make(in home: borrowing Home, _ progress: (String) -> Void) throws(EngineError) -> Made {
         var record = Record()
         record.id = id.text
         record.created = Timestamp.now.description
         record.name = try claimName(in: home).text
         try makeRoot()
+        record.endpoints = try endpoints(in: home, progress)
         let joins = try JoinedContainers(request, in: home)
         record.joins = joins.owners.isEmpty ? nil : joins.owners
         let maps = try idMaps(joins, &record)
@@ -110,6 +114,21 @@ private struct Making: ~Copyable {
             if request.name != nil { throw .nameTaken(name, home.owner(of: name)) }
         }
         throw .refused("every name that was tried is in use; choose one with --name")
+    }
+
+    /// Every network has to be there by now.
+    private func endpoints(in home: borrowing Home, _ progress: (String) -> Void) throws(EngineError) -> [Endpoint]? {
+        guard request.namespaces.network == .own, !request.endpoints.isEmpty else { return nil }
+        var endpoints: [Endpoint] = []
+        for var endpoint in request.endpoints {
+            let network = try home.network(named: endpoint.network, progress: progress)
+            endpoint.network = network.name
+            guard network.driver != .host, network.driver != .none, !endpoints.contains(where: { $0.network == network.name }) else {
+                throw .refused("the network \(network.name) cannot be had besides others, nor twice")
+            }
+            endpoints.append(endpoint)
+        }
+        return endpoints
     }
 
     private func makeRoot() throws(EngineError) {
@@ -195,7 +214,7 @@ private struct Making: ~Copyable {
         record.hasInit = request.hasInit
         record.stopSignal = request.stopSignal ?? source.config?.stopSignal
         record.stopTimeout = request.stopTimeout
-        record.network = request.namespaces.network.word
+        record.network = record.endpoints?.first?.network ?? request.namespaces.network.word
         record.memoryLimit = spec.linux?.resources?.memory?.limit
         record.log = request.log
     }

@@ -33,8 +33,13 @@ extension Home {
         for name in names { release(name, of: id) }
     }
 
-    /// Puts away what a container had while it ran: its processes and its cgroup. What is gone already is fine.
+    /// Puts away what a container had while it ran: its processes and its cgroup, then its links and addresses. What is gone already is fine.
     func putAway(_ record: Record) throws(EngineError) {
+        try putAwayCgroup(record)
+        try disconnect(record)
+    }
+
+    private func putAwayCgroup(_ record: Record) throws(EngineError) {
         guard let cgroup = record.cgroupHandle else { return }
         do throws(CgroupError) {
             // With a pid namespace of its own nobody outlives its first process, so there is rarely anybody to kill.

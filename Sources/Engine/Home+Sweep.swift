@@ -52,9 +52,11 @@ extension Home {
             return container.record.slot
         case .created:
             try putAway(container.record)
+            try disconnectAll(id, container.record)
             if container.record.isTemporary { try remove(files: id, record: container.record) }
         case .exited:
             try putAway(container.record)
+            try disconnectAll(id, container.record)
             if container.record.end == nil {
                 let reason =
                     container.record.start?.boot == boot
@@ -86,6 +88,7 @@ extension Home {
             throw .system(doing: "look for what a killed command left", error)
         }
         try putAway(record)
+        try disconnectAll(id, nil)
     }
 
     /// A container whose record was written; nil for one that never got that far.

@@ -2,6 +2,7 @@
 import Cgroups
 package import JSON
 import Linux
+package import Network
 
 /// `state.json`: the facts of one container. What follows from them, above all whether it runs, is worked out each time anew.
 package struct Record: Equatable, Sendable {
@@ -27,6 +28,8 @@ package struct Record: Equatable, Sendable {
     /// Seconds before a stop becomes a kill.
     package var stopTimeout: Int?
     package var network = "none"
+    /// Its places on networks, in the order of its interfaces; nil where it has the host's, another container's or none.
+    package var endpoints: [Endpoint]?
     /// How many of the host's ids it was given, and from which on; nil with `--userns host`.
     package var users: [Range]?
     package var groups: [Range]?
@@ -46,6 +49,9 @@ package struct Record: Equatable, Sendable {
     package var end: End?
 
     package init() {}
+
+    /// The names of its networks; with none of its own, docker's word for what it has.
+    package var networks: [String] { endpoints.map { $0.map(\.network) } ?? [network] }
 
     /// Whether the host's root is somebody in the container.
     var sharesRoot: Bool { users?.contains { $0.host == 0 } ?? true }
@@ -116,6 +122,7 @@ extension Record: JSONRecord {
         try json("stopSignal", &stopSignal)
         try json("stopTimeout", &stopTimeout)
         try json("network", &network)
+        try json("endpoints", &endpoints)
         try json("users", &users)
         try json("groups", &groups)
         try json("slot", &slot)

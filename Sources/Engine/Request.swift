@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Network
 package import OCI
 
 /// A container as it is asked for: docker's words, already parsed into values that cannot be wrong by themselves.
@@ -51,6 +52,8 @@ package struct Request: Sendable {
 
     package var users = UserNamespaceChoice.automatic
     package var namespaces = NamespaceChoices()
+    /// The networks to be on, in order; only with a network namespace of its own.
+    package var endpoints: [Endpoint] = []
     package var timeOffsets: [String: Spec.Linux.TimeOffset] = [:]
 
     package var stopSignal: String?

@@ -64,18 +64,15 @@ extension NetworkNamespace {
         }
     }
 
-    /// Sets the way to everywhere else, or takes it away.
-    package func setDefaultRoute(over endpoint: Endpoint, isPresent: Bool) throws(NetworkError) {
+    /// Sets the way to everywhere else. One that is there already is fine.
+    package func setDefaultRoute(over endpoint: Endpoint) throws(NetworkError) {
         guard let device = endpoint.device else { return }
         do throws(SystemError) {
             var inside = try netlink()
             guard let link = try inside.link(device) else { return }
             for gateway in [endpoint.gateway, endpoint.gateway6].compactMap({ $0 }) {
-                do throws(SystemError) {
-                    try inside.perform(
-                        isPresent ? inside.addDefaultRoute(over: gateway, link.index) : inside.removeDefaultRoute(over: gateway, link.index)
-                    )
-                } catch  where error.errno == EEXIST || error.errno == ESRCH {}
+                let message = try inside.addDefaultRoute(over: gateway, link.index)
+                do throws(SystemError) { try inside.perform(message) } catch  where error.errno == EEXIST {}
             }
         } catch {
             throw .system(doing: "set the container's default route", error)

@@ -29,17 +29,7 @@ extension Netlink {
 
     /// The way to everywhere else, over a gateway that is a neighbour on that link.
     func addDefaultRoute(over gateway: IPAddress, _ index: Int32) throws(SystemError) -> NetlinkMessage {
-        try routeMessage("RTM_NEWROUTE", gateway, index) { rtnl_route_build_add_request($0, NLM_F_CREATE | NLM_F_EXCL, $1) }
-    }
-
-    func removeDefaultRoute(over gateway: IPAddress, _ index: Int32) throws(SystemError) -> NetlinkMessage {
-        try routeMessage("RTM_DELROUTE", gateway, index) { rtnl_route_build_del_request($0, 0, $1) }
-    }
-
-    private func routeMessage(
-        _ call: StaticString, _ gateway: IPAddress, _ index: Int32, _ build: (OpaquePointer?, UnsafeMutablePointer<OpaquePointer?>) -> CInt
-    ) throws(SystemError) -> NetlinkMessage {
-        try NetlinkMessage(call, "default via \(gateway)") { message in
+        try NetlinkMessage("RTM_NEWROUTE", "default via \(gateway)") { message in
             let route = rtnl_route_alloc()
             defer { rtnl_route_put(route) }
             let everywhere = [UInt8](repeating: 0, count: gateway.bytes.count)
@@ -57,7 +47,7 @@ extension Netlink {
             rtnl_route_nh_set_ifindex(hop, index)
             // The route owns its hop.
             rtnl_route_add_nexthop(route, hop)
-            return build(route, message)
+            return rtnl_route_build_add_request(route, NLM_F_CREATE | NLM_F_EXCL, message)
         }
     }
 

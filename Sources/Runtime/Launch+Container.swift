@@ -9,16 +9,15 @@ extension Launch {
     /// - Parameters:
     ///   - cgroup: made, and its limits set, before; nil leaves the container in the caller's.
     ///   - hooks: told the first process's number when the spec's `prestart` and `createRuntime` hooks are due.
-    ///   - connect: connects the first process's network namespace, while the child sets itself up; the program waits for it.
+    ///   - connect: with `waitsForNetwork`, connects the first process's network namespace while the child sets itself up.
     ///   - meanwhile: what the caller has to do while the child sets itself up; told its number.
     ///   - record: told the first process before it waits for `start` on its own, so that it can be found again.
     package static func container(
         _ spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?, hooks: (Int32) throws(LaunchError) -> Void = { _ in },
-        connect: ((Int32) throws(LaunchError) -> Void)? = nil, meanwhile: (Int32) throws(LaunchError) -> Void = { _ in },
+        connect: (Int32) throws(LaunchError) -> Void = { _ in }, meanwhile: (Int32) throws(LaunchError) -> Void = { _ in },
         record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
     ) throws(LaunchError) -> Launched {
         var plan = try Plan(spec, options)
-        plan.waitsForNetwork = connect != nil
         let outline = HostSide(
             root: plan.root, binds: plan.binds, userMap: plan.userMap, joinsUser: plan.joined.contains { $0.type == .user })
         let launch = try clone(&plan, Init.steps, into: cgroup)
@@ -28,7 +27,7 @@ extension Launch {
             let mounts = try outline.prepare(for: launch.pid)
             defer { for raw in mounts { close(raw) } }
             try launch.proceed(mounts)
-            if let connect {
+            if plan.waitsForNetwork {
                 try connect(launch.pid)
                 try launch.say(.connected)
             }

@@ -17,6 +17,8 @@ package struct LaunchOptions: Sendable {
     package var diesWithParent = false
     /// A resource limit above what the machine allows is lowered to that. An engine that asks for one is told instead.
     package var clampsLimits = false
+    /// The program does not run before `connect` has been done.
+    package var waitsForNetwork = false
     package var startSocket: Int32?
     /// Descriptors that only the caller may hold, such as a lock.
     package var parentDescriptors: [Int32] = []
@@ -47,6 +49,7 @@ extension Plan {
         }
         try setNamespaces(spec)
         try setMounts(spec, options)
+        waitsForNetwork = options.waitsForNetwork
         hostname = spec.hostname
         domainname = spec.domainname
         rootPropagation = spec.linux?.rootfsPropagation.map(Propagation.init) ?? .private

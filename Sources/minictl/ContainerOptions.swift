@@ -7,7 +7,7 @@ import OCI
 struct ContainerOptions: OptionGroup {
     static var options: [CommandOption<Self>] {
         general + process + storage + ResourceOptions.options.lifted { try $1(&$0.resources) }
-            + SecurityOptions.options.lifted { try $1(&$0.security) } + NamespaceOptions.options.lifted { try $1(&$0.namespaces) }
+            + SecurityOptions.options.lifted { try $1(&$0.security) } + network + NamespaceOptions.options.lifted { try $1(&$0.namespaces) }
     }
 
     private static var general: [CommandOption<Self>] {
@@ -64,6 +64,10 @@ struct ContainerOptions: OptionGroup {
             },
             .text("--tz ZONE", "the time zone, as TZ has it") { $0.timeZone = $1 },
         ]
+    }
+
+    private static var network: [CommandOption<Self>] {
+        [.heading("Network")] + NetworkOptions.options.lifted { try $1(&$0.network) }
     }
 
     private static var storage: [CommandOption<Self>] {
@@ -126,6 +130,7 @@ struct ContainerOptions: OptionGroup {
     var deviceRules: [Spec.Resources.DeviceRule] = []
     var resources = ResourceOptions()
     var security = SecurityOptions()
+    var network = NetworkOptions()
     var namespaces = NamespaceOptions()
 
     /// What is asked for: the first operand is the image, the rest the command.
@@ -160,6 +165,7 @@ struct ContainerOptions: OptionGroup {
         request.log = log
         try resources.apply(to: &request)
         security.apply(to: &request)
+        try network.apply(to: &request)
         try namespaces.apply(to: &request)
         return request
     }

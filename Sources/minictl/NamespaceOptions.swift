@@ -7,13 +7,7 @@ import OCI
 struct NamespaceOptions: OptionGroup {
     static var options: [CommandOption<Self>] {
         [
-            .heading("Namespaces and network"),
-            .text("--network|--net none|host|container:ID", "default none: a loopback of its own and nothing else") {
-                guard $1 != "bridge", $1 != "default" else {
-                    throw UsageError("there are no bridge networks yet; --network is none, host or container:ID")
-                }
-                $0.choices.network = try choice($1 == "none" ? "private" : $1, "none, host or container:ID")
-            },
+            .heading("Namespaces"),
             .text("--pid host|private|container:ID", "whose processes it sees") { $0.choices.pid = try choice($1) },
             .text("--ipc host|private|container:ID", "whose System V IPC and message queues it uses") { $0.choices.ipc = try choice($1) },
             .text("--uts host|private|container:ID", "whose host name it has") { $0.choices.uts = try choice($1) },
@@ -25,14 +19,14 @@ struct NamespaceOptions: OptionGroup {
     var choices = Request.NamespaceChoices()
     var offsets: [String: Spec.Linux.TimeOffset] = [:]
 
-    private static func choice(_ text: String, _ words: String = "host, private or container:ID") throws(UsageError)
-        -> Request.NamespaceChoice
-    {
+    private static func choice(_ text: String) throws(UsageError) -> Request.NamespaceChoice {
         switch text {
         case "private", "shareable": return .own
         case "host": return .host
         default:
-            guard text.hasPrefix("container:"), text.utf8.count > 10 else { throw UsageError("'\(text)' is not \(words)") }
+            guard text.hasPrefix("container:"), text.utf8.count > 10 else {
+                throw UsageError("'\(text)' is not host, private or container:ID")
+            }
             return .container(String(text.dropFirst(10)))
         }
     }
@@ -58,7 +52,9 @@ struct NamespaceOptions: OptionGroup {
 
     func apply(to request: inout Request) throws(UsageError) {
         if case .container = choices.cgroup { throw UsageError("--cgroupns is host or private") }
+        let network = request.namespaces.network
         request.namespaces = choices
+        request.namespaces.network = network
         request.timeOffsets = offsets
     }
 }

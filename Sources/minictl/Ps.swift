@@ -101,7 +101,7 @@ struct ContainerRow: ListRow {
                 (row.record.mounts ?? []).filter { $0.type != "tmpfs" }.map { $0.name ?? $0.source }.joined(separator: ",")
             },
             Column("LOCAL VOLUMES", "LocalVolumes", isShown: false) { row in "\((row.record.mounts ?? []).count { $0.type == "volume" })" },
-            Column("NETWORKS", "Networks", isShown: false) { $0.record.network },
+            Column("NETWORKS", "Networks", isShown: false) { $0.record.networks.joined(separator: ",") },
         ]
     }
 

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import Linux
+package import Network
+import OCI
+
+/// Networks of containers that are there already: at once where one runs, else from its next start on.
+extension Home {
+    package func connect(_ word: String, to endpoint: Endpoint) throws(EngineError) {
+        let network = try network(named: endpoint.network)
+        var endpoint = endpoint
+        endpoint.network = network.name
+        guard network.driver != .host, network.driver != .none else {
+            throw .refused(
+                "a container cannot be connected to the network \(network.name) later; give --network \(network.name) when it is made")
+        }
+        try change(word) { (container) throws(EngineError) in
+            guard let endpoints = container.record.endpoints else {
+                throw EngineError.refused("\(container.name) has the network \(container.record.network), which goes with no other")
+            }
+            guard !endpoints.contains(where: { $0.network == network.name }) else {
+                throw EngineError.refused("\(container.name) is on the network \(network.name) already")
+            }
+            guard try container.status(in: Machine.boot()).isUp else {
+                return try container.change { $0.endpoints?.append(endpoint) }
+            }
+            try self.connectNow(&container, endpoint)
+        }
+    }
+
+    /// Takes a container off a network.
+    /// - Parameter force: one that is not on it is fine.
+    package func disconnect(_ word: String, from networkWord: String, force: Bool) throws(EngineError) {
+        // The network itself may be gone; the container remembers its name.
+        let name = (try? network(named: networkWord))?.name ?? networkWord
+        try change(word) { (container) throws(EngineError) in
+            guard let endpoint = container.record.endpoints?.first(where: { $0.network == name }) else {
+                if force { return }
+                throw EngineError.refused("container \(container.name) is not connected to network \(name)")
+            }
+            guard try container.status(in: Machine.boot()).isUp else {
+                return try container.change { $0.endpoints?.removeAll { $0.network == name } }
+            }
+            try self.disconnectNow(&container, endpoint)
+        }
+    }
+
+    /// Holds a container that does not run, lest it starts meanwhile, and lets one that runs go on.
+    private func change(_ word: String, _ body: (inout Container) throws(EngineError) -> Void) throws(EngineError) {
+        let id = try find(word)
+        var container = try container(id)
+        let isUp = try container.status(in: Machine.boot()).isUp
+        let watch = isUp ? nil : try Watch(id, in: self)
+        guard isUp || watch != nil else { throw .refused("\(container.name) is just being started or removed by another process") }
+        do throws(EngineError) {
+            try container.refreshIfChanged()
+            try body(&container)
+        } catch {
+            try watch?.end(in: self)
+            throw error
+        }
+        try watch?.end(in: self)
+    }
+
+    private func connectNow(_ container: inout Container, _ wish: Endpoint) throws(EngineError) {
+        let taken = Set((container.record.endpoints ?? []).compactMap(\.device))
+        let number = (0...taken.count).first { !taken.contains("eth\($0)") } ?? taken.count
+        var endpoint = wish
+        endpoint.networkID = ""
+        endpoint.device = "eth\(number)"
+        endpoint.link = Self.link(of: container.id, number)
+        // Written down before anything is made, so that whoever puts the container away finds it.
+        let announced = endpoint
+        try container.change { $0.endpoints?.append(announced) }
+        do throws(EngineError) {
+            var netlink = try Netlink.open()
+            let mayLeadOut = container.record.endpoints?.contains { $0.hasDefaultRoute == true } != true
+            let attachment = try lease(&endpoint, number: number, for: container.id, mayLeadOut: mayLeadOut, &netlink)
+            try container.replace(endpoint)
+            var connections = Connections(attachments: [attachment], netlink: netlink)
+            try connections.make(for: container.runningProcess())
+        } catch {
+            try? takeOff(&container, endpoint)
+            throw error
+        }
+        try container.updateHosts(from: [], to: container.record.endpoints ?? [], container.hostNames())
+    }
+
+    private func disconnectNow(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
+        try takeOff(&container, endpoint)
+        let rest = container.record.endpoints ?? []
+        try container.updateHosts(from: [endpoint], to: rest, container.hostNames())
+        guard endpoint.hasDefaultRoute == true, var next = rest.first(where: { $0.gateway ?? $0.gateway6 != nil }) else { return }
+        next.hasDefaultRoute = true
+        do throws(NetworkError) {
+            try NetworkNamespace(ofContainer: container.runningProcess()).setDefaultRoute(over: next)
+        } catch {
+            throw .network(error)
+        }
+        try container.replace(next)
+    }
+
+    private func takeOff(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
+        var netlink = try Netlink.open()
+        do throws(NetworkError) {
+            try NetworkNamespace(ofContainer: container.runningProcess()).disconnect(endpoint, &netlink)
+        } catch {
+            throw .network(error)
+        }
+        try release(endpoint, of: container.record.id)
+        try container.change { $0.endpoints?.removeAll { $0.network == endpoint.network } }
+    }
+}
+
+extension Container {
+    /// The number of its first process, which has the network namespace; −1, which is nobody's, once it is over.
+    fileprivate func runningProcess() -> Int32 {
+        guard let start = record.start, ProcessIdentity(pid: start.pid, startTime: start.startTime).isAlive else { return -1 }
+        return start.pid
+    }
+
+    fileprivate mutating func replace(_ endpoint: Endpoint) throws(EngineError) {
+        try change { record in
+            guard let index = record.endpoints?.firstIndex(where: { $0.network == endpoint.network }) else { return }
+            record.endpoints?[index] = endpoint
+        }
+    }
+
+    /// What `/etc/hosts` calls the container.
+    fileprivate func hostNames() throws(EngineError) -> String {
+        let spec = try spec()
+        return EtcFiles.names(spec.hostname ?? Machine.hostname, spec.domainname)
+    }
+}

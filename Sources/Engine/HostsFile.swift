@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Network
+
+/// A container's `/etc/hosts`, seen from outside: `containers/ID/hosts`, which is bound into it and therefore rewritten in place.
+/// Lines that are not about addresses of its own stay as they are, whoever wrote them.
+struct HostsFile {
+    private var lines: [Substring]
+
+    init(_ text: String) { lines = text.split(separator: "\n", omittingEmptySubsequences: false) }
+
+    var text: String { lines.joined(separator: "\n") }
+
+    /// Takes the lines of these addresses out.
+    mutating func remove(_ addresses: [IPAddress]) {
+        lines.removeAll { line in
+            let first = line.prefix { $0 != "\t" && $0 != " " }
+            return IPAddress(first).map(addresses.contains) ?? false
+        }
+    }
+
+    /// Adds a line at the end.
+    mutating func add(_ address: IPAddress, _ names: String) {
+        if lines.last?.isEmpty == true { lines.removeLast() }
+        lines += ["\(address)\t\(names)", ""]
+    }
+}
+
+extension Container {
+    /// Makes the file say which addresses the container has by now. One that the user has mounted over is the user's.
+    func updateHosts(from old: [Endpoint], to new: [Endpoint], _ names: String) throws(EngineError) {
+        do throws(SystemError) {
+            guard let file = try openHosts() else { return }
+            var hosts = HostsFile(String(decoding: try file.readAll(limit: 1 << 20), as: UTF8.self))
+            // What stands for the container's name until it has an address.
+            let placeholder = IPAddress(.v4, 0x7f00_0101)
+            hosts.remove((old + new).flatMap(\.addresses).map(\.address) + [placeholder])
+            for endpoint in new { for address in endpoint.addresses { hosts.add(address.address, names) } }
+            if new.allSatisfy(\.addresses.isEmpty) { hosts.add(placeholder, names) }
+            try check("lseek") { lseek(file.raw, 0, SEEK_SET) }
+            try file.setSize(0)
+            try file.write(hosts.text)
+        } catch {
+            throw .system(doing: "write the container's /etc/hosts", error)
+        }
+    }
+
+    private func openHosts() throws(SystemError) -> FileDescriptor? {
+        do throws(SystemError) { return try FileDescriptor(opening: "hosts", at: directory.place, [.readWrite, .noFollow]) } catch
+            where error.errno == ENOENT
+        { return nil }
+    }
+}
