@@ -13,6 +13,9 @@ package struct Tool: Sendable {
         path = "\(directory)/\(name)"
     }
 
+    /// One that is not there: starting it is the error `ENOENT`.
+    package init(missing name: String) { path = "/nonexistent/\(name)" }
+
     package struct Result: Sendable {
         package let end: Termination
         /// What it wrote to standard error.

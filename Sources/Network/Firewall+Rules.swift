@@ -48,7 +48,7 @@ extension Firewall {
             }
 
             chain output {
-                type nat hook output priority dstnat; policy accept;
+                type nat hook output priority -100; policy accept;
                 fib daddr type local goto publish
             }
 
