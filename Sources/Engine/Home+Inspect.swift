@@ -4,7 +4,7 @@ package import JSON
 import OCI
 
 /// What a word given to `inspect` may be.
-package enum ObjectKind: String, CaseIterable, Sendable { case container, image, volume }
+package enum ObjectKind: String, CaseIterable, Sendable { case container, image, volume, network }
 
 extension Home {
     /// What is known of the thing of that name: of one kind, or the first kind that has it.
@@ -16,13 +16,14 @@ extension Home {
                 case .container: return try container(named: word).description(in: self, withSize: withSize)
                 case .image: return try imageDescription(word)
                 case .volume: return try volume(named: word).description
+                case .network: return try description(of: network(named: word))
                 }
             } catch {
                 guard error.isAbsence else { throw error }
                 reason = error
             }
         }
-        throw kind == nil ? .refused("no such container, image or volume: \(word)") : reason ?? .notFound(word)
+        throw kind == nil ? .refused("no such container, image, volume or network: \(word)") : reason ?? .notFound(word)
     }
 
     private func imageDescription(_ word: String) throws(EngineError) -> JSONValue {

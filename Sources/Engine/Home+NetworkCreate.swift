@@ -29,7 +29,9 @@ extension Home {
         network.labels = request.labels.isEmpty ? nil : request.labels
         let others = try storedNetworks()
         let used = try subnetsInUse() + others.flatMap(\.ranges).map(\.subnet)
-        network.ranges = try request.ranges(id: network.id) { () throws(EngineError) in try Self.freeSubnet(besides: used) }
+        // The first is left to the default network, which people expect there.
+        let kept = network.isDefault ? [] : [AddressPool.first].compactMap { $0 }
+        network.ranges = try request.ranges(id: network.id) { () throws(EngineError) in try Self.freeSubnet(besides: used + kept) }
         switch network.driver {
         case .macvlan: network.device = request.options["parent"] ?? ""
         default: network.device = request.options["com.docker.network.bridge.name"] ?? "mc-\(network.id.prefix(12))"
@@ -82,12 +84,11 @@ extension Home {
     }
 
     /// Removes every network that no container is on, the default one included: it is made again when it is needed.
-    /// - Parameter isChosen: whether the conditions of a filter hold.
-    package func pruneNetworks(_ isChosen: (NetworkDefinition) -> Bool) throws(EngineError) -> [String] {
+    package func pruneNetworks(_ filter: PruneFilter) throws(EngineError) -> [String] {
         let wanted = Set(try listings().flatMap { $0.record.endpoints ?? [] }.map(\.network))
         let lock = try lockNetworks(exclusive: true)
         var removed: [String] = []
-        for network in try storedNetworks().sorted(by: { $0.name < $1.name }) where isChosen(network) {
+        for network in try storedNetworks().sorted(by: { $0.name < $1.name }) where filter.holds(for: network) {
             if !network.isDefault, wanted.contains(network.name) { continue }
             guard try users(of: network).isEmpty else { continue }
             try remove(network, lock)

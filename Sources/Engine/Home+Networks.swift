@@ -111,8 +111,8 @@ extension Home {
         var network = try define(request, lock)
         network.device = "minictl0"
         try store(network, lock)
-        if let range = network.range(.v4), range.subnet.description != "172.18.0.0/16" {
-            progress("172.18.0.0/16 is in use on this machine, so the network bridge has \(range.subnet)")
+        if let range = network.range(.v4), let first = AddressPool.first, range.subnet != first {
+            progress("\(first) is in use on this machine, so the network bridge has \(range.subnet)")
         }
         return network
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Images
 package import Linux
+package import Network
 import OCI
 
 /// The conditions of `container prune --filter`.
@@ -19,10 +20,14 @@ package struct PruneFilter: Sendable {
         labels.append((parts.first ?? "", parts.count > 1 ? parts[1] : nil, isWanted))
     }
 
-    func holds(for record: Record) -> Bool {
-        if let until, Timestamp(record.created).map({ $0 >= until }) ?? true { return false }
+    func holds(for record: Record) -> Bool { holds(created: record.created, labels: record.labels) }
+
+    package func holds(for network: NetworkDefinition) -> Bool { holds(created: network.created, labels: network.labels) }
+
+    private func holds(created: String, labels theirs: [String: String]?) -> Bool {
+        if let until, Timestamp(created).map({ $0 >= until }) ?? true { return false }
         return labels.allSatisfy { label in
-            let value = record.labels?[label.key]
+            let value = theirs?[label.key]
             return (value != nil && (label.value == nil || label.value == value)) == label.isWanted
         }
     }

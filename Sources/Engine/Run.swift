@@ -170,6 +170,8 @@ extension Creation {
 
     /// After a failure to start: the container stays to be looked at, as docker has it, unless it is temporary.
     consuming func fail(_ error: EngineError, in home: borrowing Home) throws(EngineError) {
+        // To be started again it needs its spec, which is written while it starts.
+        if !container.record.isTemporary, (try? container.directory.place.status(of: "config.json")) == nil { try container.write(spec) }
         try finish(Record.End(exitCode: error.exitCode, at: Timestamp.now.description, outOfMemory: nil, reason: "\(error)"), in: home)
     }
 }

@@ -9,6 +9,9 @@ package enum AddressPool {
         (0x0a59_0000, 24, 16384),  // 10.89.0.0 to 10.152.255.0
     ]
 
+    /// The default network's, where it is free.
+    package static var first: Subnet? { free(besides: []) }
+
     /// The first subnet that overlaps none of those in use.
     package static func free(besides used: [Subnet]) -> Subnet? {
         let used = used.filter { $0.family == .v4 && $0.prefix > 0 }

@@ -45,7 +45,7 @@ extension NetworkNamespace {
         do throws(SystemError) {
             var inside = try self.netlink(setting: attachments.flatMap(\.parametersInside))
             for attachment in attachments { try attachment.configure(&inside) }
-            for attachment in attachments { try attachment.awaitCarrier(&netlink) }
+            for attachment in attachments { try attachment.awaitCarrier(&netlink, &inside) }
         } catch {
             throw .system(doing: "give the container its addresses", error)
         }
@@ -76,6 +76,16 @@ extension NetworkNamespace {
             }
         } catch {
             throw .system(doing: "set the container's default route", error)
+        }
+    }
+}
+
+extension Netlink {
+    /// At most 50 ms: a link that never gets a carrier is no reason not to start.
+    fileprivate mutating func awaitCarrier(of name: String) throws(SystemError) {
+        for _ in 0..<100 {
+            guard let status = try link(name), !status.isOperational else { return }
+            usleep(500)
         }
     }
 }
@@ -122,13 +132,10 @@ extension Attachment {
 
     /// The kernel takes note of a new carrier a moment later, and until then a bridge drops what comes: the container's first packet would be
     /// lost, and sent again a second after. Asking makes it look at once (Linux 6.8); before that, it takes some milliseconds.
-    fileprivate func awaitCarrier(_ netlink: inout Netlink) throws(SystemError) {
+    fileprivate func awaitCarrier(_ netlink: inout Netlink, _ inside: inout Netlink) throws(SystemError) {
         guard case .bridge(let bridge) = place, let name = endpoint.link else { return }
-        for link in [name, bridge.name] {
-            for _ in 0..<100 {
-                guard let status = try netlink.link(link), !status.isOperational else { break }
-                usleep(500)
-            }
-        }
+        try netlink.awaitCarrier(of: name)
+        try netlink.awaitCarrier(of: bridge.name)
+        try inside.awaitCarrier(of: endpoint.device ?? "eth0")
     }
 }

@@ -100,6 +100,17 @@ private var groups: Entries {
                 .command(VolumePrune.self),
             ]),
         .group(
+            "network", "verbs for networks",
+            [
+                .command(NetworkList.self, as: "ls", "list"),
+                .command(NetworkInspect.self),
+                .command(NetworkCreate.self),
+                .command(NetworkRm.self, as: "rm", "remove"),
+                .command(NetworkConnect.self),
+                .command(NetworkDisconnect.self),
+                .command(NetworkPrune.self),
+            ]),
+        .group(
             "system", "verbs for all of it",
             [
                 .command(DiskFree.self),

@@ -43,7 +43,7 @@ struct InspectOptions: OptionGroup {
 
 struct Inspect: Command {
     static let name: StaticString = "inspect"
-    static let summary: StaticString = "show all that is known of containers, images or volumes"
+    static let summary: StaticString = "show all that is known of containers, images, volumes or networks"
     static let operands: Operands = "NAME [NAME...]"
     static let examples = [
         Example("minictl inspect -f '{{.State.Pid}}' web", "the number of its first process"),
@@ -53,8 +53,8 @@ struct Inspect: Command {
     static var options: [CommandOption<Self>] {
         InspectOptions.options.lifted { try $1(&$0.inspect) } + [
             .flag("-s, --size", "of a container, with how much it has written") { $0.withSize = $1 },
-            .text("--type container|image|volume", "look for nothing else") {
-                guard let kind = ObjectKind(rawValue: $1) else { throw UsageError("'\($1)' is not container, image or volume") }
+            .text("--type container|image|volume|network", "look for nothing else") {
+                guard let kind = ObjectKind(rawValue: $1) else { throw UsageError("'\($1)' is not container, image, volume or network") }
                 $0.kind = kind
             },
         ]

@@ -114,7 +114,8 @@ struct SystemPrune: Command {
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         var things = [
-            "all stopped containers", isAll ? "all images without at least one container associated to them" : "all dangling images",
+            "all stopped containers", "all networks not used by at least one container",
+            isAll ? "all images without at least one container associated to them" : "all dangling images",
         ]
         if withVolumes { things.append("all anonymous volumes not used by at least one container") }
         guard try isForced || Confirmation.ask("This will remove:\n" + things.map { "  - \($0)\n" }.joined()) else { return 0 }
@@ -122,6 +123,7 @@ struct SystemPrune: Command {
         try home.sweep()
         var report = PruneReport()
         try report.containers(home, PruneFilter())
+        try report.networks(home, PruneFilter())
         if withVolumes { try report.volumes(home, all: false) }
         try report.images(home, all: isAll)
         return try report.finish()
@@ -129,7 +131,7 @@ struct SystemPrune: Command {
 }
 
 /// What went, in docker's words.
-private struct PruneReport {
+struct PruneReport {
     private var bytes: Int64 = 0
     private var each = Each()
 
@@ -157,6 +159,12 @@ private struct PruneReport {
         bytes += gone.bytes
     }
 
+    mutating func networks(_ home: borrowing Home, _ filter: PruneFilter) throws {
+        try list("Deleted Networks:", home.pruneNetworks(filter))
+    }
+
+    var status: Int32 { each.status }
+
     private func list(_ title: String, _ names: [String]) throws {
         guard !names.isEmpty else { return }
         try Output.standard.write("\(title)\n" + names.map { escapeVisible($0) + "\n" }.joined() + "\n")
@@ -169,7 +177,7 @@ private struct PruneReport {
 }
 
 extension PruneFilter {
-    fileprivate mutating func add(word text: String) throws(UsageError) {
+    mutating func add(word text: String) throws(UsageError) {
         if text.hasPrefix("label!=") { return add(label: String(text.dropFirst(7)), isWanted: false) }
         let pair = try KeyValue(text, requiresValue: true)
         switch pair.key {

@@ -94,6 +94,7 @@ final class Running {
         var mask = sigset_t()
         sigemptyset(&mask)
         posix_spawnattr_setsigmask(&attributes, &mask)
+        OwnNetwork.enter()
         var pid = pid_t()
         let result = posix_spawnp(
             &pid, command.arguments[0], &actions, &attributes, CStrings(command.arguments).pointer, CStrings(command.environment).pointer)

@@ -14,6 +14,7 @@ final class Rig {
     private var mountsBefore: Set<String> = []
 
     init() throws {
+        OwnNetwork.make()
         path = try Scratch.makeDirectory()
         for name in ["root", "host", "victim"] { try Directory.make("\(path)/\(name)", mode: 0o755) }
         chmod("\(path)/victim", 0o750)
@@ -114,9 +115,12 @@ final class Rig {
 
     /// All that a container may leave is gone: its files, names, watch, ids, cgroup.
     func expectNothingLeft(_ location: SourceLocation = #_sourceLocation) {
-        #expect(names("root/containers").filter { $0 != ".volumes" } == [], sourceLocation: location)
+        #expect(names("root/containers").filter { $0 != ".volumes" && $0 != ".networks" } == [], sourceLocation: location)
         #expect(names("root/runtime").filter { $0.utf8.count == 64 } == [], sourceLocation: location)
         #expect(names("root/runtime/ids") == [], sourceLocation: location)
+        #expect(names("root/runtime/networks/bridge") == [], sourceLocation: location)
+        // The kernel takes a cut link away some milliseconds after its namespace.
+        #expect(waitUntil { (try? Command(["ip", "-o", "link"]).run().text.contains("mc")) == false }, sourceLocation: location)
     }
 
     /// The host is as it was: looked at after each test.

@@ -49,7 +49,8 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
             Case(
                 "--time-offset monotonic=+1d,boottime=-1h", "cat /proc/self/timens_offsets | tr -s ' ' | tr '\\n' ';'",
                 "monotonic 86400 0;boottime -3600 0;"),
-            Case("", "ls /sys/class/net; cat /proc/net/dev | grep -c :; cat /sys/class/net/lo/operstate", "lo\n1\nunknown"),
+            Case("--network none", "ls /sys/class/net; cat /proc/net/dev | grep -c :; cat /sys/class/net/lo/operstate", "lo\n1\nunknown"),
+            Case("", "ls /sys/class/net; cat /proc/net/dev | grep -c :; cat /sys/class/net/eth0/operstate", "eth0\nlo\n2\nup"),
         ])
     func flag(_ item: Case) throws { try rig.expect(item) }
 

@@ -28,7 +28,8 @@ import Testing
             ("-f name=we", "web"), ("-f name=^eb", ""), ("-f label=role=front", "web"), ("-f label=role=front -f label=x", ""),
             ("-f status=exited", "over"),
             ("-f exited=3", "over"), ("-f exited=0", ""), ("-f since=web", "over"), ("-f before=over", "web"), ("-f ancestor=base", "web"),
-            ("-a -f ancestor=base", "over web"), ("-f network=none", "web"), ("-f volume=/data", "web"), ("-f volume=nope", ""),
+            ("-a -f ancestor=base", "over web"), ("-f network=none", ""), ("-f network=bridge", "web"), ("-f volume=/data", "web"),
+            ("-f volume=nope", ""),
             ("-f status=running -f status=exited", "over web"), ("-f name=web -f status=exited", ""),
         ])
     func filters(flags: String, names: String) throws {
@@ -93,7 +94,7 @@ import Testing
         #expect(try minictl("inspect --type container base").error == "minictl: no such container: base\n")
         let outcome = try minictl("inspect nope")
         #expect(outcome.code == 1 && outcome.text == "[]")
-        #expect(outcome.error == "minictl: no such container, image or volume: nope\n")
+        #expect(outcome.error == "minictl: no such container, image, volume or network: nope\n")
     }
 
     @Test("logs keep the streams apart and in order")

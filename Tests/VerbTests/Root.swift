@@ -29,6 +29,7 @@ final class Root {
     }()
 
     init() throws {
+        OwnNetwork.make()
         path = try Self.makeDirectory()
         if let images = Self.images { symlink("\(images)/images", "\(path)/images") }
     }
@@ -112,6 +113,7 @@ struct Script {
         defer { posix_spawnattr_destroy(&attributes) }
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
         let began = ContinuousClock.now
+        OwnNetwork.enter()
         var pid = pid_t()
         let words = CStrings(["/bin/sh", "-c", text])
         let environment = CStrings([
