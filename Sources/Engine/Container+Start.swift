@@ -23,6 +23,7 @@ extension Container {
         let isNew = !connection.isWrittenDown
         if isNew, spec.linux?.cgroupsPath != Self.cgroupPath(id) { try write(spec) }
         var connections = try lease(spec, in: home)
+        var names = try announce(in: home)
         let cgroup = try makeCgroup(spec)
         record.set(cgroup)
         record.start = nil
@@ -54,11 +55,15 @@ extension Container {
                         failure = error
                         throw .refused("")
                     }
+                    names?.awaitAnswers()
+                    names = nil
                 },
                 meanwhile: { pid throws(LaunchError) in
                     do throws(EngineError) {
                         if isNew { try write(spec) }
                         try writeStart(pid)
+                        // Written down before they are made, so that they are found when they have to go.
+                        try home.publish(record)
                     } catch {
                         failure = error
                         throw .refused("")
@@ -76,6 +81,8 @@ extension Container {
         let before = endpoints
         defer { record.endpoints = endpoints }
         let connections = try home.lease(&endpoints, for: id)
+        record.endpoints = endpoints
+        try home.checkPorts(record)
         try updateHosts(from: before, to: endpoints, EtcFiles.names(spec.hostname ?? Machine.hostname, spec.domainname))
         return connections
     }

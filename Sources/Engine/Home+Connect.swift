@@ -41,6 +41,8 @@ extension Home {
                 return try container.change { $0.endpoints?.removeAll { $0.network == name } }
             }
             try self.disconnectNow(&container, endpoint)
+            try container.announce(in: self)?.awaitAnswers()
+            try self.publish(container.record)
         }
     }
 
@@ -83,6 +85,8 @@ extension Home {
             throw error
         }
         try container.updateHosts(from: [], to: container.record.endpoints ?? [], container.hostNames())
+        try container.announce(in: self)?.awaitAnswers()
+        try publish(container.record)
     }
 
     private func disconnectNow(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
@@ -106,6 +110,8 @@ extension Home {
         } catch {
             throw .network(error)
         }
+        if container.record.publishedEndpoint?.network == endpoint.network { try withdraw(container.record) }
+        try forgetNames(of: container.record.id, at: [endpoint])
         try release(endpoint, of: container.record.id)
         try container.change { $0.endpoints?.removeAll { $0.network == endpoint.network } }
     }

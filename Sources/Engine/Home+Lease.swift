@@ -56,6 +56,7 @@ extension Home {
         case .bridge:
             endpoint.link = Self.link(of: id, number)
             place = .bridge(try bridge(of: &network, lock, &netlink))
+            do throws(NetworkError) { if !network.isInternal { try Forwarding.enable(for: network) } } catch { throw .network(error) }
         case .macvlan: place = .macvlan(parent: try parent(of: network, &netlink), mode: network.macvlanMode)
         case .host, .none: throw .refused("the network \(network.name) is none to connect to")
         }
@@ -118,13 +119,18 @@ extension Home {
     private func bridge(
         of network: inout NetworkDefinition, _ lock: borrowing NetworkLock, _ netlink: inout Netlink
     ) throws(EngineError) -> LinkStatus {
-        if let bridge = try existingBridge(of: network, &netlink) { return bridge }
+        if let bridge = try existingBridge(of: network, &netlink), try isSecured(network) { return bridge }
         try lock.makeExclusive()
         guard let fresh = try storedNetwork(network.name) else { throw .notFound(network.name, kind: "network") }
         network = fresh
-        if let bridge = try existingBridge(of: network, &netlink) { return bridge }
+        if let bridge = try existingBridge(of: network, &netlink) {
+            try secure(network, lock)
+            return bridge
+        }
         try settle(&network, lock)
         while true {
+            // Before it is up: nothing gets through that should not.
+            try secure(network, lock)
             do throws(NetworkError) { return try network.makeBridge(&netlink) } catch {
                 // Of another state directory's default network.
                 guard case .deviceTaken = error, network.isDefault, let next = network.nextDevice else { throw .network(error) }

@@ -29,6 +29,22 @@ extension Firewall {
         }
     }
 
+    /// Whether a port leads to a container: at that address, or at all of them.
+    package mutating func leads(_ ports: PublishedPorts) throws(NetworkError) -> Bool {
+        do throws(SystemError) {
+            for pair in ports.pairs {
+                let transport = [ports.transport.number, 0, 0, 0]
+                let isV4 = ports.address.family == .v4
+                if try has(transport + Self.port(pair.host), in: isV4 ? "anywhere4" : "anywhere6") { return true }
+                guard !ports.isAnywhere else { continue }
+                if try has(transport + ports.address.bytes + Self.port(pair.host), in: isV4 ? "ports4" : "ports6") { return true }
+            }
+            return false
+        } catch {
+            throw .system(doing: "look at published ports", error)
+        }
+    }
+
     static func changes(_ ports: [PublishedPorts], _ addresses: [IPAddress]) -> [Change] {
         var elements: (ports4: [Element], ports6: [Element], anywhere4: [Element], anywhere6: [Element]) = ([], [], [], [])
         for ports in ports {

@@ -66,6 +66,9 @@ package struct Firewall: ~Copyable {
         try transact(changes.flatMap { $0.parts }.flatMap { [(.addElements, $0), (.deleteElements, $0)] })
     }
 
+    /// Empties a set.
+    mutating func clear(_ set: StaticString) throws(SystemError) { try transact([(.deleteElements, (set, []))]) }
+
     private mutating func transact(_ steps: [(kind: NetfilterMessage.Kind, part: Change.Part)]) throws(SystemError) {
         guard !steps.isEmpty else { return }
         let first = sequence &+ 1

@@ -98,10 +98,11 @@ package struct NameServer: ~Copyable {
         }
     }
 
-    /// Takes a container out of all zones. True if it was in any.
-    package func forget(_ id: String) throws(NetworkError) -> Bool {
+    /// Takes a container out of a network's zone, or of all. True if it was in any.
+    package func forget(_ id: String, on network: NetworkDefinition?) throws(NetworkError) -> Bool {
         var found = false
-        for file in try files() {
+        let files = if let network { [Self.file(network)] } else { try self.files() }
+        for file in files {
             guard var zone = try zone(file), zone.entries.contains(where: { $0.id == id }) else { continue }
             zone.entries.removeAll { $0.id == id }
             try write(zone, file)

@@ -24,20 +24,20 @@ struct NetfilterMessage {
         close(0)
     }
 
-    /// A message about elements of one set of ours.
-    init(_ kind: Kind, _ elements: some Sequence<Firewall.Element>, of set: StaticString, flags: CInt, sequence: UInt32) {
+    /// A message about elements of one set of ours; about all there are if there are none to name.
+    init(_ kind: Kind, _ elements: some Collection<Firewall.Element>, of set: StaticString, flags: CInt, sequence: UInt32) {
         self.init(kind, flags: flags, sequence: sequence)
         attribute(1, text: "minictl")
         attribute(2, text: "\(set)")
-        nest(3) { list in
-            for element in elements {
-                list.nest(1) { item in
-                    item.nest(1) { $0.attribute(1, element.key) }
-                    if let value = element.value { item.nest(2) { $0.attribute(1, value) } }
-                }
-            }
-        }
+        if !elements.isEmpty { nest(3) { list in for element in elements { list.add(element) } } }
         close(0)
+    }
+
+    private mutating func add(_ element: Firewall.Element) {
+        nest(1) { item in
+            item.nest(1) { $0.attribute(1, element.key) }
+            if let value = element.value { item.nest(2) { $0.attribute(1, value) } }
+        }
     }
 
     /// `NFPROTO_INET`.

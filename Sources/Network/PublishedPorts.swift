@@ -32,7 +32,12 @@ package struct PublishedPorts: Hashable, Sendable {
     }
 
     /// `127.0.0.1:8080`, as docker writes it.
-    package var hostDescription: String { "\(address.family == .v6 ? "[\(address)]" : "\(address)"):\(hostPorts)" }
+    package var hostDescription: String { "\(hostAddress):\(hostPorts)" }
+
+    /// The same of one of the ports.
+    package func hostDescription(of port: UInt16) -> String { "\(hostAddress):\(port)" }
+
+    private var hostAddress: String { address.family == .v6 ? "[\(address)]" : "\(address)" }
 
     /// This and the next as one, where they follow each other.
     private func joined(_ next: PublishedPorts) -> PublishedPorts? {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import JSON
 
 /// What `/etc/resolv.conf` says (`resolv.conf(5)`): who is asked, where else short names are looked for, and how.
 package struct ResolverFile: Equatable, Sendable {
@@ -39,4 +40,14 @@ package struct ResolverFile: Equatable, Sendable {
 extension IPAddress {
     /// 127.0.0.0/8 or `::1`.
     package var isLoopback: Bool { family == .v4 ? number >> 24 == 127 : number == 1 }
+}
+
+extension ResolverFile: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("servers", &servers)
+        try json("search", &search)
+        try json("options", &options)
+    }
 }
