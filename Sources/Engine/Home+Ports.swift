@@ -60,6 +60,9 @@ extension Home {
         } catch {
             throw .network(error)
         }
+        guard let link = endpoint.link else { return }
+        var netlink = try Netlink.open()
+        do throws(SystemError) { try netlink.reflect(link) } catch { throw .system(doing: "publish ports", error) }
     }
 
     /// Takes the container's ports away. The container has its addresses still: what leads to one that it has no more is another's.

@@ -63,6 +63,8 @@ extension Firewall {
                 type nat hook postrouting priority srcnat; policy accept;
                 # A container that comes back to its own network would be answered directly, from an address it did not ask.
                 iifname . oifname @within ct status dnat masquerade
+                # The same where br_netfilter has such a packet stay on the bridge, and tells no link that it came by.
+                meta iif 0 oifname @bridges ct status dnat fib saddr type != local masquerade
                 oifname @bridges ip saddr 127.0.0.0/8 masquerade
                 oifname @bridges ip6 saddr ::1 masquerade
                 iifname @outward oifname != @bridges masquerade
