@@ -34,7 +34,9 @@ extension Home {
         network.ranges = try request.ranges(id: network.id) { () throws(EngineError) in try Self.freeSubnet(besides: used + kept) }
         switch network.driver {
         case .macvlan: network.device = request.options["parent"] ?? ""
-        default: network.device = request.options["com.docker.network.bridge.name"] ?? "mc-\(network.id.prefix(12))"
+        default:
+            let own = network.isDefault ? "minictl0" : "mc-\(network.id.prefix(12))"
+            network.device = request.options["com.docker.network.bridge.name"] ?? own
         }
         // The subnet of a macvlan is the wire's, where the host has it too.
         guard network.driver == .bridge else { return network }

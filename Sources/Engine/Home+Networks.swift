@@ -106,10 +106,7 @@ extension Home {
         if let network = try storedNetwork(NetworkDefinition.defaultName) { return network }
         let lock = try lockNetworks(exclusive: true)
         if let network = try storedNetwork(NetworkDefinition.defaultName) { return network }
-        var request = NetworkRequest(name: ContainerName(unchecked: NetworkDefinition.defaultName))
-        request.options = [:]
-        var network = try define(request, lock)
-        network.device = "minictl0"
+        let network = try define(NetworkRequest(name: ContainerName(unchecked: NetworkDefinition.defaultName)), lock)
         try store(network, lock)
         if let range = network.range(.v4), let first = AddressPool.first, range.subnet != first {
             progress("\(first) is in use on this machine, so the network bridge has \(range.subnet)")

@@ -39,6 +39,9 @@ extension NetworkNamespace {
     package func connect(_ attachments: [Attachment], _ netlink: inout Netlink) throws(NetworkError) {
         for attachment in attachments {
             do throws(SystemError) { try attachment.makeLink(in: descriptor, &netlink) } catch {
+                if error.errno == EXFULL {
+                    throw .refused("the network \(attachment.endpoint.network) is full: a bridge has 1023 ports; make another network")
+                }
                 throw .system(doing: "connect the container to the network \(attachment.endpoint.network)", error)
             }
         }

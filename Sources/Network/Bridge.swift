@@ -18,7 +18,7 @@ extension NetworkDefinition {
     /// Makes the bridge, with its addresses, and up. The caller holds the lock of all networks.
     package func makeBridge(_ netlink: inout Netlink) throws(NetworkError) -> LinkStatus {
         do throws(SystemError) {
-            try netlink.makeBridge(device, mac: bridgeMAC, mtu: mtu(&netlink))
+            try netlink.makeBridge(device, mac: bridgeMAC)
         } catch {
             throw error.errno == EEXIST ? .deviceTaken(device) : .system(doing: "make the bridge \(device)", error)
         }
@@ -26,11 +26,11 @@ extension NetworkDefinition {
             // Before it is up: nothing comes in that these are against.
             for parameter in parameters { try parameter.set() }
             guard let link = try netlink.link(device) else { throw SystemError(call: "RTM_GETLINK", subject: device, errno: ENODEV) }
-            var messages: [NetlinkMessage] = []
+            var messages = [try netlink.setMTU(of: device, to: mtu(&netlink))]
             for address in ranges.compactMap(\.gatewayAddress) { messages.append(try netlink.add(address, to: link.index)) }
             messages.append(try netlink.change(device, flags: UInt32(IFF_UP)))
             try netlink.perform(messages)
-            return link
+            return try netlink.link(device) ?? link
         } catch {
             try? netlink.remove(device)
             throw .system(doing: "make the bridge \(device)", error)

@@ -49,9 +49,9 @@ extension Netlink {
     }
 
     /// Makes a bridge, down. `EEXIST` if the name is taken.
-    mutating func makeBridge(_ name: String, mac: MACAddress, mtu: UInt32) throws(SystemError) {
+    mutating func makeBridge(_ name: String, mac: MACAddress) throws(SystemError) {
         let bridge = Link(rtnl_link_bridge_alloc())
-        bridge.set(name: name, mtu: mtu, mac: mac)
+        bridge.set(name: name, mtu: nil, mac: mac)
         try perform(bridge.new(name))
     }
 
@@ -118,14 +118,19 @@ extension Netlink {
             })
     }
 
-    private func release(_ name: String) throws(SystemError) -> NetlinkMessage {
+    private func release(_ name: String) throws(SystemError) -> NetlinkMessage { try set(Int(IFLA_MASTER), of: name, to: 0) }
+
+    /// Sets a bridge's MTU for good. Given when it is made, the kernel would forget it with the last port.
+    func setMTU(of name: String, to mtu: UInt32) throws(SystemError) -> NetlinkMessage { try set(Int(IFLA_MTU), of: name, to: mtu) }
+
+    private func set(_ attribute: Int, of name: String, to value: UInt32) throws(SystemError) -> NetlinkMessage {
         try NetlinkMessage("RTM_SETLINK", name) { message in
             guard let raw = nlmsg_alloc_simple(CInt(RTM_SETLINK), 0) else { return -1 }
             message.pointee = raw
             var fixed = [UInt8](repeating: 0, count: 16)
             nlmsg_append(raw, &fixed, 16, 4)
             nla_put_string(raw, CInt(IFLA_IFNAME), name)
-            return nla_put_u32(raw, CInt(IFLA_MASTER), 0)
+            return nla_put_u32(raw, CInt(attribute), value)
         }
     }
 

@@ -93,6 +93,8 @@ extension Steps {
 
     static func setSysctls(_ child: Child) throws(SystemError) {
         guard !child.plan.sysctls.isEmpty, let place = child.proc else { return }
+        // Those of an interface are there once it is.
+        if child.plan.sysctls.contains(where: { $0.file.contains("/eth") }) { try waitForNetwork(child) }
         for sysctl in child.plan.sysctls { try File.writeKernel("sys/\(sysctl.file)", sysctl.value, at: place) }
     }
 

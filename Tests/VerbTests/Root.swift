@@ -47,8 +47,8 @@ final class Root {
 
     /// Runs a script of the shell. It must not hang or trap.
     @discardableResult
-    func sh(_ script: String, at location: SourceLocation = #_sourceLocation) throws -> Outcome {
-        let outcome = try Script("M='\(Self.program) --root \(path)'; cd \(path); \(script)").run()
+    func sh(_ script: String, seconds: Int = 30, at location: SourceLocation = #_sourceLocation) throws -> Outcome {
+        let outcome = try Script("M='\(Self.program) --root \(path)'; cd \(path); \(script)").run(seconds: seconds)
         #expect(!outcome.isLate, "hung: \(script)", sourceLocation: location)
         #expect(!outcome.error.contains("Fatal error"), "trapped: \(script)\n\(outcome.error)", sourceLocation: location)
         return outcome
@@ -111,7 +111,11 @@ struct Script {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGMASK))
+        // The testing library's threads block signals, and a shell that never hears of its children's end waits for ever.
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        posix_spawnattr_setsigmask(&attributes, &mask)
         let began = ContinuousClock.now
         OwnNetwork.enter()
         var pid = pid_t()
