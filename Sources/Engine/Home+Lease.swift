@@ -129,14 +129,26 @@ extension Home {
         }
         try settle(&network, lock)
         while true {
-            // Before it is up: nothing gets through that should not.
-            try secure(network, lock)
-            do throws(NetworkError) { return try network.makeBridge(&netlink) } catch {
-                // Of another state directory's default network.
-                guard case .deviceTaken = error, network.isDefault, let next = network.nextDevice else { throw .network(error) }
-                network.device = next
-                try store(network, lock)
-            }
+            if let bridge = try makeSecured(network, lock, &netlink) { return bridge }
+            // Of another state directory's default network.
+            guard let next = network.nextDevice else { throw .network(.deviceTaken(network.device)) }
+            network.device = next
+            try store(network, lock)
+        }
+    }
+
+    /// Nil if the name of the default network's bridge is taken. Rules come before the bridge is up, and never for somebody else's.
+    private func makeSecured(
+        _ network: NetworkDefinition, _ lock: borrowing NetworkLock, _ netlink: inout Netlink
+    ) throws(EngineError) -> LinkStatus? {
+        do throws(NetworkError) { _ = try network.bridge(&netlink) } catch {
+            guard case .deviceTaken = error, network.isDefault else { throw .network(error) }
+            return nil
+        }
+        try secure(network, lock)
+        do throws(NetworkError) { return try network.makeBridge(&netlink) } catch {
+            guard case .deviceTaken = error, network.isDefault else { throw .network(error) }
+            return nil
         }
     }
 
