@@ -55,5 +55,7 @@ extension Home {
             try? containers.place.move(name.text, to: old)
             throw error
         }
+        // Others on its networks are to find it by the new name.
+        if try container.status(in: Machine.boot()).isUp { try container.announce(in: self)?.awaitAnswers() }
     }
 }

@@ -43,12 +43,13 @@ extension Firewall {
                 type nat hook prerouting priority dstnat; policy accept;
                 # What is published on the loopback is for this machine alone; its own packets do not come by here.
                 ip daddr 127.0.0.0/8 return
-                ip6 daddr ::1 return
                 fib daddr type local goto publish
             }
 
             chain output {
                 type nat hook output priority -100; policy accept;
+                # No answer could come back to it: IPv6 takes nothing for its loopback from any other link.
+                ip6 daddr ::1 return
                 fib daddr type local goto publish
             }
 
@@ -66,7 +67,6 @@ extension Firewall {
                 # The same where br_netfilter has such a packet stay on the bridge, and tells no link that it came by.
                 meta iif 0 oifname @bridges ct status dnat fib saddr type != local masquerade
                 oifname @bridges ip saddr 127.0.0.0/8 masquerade
-                oifname @bridges ip6 saddr ::1 masquerade
                 iifname @outward oifname != @bridges masquerade
             }
 

@@ -5,7 +5,7 @@ import Linux
 /// Ports of this machine that nobody else can take while this lives: a socket is bound to each. The kernel hands them out one at a time,
 /// however many containers start at once, and takes them back with the process that holds them, however that ends.
 ///
-/// What comes for a port is led to the container before it could reach the socket, which lets nothing in.
+/// What comes for a port is led to the container before it could reach the socket. Where the rules are gone, clients are refused.
 package struct PortReservation: ~Copyable {
     package private(set) var ports: [PublishedPorts] = []
     private var sockets: [CInt] = []
@@ -22,6 +22,9 @@ package struct PortReservation: ~Copyable {
         _ request: PortRequest, at address: IPAddress, isTaken: (PublishedPorts) -> Bool
     ) throws(NetworkError) {
         let address = request.address ?? address
+        guard address.family == .v4 || !address.isLoopback else {
+            throw .refused("no port can be published at ::1: IPv6 leads nothing from the loopback to a container; take 127.0.0.1")
+        }
         let room = try DescriptorRoom(for: request.hostPorts?.count ?? request.containerPorts.count)
         defer { room.restore() }
         if let hostPorts = request.hostPorts, request.containerPorts.count == 1, hostPorts.count > 1 {
@@ -52,7 +55,7 @@ package struct PortReservation: ~Copyable {
         do throws(SystemError) {
             // Free for the kernel and taken for us is a port whose container runs without its monitor.
             for _ in 0..<64 {
-                let socket = try BoundSocket(transport, address, host)
+                let socket = try BoundSocket(holding: host, of: address, transport)
                 guard let port = PortRange(host == 0 ? try socket.port() : host), let target = PortRange(container),
                     let published = PublishedPorts(address, port, to: target, transport)
                 else { break }
@@ -80,24 +83,33 @@ package struct PortReservation: ~Copyable {
     }
 }
 
-/// A socket that holds a port, and lets nothing in.
+/// A socket that holds a port.
 private struct BoundSocket: ~Copyable {
     private let descriptor: FileDescriptor
 
-    init(_ transport: Transport, _ address: IPAddress, _ port: UInt16) throws(SystemError) {
+    init(holding port: UInt16, of address: IPAddress, _ transport: Transport) throws(SystemError) {
+        do throws(SystemError) {
+            self = try Self(transport, address, port, listens: false)
+        } catch  where error.errno == EADDRINUSE && transport != .udp {
+            // Perhaps by nobody but a connection that ended a minute ago.
+            self = try Self(transport, address, port, listens: true)
+        }
+    }
+
+    /// - Parameter listens: takes the port beside connections, and has to listen then, or others could do the same.
+    private init(_ transport: Transport, _ address: IPAddress, _ port: UInt16, listens: Bool) throws(SystemError) {
         let subject = "\(address) port \(port)/\(transport.rawValue)"
         let type = transport == .udp ? SOCK_DGRAM : SOCK_STREAM
         let descriptor = FileDescriptor(
             owning: try check("socket", subject) {
                 socket(address.family.number, CInt(type.rawValue | SOCK_CLOEXEC.rawValue), CInt(transport.number))
             })
-        // Without it a connection that ended a minute ago would keep the port from us; whoever listens keeps it all the same.
-        if transport != .udp { try Self.set(SOL_SOCKET, SO_REUSEADDR, descriptor) }
+        if listens { try Self.set(SOL_SOCKET, SO_REUSEADDR, descriptor) }
         if address.family == .v6 { try Self.set(CInt(IPPROTO_IPV6), IPV6_V6ONLY, descriptor) }
         try Self.closeFilter(descriptor, subject)
         var raw = SocketAddress(address, port)
         try check("bind", subject) { raw.withPointer { bind(descriptor.raw, $0, $1) } }
-        if transport != .udp { try check("listen", subject) { listen(descriptor.raw, 1) } }
+        if listens { try check("listen", subject) { listen(descriptor.raw, 1) } }
         self.descriptor = descriptor
     }
 
@@ -106,7 +118,7 @@ private struct BoundSocket: ~Copyable {
         try check("setsockopt") { setsockopt(descriptor.raw, level, option, &on, socklen_t(MemoryLayout<CInt>.size)) }
     }
 
-    /// Should the rules be gone, clients are not to be left talking to nobody: a filter of one instruction drops everything.
+    /// Nobody is to talk to it: a filter of one instruction drops everything.
     private static func closeFilter(_ descriptor: borrowing FileDescriptor, _ subject: String) throws(SystemError) {
         // struct sock_filter { BPF_RET | BPF_K, 0, 0, 0 } in struct sock_fprog.
         var instruction: UInt64 = UInt64(UInt16(6).littleEndian)

@@ -135,12 +135,12 @@ private let refused = "can't connect to remote host"
         try lab.serve("web", "-p 0.0.0.0:8080:80")
         let outcome = try lab.lines(
             """
-            (busybox nc -ll -p 7000 -s 127.0.0.1 -e echo secret) >/dev/null 2>&1 & sleep 0.1
+            (busybox nc -ll -p 7000 -e echo secret) >/dev/null 2>&1 & sleep 0.1
             C="nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' web)/ns/net"
             $C ip addr del 127.0.0.1/8 dev lo; $C ip route add 127.0.0.0/8 via 172.18.0.1; $C sysctl -qw net.ipv4.conf.all.route_localnet=1
-            ask 127.0.0.1 7000; (sleep 0.3) | $C busybox nc -w 1 127.0.0.1 7000 2>&1; kill $!
+            ask 127.0.0.1 7000; for a in 172.18.0.1 127.0.0.1; do (sleep 0.3) | $C busybox nc -w 1 $a 7000 2>&1; done
             """)
-        #expect(outcome == ["secret", "nc: timed out"])
+        #expect(outcome == ["secret", "secret", "nc: timed out"])
     }
 
     @Test("Rules that were flushed are there again with the next command, and those of others are not touched")
@@ -181,7 +181,7 @@ private let refused = "can't connect to remote host"
         let other = try lab.sh("busybox nc -ll -p 9000 >/dev/null 2>&1 & sleep 0.1; $M run --rm -p 9000:80 base echo started; kill $!")
         #expect(other.output == "" && other.error.contains("in use by busybox (process "))
         #expect(try lab.sh("$M run --rm -p 10.1.1.1:80:80 base true").error.contains("none of this machine's"))
-        #expect(try lab.sh("$M run --rm -p [::1]:80:80 base true").error.contains("needs an IPv6 address"))
+        #expect(try lab.sh("$M run --rm -p [::]:80:80 base true").error.contains("needs an IPv6 address"))
         // One from a range, and one that the kernel picks.
         try lab.serve("two", "-p 8080-8082:80 -p 80")
         let ports = try lab.lines("$M port two 80")
@@ -195,7 +195,7 @@ private let refused = "can't connect to remote host"
         let outcome = try lab.sh(
             """
             for i in $(seq 12); do $M run -d -p 9000-9015:80 base sleep 1000 >/dev/null 2>>errors & done; wait
-            $M ps --format '{{.Ports}}' | sort | uniq | wc -l; cat errors; nft list map inet minictl ports4 | grep -o ' : ' | wc -l
+            $M ps --format '{{.Ports}}' | sort | uniq | wc -l; cat errors; nft list map inet minictl ports4 | grep -o 'tcp \\. 127' | wc -l
             """, seconds: 60)
         #expect(outcome.lines == ["12", "12"], "\(outcome)")
     }
@@ -222,13 +222,21 @@ private let refused = "can't connect to remote host"
             .allSatisfy { $0.hasPrefix("80/tcp -> 192.0.2.1:") })
     }
 
-    @Test("IPv6 clients reach a port at an IPv6 address, also at ::1")
+    @Test("IPv6 clients reach a port at an IPv6 address, and are refused at ::1")
     func version6() throws {
         let lab = try Lab()
         try lab.sh("ip -6 addr add 2001:db8::1/64 dev eth0 nodad; $L ip -6 addr add 2001:db8::2/64 dev eth0 nodad; $M network create --ipv6 six")
-        try lab.serve("web", "--network six -p [::]:8080:80 -p [::1]:8081:80")
-        let outcome = try lab.lines("lan 2001:db8::1 8080; ask ::1 8080; ask ::1 8081; lan 2001:db8::1 8081")
-        #expect(outcome[0] == "from 2001:db8::2", "\(outcome)")
-        #expect(outcome[1].hasPrefix("from fd") && outcome[2].hasPrefix("from fd") && outcome[3].hasPrefix(refused), "\(outcome)")
+        try lab.serve("web", "--network six -p [::]:8080:80 -p [2001:db8::1]:8081:80")
+        let outcome = try lab.lines("lan 2001:db8::1 8080; ask 2001:db8::1 8080; lan 2001:db8::1 8081; ask ::1 8080; lan 2001:db8::1 80")
+        #expect(outcome.prefix(3) == ["from 2001:db8::2", "from 2001:db8::1", "from 2001:db8::2"], "\(outcome)")
+        #expect(outcome.dropFirst(3).allSatisfy { $0.hasPrefix(refused) }, "\(outcome)")
+        // By a route to the container, whose own router it is not.
+        let routed = try lab.lines(
+            """
+            a=$($M inspect -f '{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}' web)
+            $L ip -6 route add ${a%::*}::/64 via 2001:db8::1; lan $a 80; lan ${a%::*}::1 8080
+            """)
+        #expect(routed == ["timed out", "timed out"], "\(routed)")
+        #expect(try lab.sh("$M run --rm --network six -p [::1]:8082:80 base true").error.contains("no port can be published at ::1"))
     }
 }
