@@ -13,16 +13,18 @@ extension Home {
             var netlink = try Netlink.open()
             for link in endpoints.compactMap(\.link) { try cut(link, &netlink) }
         }
-        for endpoint in endpoints where !endpoint.addresses.isEmpty { try release(endpoint, of: record.id) }
+        for endpoint in endpoints where endpoint.networkID != nil { try release(endpoint, of: record.id) }
     }
 
     private func cut(_ link: String, _ netlink: inout Netlink) throws(EngineError) {
         do throws(SystemError) { try netlink.cut(link) } catch { throw .system(doing: "cut the link \(link)", error) }
     }
 
+    /// Gives the addresses on one network back. Who was killed while connecting may not have written down which.
     func release(_ endpoint: Endpoint, of id: String) throws(EngineError) {
         do throws(NetworkError) {
-            try Leases(of: endpoint.network, in: runtime.place).release(endpoint.addresses.map(\.address), of: id)
+            let leases = try Leases(of: endpoint.network, in: runtime.place)
+            try endpoint.addresses.isEmpty ? leases.releaseAll(of: id) : leases.release(endpoint.addresses.map(\.address), of: id)
         } catch {
             throw .network(error)
         }
@@ -40,8 +42,7 @@ extension Home {
         try forgetNames(of: id.text, at: record?.endpoints ?? [])
         do throws(NetworkError) {
             for name in try leasedNetworks() {
-                let leases = try Leases(of: name, in: runtime.place)
-                try leases.release(leases.all().filter { $0.owner == id.text }.map(\.address), of: id.text)
+                try Leases(of: name, in: runtime.place).releaseAll(of: id.text)
             }
         } catch {
             throw .network(error)

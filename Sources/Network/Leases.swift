@@ -138,6 +138,11 @@ package struct Leases: ~Copyable {
         }
     }
 
+    /// Gives back whatever a container has.
+    package func releaseAll(of id: String) throws(NetworkError) {
+        try release(all().filter { $0.owner == id }.map(\.address), of: id)
+    }
+
     /// Gives a container's addresses back.
     package func release(_ addresses: [IPAddress], of id: String) throws(NetworkError) {
         do throws(SystemError) {

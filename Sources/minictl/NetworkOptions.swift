@@ -8,8 +8,8 @@ struct NetworkOptions: OptionGroup {
     static var options: [CommandOption<Self>] {
         [
             .text(
-                "--network|--net none|host|bridge|NAME|container:ID",
-                "default bridge; more than one NAME by repeating it; also name=NAME,ip=ADDRESS,alias=NAME,mac-address=MAC"
+                "--network|--net NETWORK",
+                "default bridge; or none, host, container:ID; name=NETWORK,ip=ADDRESS,alias=NAME,mac-address=MAC; more by repeating it"
             ) { try $0.add($1) },
             .text("--ip ADDRESS", "its IPv4 address on the first network") { $0.address = try IPAddress(word: $1, .v4) },
             .text("--ip6 ADDRESS", "its IPv6 address there") { $0.address6 = try IPAddress(word: $1, .v6) },

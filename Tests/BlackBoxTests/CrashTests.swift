@@ -4,14 +4,14 @@ import Linux
 import Testing
 
 /// One moment of a command's life: the nth call of one kind that any of its processes makes.
-private struct Moment: Hashable { let call: String, number: Int }
+struct Moment: Hashable { let call: String, number: Int }
 
 @Suite(.onRealMachine, .enabled(if: Program.has("strace"))) struct CrashTests {
     let rig: Rig
     init() throws { rig = try Rig() }
 
     /// All moments from the one on in which the state directory is first named, in order: what happens before makes nothing.
-    private func moments(of arguments: [String]) throws -> [Moment] {
+    func moments(of arguments: [String]) throws -> [Moment] {
         let trace = "\(rig.path)/trace"
         let ending = try Command(["strace", "-f", "-qq", "-s", "200", "-o", trace, Program.path, "--root", rig.root] + arguments).run(
             seconds: 30)
@@ -33,7 +33,7 @@ private struct Moment: Hashable { let call: String, number: Int }
         return moments
     }
 
-    private func kill(_ arguments: [String], at moment: Moment) throws {
+    func kill(_ arguments: [String], at moment: Moment) throws {
         let inject = "inject=\(moment.call):signal=KILL:when=\(moment.number)"
         let ending = try Command(["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject, Program.path, "--root", rig.root] + arguments)
             .run(seconds: 10)
@@ -41,7 +41,7 @@ private struct Moment: Hashable { let call: String, number: Int }
     }
 
     /// Every `count`th of them, or all.
-    private func sample(_ moments: [Moment], _ count: Int) -> [Moment] {
+    func sample(_ moments: [Moment], _ count: Int) -> [Moment] {
         let step = Program.isThorough ? 1 : max(1, moments.count / count)
         return stride(from: 0, to: moments.count, by: step).map { moments[$0] }
     }
@@ -96,6 +96,32 @@ private struct Moment: Hashable { let call: String, number: Int }
             #expect(!rig.ids.contains(id), "\(moment)")
             #expect(try rig.minictl("run", "--rm", "--name", "gone", "base", "true").code == 0, "\(moment)")
         }
+        rig.expectNothingLeft()
+    }
+}
+
+@Suite(.onRealMachine, .enabled(if: Program.has("strace"))) struct NetworkCrashTests {
+    let crash: CrashTests
+    var rig: Rig { crash.rig }
+    init() throws { crash = try CrashTests() }
+
+    @Test(
+        "Killed at any moment, connecting a container or taking it off leaves nothing beyond its end", arguments: ["connect", "disconnect"])
+    func connect(_ verb: String) throws {
+        try rig.minictl("network", "create", "blue")
+        let network = verb == "connect" ? "blue" : "bridge"
+        var id = try rig.background()
+        for moment in crash.sample(try crash.moments(of: ["network", verb, network, id]), 12) {
+            _ = try rig.minictl("rm", "-f", id)
+            id = try rig.background()
+            try crash.kill(["network", verb, network, id], at: moment)
+            // It can be done again, or was done.
+            let again = try rig.minictl("network", verb, network, id)
+            #expect(again.code == 0 || again.error.contains(verb == "connect" ? "already" : "not connected"), "\(moment) \(again.error)")
+            #expect(try rig.minictl("exec", id, "true").code == 0)
+        }
+        #expect(try rig.minictl("rm", "-f", id).code == 0)
+        #expect(rig.names("root/runtime/networks/blue") == [])
         rig.expectNothingLeft()
     }
 }

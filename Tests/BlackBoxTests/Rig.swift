@@ -120,7 +120,7 @@ final class Rig {
         #expect(names("root/runtime/ids") == [], sourceLocation: location)
         #expect(names("root/runtime/networks/bridge") == [], sourceLocation: location)
         // The kernel takes a cut link away some milliseconds after its namespace.
-        #expect(waitUntil { (try? Command(["ip", "-o", "link"]).run().text.contains("mc")) == false }, sourceLocation: location)
+        #expect(waitUntil { (try? Command(["ip", "-o", "link", "show", "type", "veth"]).run().text) == "" }, sourceLocation: location)
     }
 
     /// The host is as it was: looked at after each test.
