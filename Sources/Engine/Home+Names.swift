@@ -69,7 +69,9 @@ extension Container {
         }
         do throws(SystemError) {
             let open: FileDescriptor
-            do throws(SystemError) { open = try FileDescriptor(opening: "resolv.conf", at: directory.place, [.readWrite, .noFollow]) } catch
+            do throws(SystemError) {
+                open = try FileDescriptor(opening: "resolv.conf", at: directory.place, [.readWrite, .noFollow])
+            } catch
                 where error.errno == ENOENT
             { return }
             try open.setSize(0)

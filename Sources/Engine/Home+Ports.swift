@@ -88,7 +88,9 @@ extension Home {
         }
         for ports in ports where !endpoint.addresses.contains(where: { $0.address.family == ports.address.family }) {
             let version = ports.address.family == .v4 ? 4 : 6
-            throw .refused("a port at \(ports.address) needs an IPv\(version) address of the container, which the network \(endpoint.network) has none of")
+            throw .refused(
+                "a port at \(ports.address) needs an IPv\(version) address of the container, which the network \(endpoint.network) has none of"
+            )
         }
     }
 }

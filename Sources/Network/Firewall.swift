@@ -76,9 +76,10 @@ package struct Firewall: ~Copyable {
         for (index, step) in steps.enumerated() {
             var flags = NLM_F_REQUEST | NLM_F_ACK
             if step.kind == .addElements { flags |= NLM_F_CREATE }
-            bytes += NetfilterMessage(
-                step.kind, step.part.elements, of: step.part.set, flags: flags, sequence: first &+ 1 &+ UInt32(index)
-            ).bytes
+            bytes +=
+                NetfilterMessage(
+                    step.kind, step.part.elements, of: step.part.set, flags: flags, sequence: first &+ 1 &+ UInt32(index)
+                ).bytes
         }
         sequence = first &+ 1 &+ UInt32(steps.count)
         bytes += NetfilterMessage(.end, flags: NLM_F_REQUEST, sequence: sequence).bytes

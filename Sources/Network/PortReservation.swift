@@ -75,7 +75,9 @@ package struct PortReservation: ~Copyable {
                 ports.append(wanted)
                 return nil
             }
-            if error.errno == EADDRNOTAVAIL { throw .refused("the address \(address) is none of this machine's, so no port can be published there") }
+            if error.errno == EADDRNOTAVAIL {
+                throw .refused("the address \(address) is none of this machine's, so no port can be published there")
+            }
             throw .system(doing: "take the port \(host) of \(address)", error)
         }
         if let wanted { return wanted }

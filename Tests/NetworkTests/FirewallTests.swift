@@ -22,7 +22,9 @@ struct FirewallTests {
         return try #require(PublishedPorts(address, host, to: request.containerPorts, request.transport))
     }
 
-    private func listing(_ set: String) throws -> String { try shell("nft list set inet minictl \(set) || nft list map inet minictl \(set)") }
+    private func listing(_ set: String) throws -> String {
+        try shell("nft list set inet minictl \(set) || nft list map inet minictl \(set)")
+    }
 
     @Test("a network is an element of sets, with a way out only if it has one")
     func networks() throws {

@@ -25,7 +25,8 @@ import Testing
         let minictl = try Root()
         let id = try minictl.start("one", "--network-alias uno")
         try minictl.start("two")
-        #expect(try found(minictl, "two", "one", "uno", String(id.prefix(12)), "nobody") == ["172.18.0.2", "172.18.0.2", "172.18.0.2", "none"])
+        #expect(
+            try found(minictl, "two", "one", "uno", String(id.prefix(12)), "nobody") == ["172.18.0.2", "172.18.0.2", "172.18.0.2", "none"])
         #expect(try found(minictl, "one", "two") == ["172.18.0.3"])
         #expect(try minictl("exec one head -n 1 /etc/resolv.conf").text == "nameserver 172.18.0.1")
         try minictl("rename two zwei")
@@ -56,7 +57,8 @@ import Testing
         #expect(try minictl("exec one grep nameserver /etc/resolv.conf").lines == ["nameserver 172.18.0.1"])
     }
 
-    @Test("A name server that was killed is there again with the next command, and none is left without containers", .enabled(if: hasServer))
+    @Test(
+        "A name server that was killed is there again with the next command, and none is left without containers", .enabled(if: hasServer))
     func killed() throws {
         let minictl = try Root()
         try minictl.start("one")
@@ -66,7 +68,8 @@ import Testing
         #expect(try servers(minictl) == "1")
         // Everything that belongs to the container but the name server.
         try minictl.sh(
-            "kill -9 $(ps -eo pid,args | awk -v r=\"$PWD\" '/minictl/ && /run -d/ && $0 ~ r && !/awk/ && !/sh -c/ {print $1}') $($M inspect -f '{{.State.Pid}}' one); sleep 0.2")
+            "kill -9 $(ps -eo pid,args | awk -v r=\"$PWD\" '/minictl/ && /run -d/ && $0 ~ r && !/awk/ && !/sh -c/ {print $1}') $($M inspect -f '{{.State.Pid}}' one); sleep 0.2"
+        )
         #expect(try servers(minictl) == "1")
         try minictl("ps")
         #expect(try servers(minictl) == "0")
@@ -106,10 +109,12 @@ import Testing
             try minictl("run --rm --network none --dns 192.0.2.53 base head -n 1 /etc/resolv.conf").text == "nameserver 192.0.2.53")
         let hosts = "grep -E 'db|me|six' /etc/hosts"
         #expect(
-            try minictl.sh("$M run --rm --add-host db:10.1.1.1 --add-host me=host-gateway --add-host six:[fd00::1] base \(hosts)").lines == [
-                "10.1.1.1\tdb", "172.18.0.1\tme", "fd00::1\tsix",
-            ])
-        for words in ["--dns nobody", "--add-host db", "--add-host db:x", "--dns-option 'a b'", "--network none --add-host x:host-gateway"] {
+            try minictl.sh("$M run --rm --add-host db:10.1.1.1 --add-host me=host-gateway --add-host six:[fd00::1] base \(hosts)").lines
+                == [
+                    "10.1.1.1\tdb", "172.18.0.1\tme", "fd00::1\tsix",
+                ])
+        for words in ["--dns nobody", "--add-host db", "--add-host db:x", "--dns-option 'a b'", "--network none --add-host x:host-gateway"]
+        {
             let outcome = try minictl("run --rm \(words) base true")
             #expect(outcome.code == 125 && outcome.error.split(separator: "\n").count <= 2, "\(words): \(outcome)")
         }

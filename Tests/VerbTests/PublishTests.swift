@@ -71,7 +71,7 @@ private let refused = "can't connect to remote host"
             $L sysctl -qw net.ipv4.conf.all.route_localnet=1; sysctl -qw net.ipv4.conf.eth0.route_localnet=1
             lan 172.18.0.2 80; lan 172.18.0.1 8080; lan 127.0.0.1 8080; lan 127.0.0.2 8081
             """)
-        #expect(routed == ["timed out", "timed out", "timed out", "timed out"])
+        #expect(routed.count == 4 && routed.allSatisfy { $0 == "timed out" || $0.hasPrefix(refused) }, "\(routed)")
     }
 
     @Test("A port at 0.0.0.0 is everybody's, who is seen with an address of their own (E04)")
@@ -152,7 +152,8 @@ private let refused = "can't connect to remote host"
             nft flush ruleset; nft add table inet other; nft add chain inet other keep; lan 192.0.2.1 8080; $M ps -q >/dev/null
             lan 192.0.2.1 8080; nft list tables; $M rm -f web; nft list map inet minictl anywhere4 | grep -c elements
             """)
-        #expect(outcome == ["timed out", "from 192.0.2.2", "table inet other", "table inet minictl", "web", "0"])
+        #expect(outcome[0].hasPrefix(refused))
+        #expect(outcome.dropFirst() == ["from 192.0.2.2", "table inet other", "table inet minictl", "web", "0"])
     }
 
     @Test("A killed run or monitor leaves no rule, lease or name behind after the next command")
@@ -204,28 +205,33 @@ private let refused = "can't connect to remote host"
     func changes() throws {
         let lab = try Lab()
         try lab.serve("web", "-p 8080:80 --expose 443")
-        #expect(try lab.lines("$M port web; $M port web 80/tcp; $M ps --format '{{.Ports}}'") == [
-            "80/tcp -> 127.0.0.1:8080", "127.0.0.1:8080", "127.0.0.1:8080->80/tcp, 443/tcp",
-        ])
+        #expect(
+            try lab.lines("$M port web; $M port web 80/tcp; $M ps --format '{{.Ports}}'") == [
+                "80/tcp -> 127.0.0.1:8080", "127.0.0.1:8080", "127.0.0.1:8080->80/tcp, 443/tcp",
+            ])
         #expect(try lab.sh("$M port web 443").error.contains("no public port '443' published for web"))
-        #expect(try lab.lines("$M port add web 0.0.0.0:9000-9001:80-81; lan 192.0.2.1 9000; ask 127.0.0.1 8080") == [
-            "0.0.0.0:9000-9001->80-81/tcp", "from 192.0.2.2", "from 172.18.0.1",
-        ])
+        #expect(
+            try lab.lines("$M port add web 0.0.0.0:9000-9001:80-81; lan 192.0.2.1 9000; ask 127.0.0.1 8080") == [
+                "0.0.0.0:9000-9001->80-81/tcp", "from 192.0.2.2", "from 172.18.0.1",
+            ])
         let settings = try lab.minictl.json("inspect web").array?.first?["NetworkSettings"]?["Ports"]
         #expect(settings?["443/tcp"] == .null && settings?["80/tcp"]?.array?.count == 2)
-        #expect(try lab.lines("$M port rm web 9000:80; $M port web; $M restart -t 0 web; $M port web 81") == [
-            "80/tcp -> 127.0.0.1:8080", "81/tcp -> 0.0.0.0:9001", "web", "0.0.0.0:9001",
-        ])
+        #expect(
+            try lab.lines("$M port rm web 9000:80; $M port web; $M restart -t 0 web; $M port web 81") == [
+                "80/tcp -> 127.0.0.1:8080", "81/tcp -> 0.0.0.0:9001", "web", "0.0.0.0:9001",
+            ])
         #expect(try lab.sh("$M port add web 8080:90").error.contains("in use by container web"))
         #expect(try lab.sh("$M port rm web 7777").error.contains("no port '7777/tcp' is published for web"))
-        #expect(try lab.lines("MINICTL_PUBLISH_ADDRESS=192.0.2.1 $M run --rm -d --name env -p 80 base sleep 9 >/dev/null; $M port env")
-            .allSatisfy { $0.hasPrefix("80/tcp -> 192.0.2.1:") })
+        #expect(
+            try lab.lines("MINICTL_PUBLISH_ADDRESS=192.0.2.1 $M run --rm -d --name env -p 80 base sleep 9 >/dev/null; $M port env")
+                .allSatisfy { $0.hasPrefix("80/tcp -> 192.0.2.1:") })
     }
 
     @Test("IPv6 clients reach a port at an IPv6 address, and are refused at ::1")
     func version6() throws {
         let lab = try Lab()
-        try lab.sh("ip -6 addr add 2001:db8::1/64 dev eth0 nodad; $L ip -6 addr add 2001:db8::2/64 dev eth0 nodad; $M network create --ipv6 six")
+        try lab.sh(
+            "ip -6 addr add 2001:db8::1/64 dev eth0 nodad; $L ip -6 addr add 2001:db8::2/64 dev eth0 nodad; $M network create --ipv6 six")
         try lab.serve("web", "--network six -p [::]:8080:80 -p [2001:db8::1]:8081:80")
         let outcome = try lab.lines("lan 2001:db8::1 8080; ask 2001:db8::1 8080; lan 2001:db8::1 8081; ask ::1 8080; lan 2001:db8::1 80")
         #expect(outcome.prefix(3) == ["from 2001:db8::2", "from 2001:db8::1", "from 2001:db8::2"], "\(outcome)")
