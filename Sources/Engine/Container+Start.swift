@@ -51,12 +51,14 @@ extension Container {
             launched = try Launch.container(
                 spec, options, in: cgroup,
                 connect: { pid throws(LaunchError) in
-                    do throws(EngineError) { try connections?.make(for: pid) } catch {
+                    do throws(EngineError) {
+                        try connections?.make(for: pid)
+                        try names?.awaitAnswers()
+                        names = nil
+                    } catch {
                         failure = error
                         throw .refused("")
                     }
-                    names?.awaitAnswers()
-                    names = nil
                 },
                 meanwhile: { pid throws(LaunchError) in
                     do throws(EngineError) {

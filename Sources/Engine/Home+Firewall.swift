@@ -43,6 +43,7 @@ extension Home {
         for listing in try listings() where listing.status.isUp && listing.record.published != nil {
             try publish(listing.record, &firewall)
         }
+        try mendQuestions()
     }
 
     private func has(_ network: NetworkDefinition, _ netlink: inout Netlink) throws(EngineError) -> Bool {

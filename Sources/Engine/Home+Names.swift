@@ -9,9 +9,19 @@ struct Announcement: ~Copyable {
     fileprivate let server: NameServer
     fileprivate let gateways: [IPAddress]
 
-    func awaitAnswers() {
-        // One that does not come up in time is started again by the next command; the container runs meanwhile.
-        for gateway in gateways where !server.awaitAnswers(at: gateway) { return }
+    func awaitAnswers() throws(EngineError) {
+        for gateway in gateways {
+            // One that does not come up in time is started again by the next command; the container runs meanwhile.
+            guard server.awaitAnswers(at: gateway) else { return }
+            try Self.leadQuestions(at: gateway, to: nil)
+        }
+    }
+
+    /// - Parameter server: of the host's, for as long as our own does not run.
+    fileprivate static func leadQuestions(at gateway: IPAddress, to server: IPAddress?) throws(EngineError) {
+        guard gateway.family == .v4 else { return }
+        var firewall = try Firewall.open()
+        do throws(NetworkError) { try firewall.leadQuestions(at: gateway, to: server) } catch { throw .network(error) }
     }
 }
 
@@ -21,7 +31,7 @@ extension Container {
     func announce(in home: borrowing Home) throws(EngineError) -> Announcement? {
         guard let endpoints = record.endpoints, !endpoints.isEmpty else { return nil }
         var gateways: [IPAddress] = []
-        let server = try home.nameServer()
+        var server = try home.nameServer()
         for endpoint in endpoints {
             guard let network = try home.storedNetwork(endpoint.network) else { continue }
             if let gateway = network.nameServerAddress, try server?.announce(record, on: network, in: home) == true {
@@ -32,8 +42,13 @@ extension Container {
         }
         try writeResolver(gateways)
         try writeExtraHosts(in: home)
-        guard !gateways.isEmpty, let server else { return nil }
-        do throws(NetworkError) { try server.settle() } catch { throw .network(error) }
+        guard !gateways.isEmpty else { return nil }
+        let upstream = ResolverFile.ofHost.direct
+        do throws(NetworkError) { try server?.settle(evenForOne: upstream.isOutOfReach) } catch { throw .network(error) }
+        guard let server, try server.runs() else {
+            for gateway in gateways { try Announcement.leadQuestions(at: gateway, to: upstream.server) }
+            return nil
+        }
         return Announcement(server: server, gateways: gateways)
     }
 
@@ -92,10 +107,13 @@ extension Container {
             lines.append((address, entry.name))
         }
         for link in record.links ?? [] { lines += try linked(link, in: home) }
-        if lines.isEmpty { return }
         try changeHosts { hosts in
             for line in lines { hosts.remove(named: line.names) }
             for line in lines { hosts.add(line.address, line.names) }
+            // It knows itself by the name that others know it by.
+            for endpoint in record.endpoints ?? [] {
+                for address in endpoint.addresses { hosts.insert(address.address, record.name) }
+            }
         }
     }
 
@@ -115,6 +133,10 @@ extension Container {
 }
 
 extension NameServer {
+    fileprivate func runs() throws(EngineError) -> Bool {
+        do throws(NetworkError) { return try isRunning() } catch { throw .network(error) }
+    }
+
     /// Makes a container known on a network. False if somebody else answers at its bridge's address.
     fileprivate func announce(_ record: Record, on network: NetworkDefinition, in home: borrowing Home) throws(EngineError) -> Bool {
         let known: NameZone?
@@ -157,7 +179,7 @@ extension Home {
 
     /// Makes others forget the names of a container that goes, or leaves these networks.
     func forgetNames(of id: String, at endpoints: [Endpoint]) throws(EngineError) {
-        if let server = try leftNameServer() {
+        if var server = try leftNameServer() {
             do throws(NetworkError) {
                 let only = endpoints.count == 1 ? storedQuietly(endpoints[0].network) : nil
                 if try server.forget(id, on: only) { try server.settle() }
@@ -178,8 +200,24 @@ extension Home {
 
     /// Starts the name server again if it was killed, and ends one that has nobody left. Costs nothing where no name was ever needed.
     func mendNames() throws(EngineError) {
-        guard let server = try leftNameServer() else { return }
-        do throws(NetworkError) { if try !server.isSettled() { try server.settle() } } catch { throw .network(error) }
+        guard var server = try leftNameServer() else { return }
+        do throws(NetworkError) {
+            if try server.isSettled() { return }
+            try server.settle()
+        } catch { throw .network(error) }
+        if try server.runs() { try mendQuestions(server) }
+    }
+
+    /// Has questions answered as it should be, after rules were made anew or the server was started again.
+    func mendQuestions() throws(EngineError) {
+        if let server = try leftNameServer() { try mendQuestions(server) }
+    }
+
+    private func mendQuestions(_ server: borrowing NameServer) throws(EngineError) {
+        let upstream = try server.runs() ? nil : ResolverFile.ofHost.direct.server
+        for network in try storedNetworks() where server.serves(network) {
+            if let gateway = network.nameServerAddress { try Announcement.leadQuestions(at: gateway, to: upstream) }
+        }
     }
 }
 
@@ -226,6 +264,12 @@ extension ResolverFile {
         var file = host
         file.servers += read("/run/systemd/resolve/resolv.conf")?.servers ?? []
         return file
+    }
+
+    /// The first server that questions can be led to without one of our own; and whether there are only others.
+    fileprivate var direct: (server: IPAddress?, isOutOfReach: Bool) {
+        let server = reachableServers.lazy.compactMap { IPAddress($0) }.first { $0.family == .v4 }
+        return (server, server == nil && !servers.isEmpty)
     }
 
     /// This with what it does not say taken from another. A search domain `.` stands for none.

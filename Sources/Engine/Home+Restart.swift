@@ -56,6 +56,8 @@ extension Home {
             throw error
         }
         // Others on its networks are to find it by the new name.
-        if try container.status(in: Machine.boot()).isUp { try container.announce(in: self)?.awaitAnswers() }
+        guard try container.status(in: Machine.boot()).isUp else { return }
+        try container.changeHosts { $0.remove(named: old) }
+        try container.announce(in: self)?.awaitAnswers()
     }
 }

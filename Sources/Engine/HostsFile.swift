@@ -36,6 +36,14 @@ struct HostsFile {
         }
     }
 
+    /// Adds a line before those of the same address.
+    mutating func insert(_ address: IPAddress, _ names: String) {
+        let line = "\(address)\t\(names)"
+        guard !lines.contains(line[...]) else { return }
+        let index = lines.firstIndex { $0.hasPrefix("\(address)\t") } ?? lines.count
+        lines.insert(line[...], at: index)
+    }
+
     /// Adds a line at the end.
     mutating func add(_ address: IPAddress, _ names: String) {
         if lines.last?.isEmpty == true { lines.removeLast() }

@@ -45,6 +45,18 @@ extension Firewall {
         }
     }
 
+    /// Has questions for names that come to a gateway led to a server; with nil they are the gateway's own again.
+    package mutating func leadQuestions(at gateway: IPAddress, to server: IPAddress?) throws(NetworkError) {
+        do throws(SystemError) {
+            let known = try element(gateway.bytes, in: "resolvers")
+            guard known?.value != server?.bytes else { return }
+            if let known { try remove([Change("resolvers", [known])]) }
+            if let server { try add([Change("resolvers", [Element(key: gateway.bytes, value: server.bytes)])]) }
+        } catch {
+            throw .system(doing: "lead questions for names to the host's server", error)
+        }
+    }
+
     static func changes(_ ports: [PublishedPorts], _ addresses: [IPAddress]) -> [Change] {
         var elements: (ports4: [Element], ports6: [Element], anywhere4: [Element], anywhere6: [Element]) = ([], [], [], [])
         for ports in ports {

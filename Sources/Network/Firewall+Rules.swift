@@ -28,6 +28,8 @@ extension Firewall {
             map ports6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr . inet_service; }
             map anywhere4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
             map anywhere6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
+            # Where a gateway leads questions for names to while a single container asks: to the host's server.
+            map resolvers { type ipv4_addr : ipv4_addr; }
 
             chain arriving {
                 type filter hook prerouting priority raw; policy accept;
@@ -41,6 +43,7 @@ extension Firewall {
 
             chain prerouting {
                 type nat hook prerouting priority dstnat; policy accept;
+                iifname @bridges meta l4proto { tcp, udp } th dport 53 dnat ip to ip daddr map @resolvers
                 # What is published on the loopback is for this machine alone; its own packets do not come by here.
                 ip daddr 127.0.0.0/8 return
                 fib daddr type local goto publish

@@ -42,15 +42,18 @@ package struct Firewall: ~Copyable {
     }
 
     /// Whether a set has an element. False too where the table is missing.
-    mutating func has(_ key: [UInt8], in set: StaticString) throws(SystemError) -> Bool {
+    mutating func has(_ key: [UInt8], in set: StaticString) throws(SystemError) -> Bool { try element(key, in: set) != nil }
+
+    /// An element of a set or map; nil where it is missing, or the table is.
+    mutating func element(_ key: [UInt8], in set: StaticString) throws(SystemError) -> Element? {
         sequence &+= 1
         let message = NetfilterMessage(.getElement, [Element(key: key)], of: set, flags: NLM_F_REQUEST, sequence: sequence)
         try check("send", "nf_tables") { send(socket.raw, message.bytes, message.bytes.count, 0) }
         while true {
             for reply in try socket.receiveReplies() where reply.sequence == sequence {
-                guard reply.type == NLMSG_ERROR else { return true }
+                guard reply.type == NLMSG_ERROR else { return Element(key: key, value: reply.elementValue) }
                 let code = -Int32(bitPattern: reply.word(0))
-                if code == ENOENT { return false }
+                if code == ENOENT { return nil }
                 throw SystemError(call: "NFT_MSG_GETSETELEM", subject: "\(set)", errno: code)
             }
         }
@@ -117,5 +120,19 @@ extension Firewall.Change {
     /// As many as the length of an attribute, 16 bits, has room for.
     fileprivate var parts: [Part] {
         stride(from: 0, to: elements.count, by: 512).map { (set, elements[$0..<Swift.min($0 + 512, elements.count)]) }
+    }
+}
+
+extension NetlinkReply {
+    /// The value of the one element that a message is about (`NFTA_SET_ELEM_LIST_ELEMENTS`, `NFTA_LIST_ELEM`, `NFTA_SET_ELEM_DATA`,
+    /// `NFTA_DATA_VALUE`, behind a `struct nfgenmsg`).
+    fileprivate var elementValue: [UInt8]? {
+        var value = payload.dropFirst(4)
+        for type in [3, 1, 2, 1] {
+            let attributes = NetlinkReply(type: 0, sequence: 0, payload: value).attributes(after: 0)
+            guard let next = attributes.first(where: { $0.type == type }) else { return nil }
+            value = next.value
+        }
+        return Array(value)
     }
 }

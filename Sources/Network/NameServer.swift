@@ -4,12 +4,14 @@ package import Linux
 
 /// aardvark-dns, podman's name server, and what it reads: `runtime/names/`, one zone for each bridge that has a way out.
 ///
-/// It runs as long as there is a zone, answers at the bridges' own addresses, and asks the host's servers for whatever is no container.
+/// It is started when a zone has somebody to name, a second container, and ends with the last zone. It answers at the bridges' own addresses,
+/// and asks the host's servers for whatever is no container. A single container's questions are led to those at once.
 /// Whoever changes a zone holds the lock of the folder, from which it is let go explicitly: forks have it too.
 package struct NameServer: ~Copyable {
     private let path: String
     private let directory: FileDescriptor
     private let tool: Tool
+    private var isStarting = false
 
     /// Where distributions put it; nobody starts it by hand, so it is not on the path.
     package static var tool: Tool? {
@@ -113,17 +115,35 @@ package struct NameServer: ~Copyable {
 
     // MARK: the process
 
-    /// Makes the server do what the zones say by now: starts it with the first, ends it with the last.
-    package func settle() throws(NetworkError) {
-        let isNeeded = try !files().isEmpty
+    /// What the zones come to.
+    private enum Need { case nobody, single, several }
+
+    private func need() throws(NetworkError) -> Need {
+        var need = Need.nobody
+        for file in try files() {
+            guard let zone = try zone(file) else { continue }
+            if zone.needsServer { return .several }
+            need = .single
+        }
+        return need
+    }
+
+    /// Makes the server do what the zones say by now.
+    /// - Parameter evenForOne: it is to run for a single container too.
+    package mutating func settle(evenForOne: Bool = false) throws(NetworkError) {
+        let need = try need()
         do throws(SystemError) {
             if let process = try process() {
-                if isNeeded { return try process.signal(Signal(rawValue: SIGHUP)) }
+                if need != .nobody { return try process.signal(Signal(rawValue: SIGHUP)) }
                 try process.signal(Signal(rawValue: SIGKILL))
                 _ = try process.waitForEnd(milliseconds: 1000)
             }
-            try remove(Self.number)
-            if isNeeded { try tool.startDetached(["--config", path, "--port", "53", "run"]) }
+            let wasKilled = try directory.place.status(of: Self.number) != nil
+            if wasKilled { try remove(Self.number) }
+            if need == .several || (need == .single && (evenForOne || wasKilled)) {
+                try tool.startDetached(["--config", path, "--port", "53", "run"])
+                isStarting = true
+            }
         } catch {
             // It ended in between; the next command looks again.
             guard error.errno != ESRCH else { return }
@@ -131,15 +151,28 @@ package struct NameServer: ~Copyable {
         }
     }
 
-    /// Whether it runs where there is a zone, and does not where there is none.
+    /// Whether it runs if it has to, and does not if it need not.
     package func isSettled() throws(NetworkError) -> Bool {
-        let isNeeded = try !files().isEmpty
+        let need = try need()
         do throws(SystemError) {
             switch try process() {
-            case .some: return isNeeded
-            case .none: return !isNeeded
+            case .some: return need != .nobody
+            case .none:
+                let wasKilled = try directory.place.status(of: Self.number) != nil
+                return need != .several && !wasKilled
             }
         } catch { return false }
+    }
+
+    /// Whether it runs, or was started just now.
+    package func isRunning() throws(NetworkError) -> Bool {
+        if isStarting { return true }
+        do throws(SystemError) {
+            switch try process() {
+            case .some: return true
+            case .none: return false
+            }
+        } catch { throw .system(doing: "look at the name server", error) }
     }
 
     /// The server, if it runs: the process of that number that was given our folder, in our network namespace.

@@ -21,6 +21,11 @@ package struct NameZone: Equatable, Sendable {
         }
     }
 
+    /// Whether anybody has somebody else to find here, or asks somebody else than the host does.
+    package var needsServer: Bool {
+        entries.count > 1 || entries.contains { !$0.servers.isEmpty } || !gateways.contains { $0.family == .v4 }
+    }
+
     package init(gateways: [IPAddress], entries: [Entry] = []) {
         self.gateways = gateways
         self.entries = entries

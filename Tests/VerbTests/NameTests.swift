@@ -24,6 +24,9 @@ import Testing
     func names() throws {
         let minictl = try Root()
         let id = try minictl.start("one", "--network-alias uno")
+        // Alone it knows itself, and nobody else is to be known.
+        #expect(try found(minictl, "one", "one") == ["172.18.0.2"])
+        #expect(try servers(minictl) == "0")
         try minictl.start("two")
         #expect(
             try found(minictl, "two", "one", "uno", String(id.prefix(12)), "nobody") == ["172.18.0.2", "172.18.0.2", "172.18.0.2", "none"])
@@ -62,13 +65,15 @@ import Testing
     func killed() throws {
         let minictl = try Root()
         try minictl.start("one")
+        try minictl.start("two")
         try minictl.sh("kill -9 $(cat runtime/names/aardvark.pid); sleep 0.1")
         #expect(try servers(minictl) == "0")
         try minictl("ps")
         #expect(try servers(minictl) == "1")
-        // Everything that belongs to the container but the name server.
+        #expect(try found(minictl, "one", "two") == ["172.18.0.3"])
+        // Everything that belongs to the containers but the name server.
         try minictl.sh(
-            "kill -9 $(ps -eo pid,args | awk -v r=\"$PWD\" '/minictl/ && /run -d/ && $0 ~ r && !/awk/ && !/sh -c/ {print $1}') $($M inspect -f '{{.State.Pid}}' one); sleep 0.2"
+            "kill -9 $(ps -eo pid,args | awk -v r=\"$PWD\" '/minictl/ && /run -d/ && $0 ~ r && !/awk/ && !/sh -c/ {print $1}') $($M inspect -f '{{.State.Pid}}' one two); sleep 0.2"
         )
         #expect(try servers(minictl) == "1")
         try minictl("ps")
@@ -133,25 +138,41 @@ import Testing
         #expect(try minictl("run --rm --link one base true").error.contains("does not run"))
     }
 
-    @Test("Questions for the world go to --dns, and answers come back", .enabled(if: hasServer))
+    @Test("Questions for the world go to the host's server, or to --dns, with a name server of ours or without", .enabled(if: hasServer))
     func upstream() throws {
         let minictl = try Root()
-        guard try Script("command -v python3").run().code == 0 else { return }
-        // A server on the host that says 203.0.113.7 to everything.
+        guard try Script("command -v python3 && grep -qE '^nameserver [0-9.]+$' /etc/resolv.conf").run().code == 0 else { return }
+        // Two servers on the host that say 203.0.113.7 and 203.0.113.8 to everything; the first plays the host's.
         try minictl.sh(
             """
             cat >dns.py <<'X'
-            import socket
-            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("192.0.2.53", 53))
+            import socket, sys
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((sys.argv[1], 53))
             while True:
                 q, a = s.recvfrom(512); end = q.index(0, 12) + 5
-                answers = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\1\\0\\4" + bytes([203, 0, 113, 7]) if q[end-3] == 1 else b""
+                answers = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\1\\0\\4" + bytes([203, 0, 113, int(sys.argv[2])]) if q[end-3] == 1 else b""
                 s.sendto(q[:2] + b"\\x81\\x80" + q[4:6] + bytes([0, 1 if answers else 0]) + b"\\0\\0\\0\\0" + q[12:end] + answers, a)
             X
-            ip addr add 192.0.2.53/32 dev lo; python3 dns.py >/dev/null 2>&1 & echo $! >server; sleep 0.3
+            host=$(awk '/^nameserver/ {print $2; exit}' /etc/resolv.conf); ip addr add $host/32 dev lo; ip addr add 192.0.2.53/32 dev lo
+            for s in "$host 7" "192.0.2.53 8"; do python3 dns.py $s >/dev/null 2>&1 & echo $! >>servers; done; sleep 0.5
             """)
-        let outcome = try minictl("run --rm --dns 192.0.2.53 base getent ahostsv4 www.example.org")
-        try minictl.sh("kill $(cat server)")
-        #expect(outcome.output.hasPrefix("203.0.113.7"), "\(outcome)")
+        let ask = "base getent ahostsv4 www.example.org"
+        #expect(try minictl("run --rm \(ask)").output.hasPrefix("203.0.113.7 "))
+        #expect(try servers(minictl) == "0")
+        try minictl.start("one")
+        #expect(try minictl("exec one getent ahostsv4 www.example.org").output.hasPrefix("203.0.113.7 "))
+        #expect(try servers(minictl) == "0")
+        #expect(try minictl("run --rm --dns 192.0.2.53 \(ask)").output.hasPrefix("203.0.113.8 "))
+        #expect(try servers(minictl) == "1")
+        #expect(try minictl("exec one getent ahostsv4 www.example.org").output.hasPrefix("203.0.113.7 "))
+        // Flushed rules, and a server that was killed: both ways are there again with the next command.
+        try minictl.sh("kill -9 $(cat runtime/names/aardvark.pid); nft flush ruleset; $M ps -q")
+        #expect(try minictl("exec one getent ahostsv4 www.example.org").output.hasPrefix("203.0.113.7 "))
+        try minictl("rm -f one")
+        try minictl.start("two")
+        try minictl.sh("nft flush ruleset; $M ps -q")
+        #expect(try minictl("exec two getent ahostsv4 www.example.org").output.hasPrefix("203.0.113.7 "))
+        #expect(try servers(minictl) == "0")
+        try minictl.sh("kill $(cat servers)")
     }
 }
