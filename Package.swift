@@ -8,6 +8,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .treatAllWarnings(as: .error),
+    // Where libnl's headers are. What pkg-config says of it would come with a folder of shared libraries, before that of the static ones.
+    .unsafeFlags(["-Xcc", "-I/usr/include/libnl3"]),
 ]
 
 /// A Swift target. The rows below are the layers of the house: a target imports only what its row names (`make lint` checks).
@@ -28,11 +30,11 @@ let package = Package(
     targets: [
         // row 0: what Swift cannot import by itself
         .target(name: "CLinux"),
-        .systemLibrary(name: "CMount", providers: [.apt(["libmount-dev"])]),
+        .target(name: "CMount"),
         .systemLibrary(name: "CCap", providers: [.apt(["libcap-dev"])]),
         .systemLibrary(name: "CSeccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
-        .systemLibrary(name: "CNetlink", pkgConfig: "libnl-route-3.0", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
+        .systemLibrary(name: "CNetlink", providers: [.apt(["libnl-3-dev", "libnl-route-3-dev"])]),
         // row 1: the kernel, JSON, and command lines, each without policy
         room("Linux", ["CLinux", "CMount", "CCap", "CSeccomp"]),
         room("JSON", []),

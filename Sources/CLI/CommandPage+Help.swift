@@ -3,7 +3,7 @@
 extension CommandPage {
     /// The text of `--help`, wrapped to `width` columns.
     func help(width: Int) -> String {
-        var page = "Usage:  " + usage + "\n\n" + wrapped(sentence, width: width, indent: 0)
+        var page = "Usage:  " + usage + "\n\n" + wrapped(sentence, to: width, indent: 0)
         var parts = commandSections.map { part in
             (part.title, part.items.map { (term: "  " + $0.name, meaning: "\($0.summary)") })
         }
@@ -19,7 +19,7 @@ extension CommandPage {
         }
         if !examples.isEmpty {
             page += "\nExamples:\n"
-            for example in examples { page += "  \(example.line)\n" + wrapped("\(example.effect)", width: width, indent: 6) }
+            for example in examples { page += "  \(example.line)\n" + wrapped("\(example.effect)", to: width, indent: 6) }
         }
         if !commands.isEmpty { page += "\nRun '\(path) COMMAND --help' for more on a command.\n" }
         return page
@@ -75,7 +75,7 @@ extension OptionSpelling {
 private func definitions(_ rows: [(term: String, meaning: String)], column: Int, width: Int) -> String {
     var text = ""
     for row in rows {
-        let meaning = wrapped(row.meaning, width: width, indent: column)
+        let meaning = wrapped(row.meaning, to: width, indent: column)
         if row.term.utf8.count + 3 > column {
             text += row.term + "\n" + meaning
         } else {
@@ -84,21 +84,4 @@ private func definitions(_ rows: [(term: String, meaning: String)], column: Int,
         }
     }
     return text
-}
-
-/// `text` broken at spaces into lines of at most `width` columns, each behind `indent` spaces; words longer than a line stay whole.
-private func wrapped(_ text: String, width: Int, indent: Int) -> String {
-    // A column below 20 reads worse than a line that the terminal wraps.
-    let room = max(20, width - indent)
-    let margin = String(repeating: " ", count: indent)
-    var lines = ""
-    var line = ""
-    for word in text.split(separator: " ") {
-        if !line.isEmpty, line.utf8.count + 1 + word.utf8.count > room {
-            lines += margin + line + "\n"
-            line = ""
-        }
-        line += line.isEmpty ? String(word) : " " + word
-    }
-    return lines + margin + line + "\n"
 }

@@ -4,6 +4,7 @@
 #include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <sched.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ int linux_set_mempolicy(int mode, const unsigned long *nodes, unsigned long coun
 int linux_getrlimit(int resource, struct rlimit *limit) { return getrlimit(resource, limit); }
 int linux_prlimit(pid_t pid, int resource, const struct rlimit *value, struct rlimit *old) { return prlimit(pid, resource, value, old); }
 int linux_setrlimit(int resource, const struct rlimit *limit) { return setrlimit(resource, limit); }
+int linux_malloc_trim(size_t pad) { return malloc_trim(pad); }
 long linux_getcwd(char *buffer, size_t size) { return syscall(SYS_getcwd, buffer, size); }
 
 int linux_openat(int dir, const char *path, int flags, mode_t mode) { return openat(dir, path, flags, mode); }

@@ -14,6 +14,10 @@ extension Cgroup {
 
     /// Writes the limits, all but the device rules. Limits already in force stay where the new ones say nothing.
     package func apply(_ resources: Spec.Resources, as demand: Demand) throws(CgroupError) {
+        try apply(settings(of: resources), as: demand)
+    }
+
+    func settings(of resources: Spec.Resources) throws(CgroupError) -> [Setting] {
         var inForce: UInt64?
         if let memory = resources.memory, memory.limit != nil, memory.swap != nil, let directory = paths.legacy(.memory) {
             inForce = try Self.call { () throws(SystemError) in
@@ -21,7 +25,7 @@ extension Cgroup {
             }
         }
         let version = { (controller: Controller) in paths.place(of: controller)?.version ?? fallbackVersion }
-        try apply(try resources.settings(memoryLimit: inForce, version), as: demand)
+        return try resources.settings(memoryLimit: inForce, version)
     }
 
     /// Where no hierarchy carries a controller, the words of the one that is there make the better error.

@@ -26,8 +26,19 @@ extension Cgroup {
         let more = try making.finish()
         let added = more.paths.entries.filter { entry in !paths.entries.contains { $0.label == entry.label } }
         let companions = Cgroup(CgroupPaths(added))
-        if !added.isEmpty { for pid in try processes() { try companions.join(pid) } }
+        if !added.isEmpty { try moveAll(to: companions) }
         return Cgroup(CgroupPaths(paths.entries + added))
+    }
+
+    /// Moves every process into directories that are new. Whoever forks just then leaves a child outside: again, until all are in.
+    private func moveAll(to companions: Cgroup) throws(CgroupError) {
+        for _ in 0..<100 {
+            let outside = try Set(processes()).subtracting(companions.processes())
+            if outside.isEmpty { return }
+            for pid in outside {
+                do throws(CgroupError) { try companions.join(pid) } catch .system(let error) where error.errno == ESRCH {}
+            }
+        }
     }
 
     /// Removes it from every hierarchy, sub-cgroups first. Missing is fine; what is busy with ending processes is tried again

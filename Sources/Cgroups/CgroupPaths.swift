@@ -14,8 +14,8 @@ package struct CgroupPaths: Equatable, Sendable {
             self.label = label
             self.directory = directory
             var set = ControllerSet()
-            for word in label.split(separator: ",") {
-                for controller in ControllerSet.all where word == controller.legacyName.description { set.insert(controller) }
+            for word in label.utf8.split(separator: UInt8(ascii: ",")) {
+                if let controller = Controller(legacy: word) { set.insert(controller) }
             }
             controllers = set
         }

@@ -24,6 +24,18 @@ package enum Controller: UInt8, CaseIterable, Sendable {
         }
     }
 
+    /// The controller that version 1 mounts by that name.
+    init?(legacy name: Substring.UTF8View) {
+        for controller in ControllerSet.all {
+            let known = controller.legacyName
+            if name.elementsEqual(UnsafeBufferPointer(start: known.utf8Start, count: known.utf8CodeUnitCount)) {
+                self = controller
+                return
+            }
+        }
+        return nil
+    }
+
     /// The name in `cgroup.controllers` of version 2, and the first word of its files.
     package var unifiedName: StaticString { self == .io ? "io" : legacyName }
 
@@ -42,6 +54,7 @@ package struct ControllerSet: SetAlgebra, Sequence, Sendable {
     private var bits: UInt16 = 0
 
     package init() {}
+    package init(arrayLiteral elements: Controller...) { self.init(bits: elements.reduce(0) { $0 | 1 << UInt16($1.rawValue) }) }
     private init(bits: UInt16) { self.bits = bits }
 
     package static let all = ControllerSet(bits: (1 << UInt16(Controller.allCases.count)) - 1)
@@ -66,11 +79,14 @@ package struct ControllerSet: SetAlgebra, Sequence, Sendable {
     /// The first in order.
     package var first: Controller? { Controller(rawValue: UInt8(truncatingIfNeeded: bits.trailingZeroBitCount)) }
 
-    package func makeIterator() -> AnyIterator<Controller> {
-        var rest = self
-        return AnyIterator {
-            let first = rest.first
-            if let first { rest.remove(first) }
+    package func makeIterator() -> Iterator { Iterator(rest: self) }
+
+    package struct Iterator: IteratorProtocol {
+        fileprivate var rest: ControllerSet
+
+        package mutating func next() -> Controller? {
+            guard let first = rest.first else { return nil }
+            rest.remove(first)
             return first
         }
     }

@@ -18,6 +18,7 @@ extension Container {
         } else {
             root = try openStopped(in: home)
         }
+        tell("export")
         do throws(ImageError) { try TreeTar(of: root, style).write(to: target) } catch {
             // The reader has had enough: no more to do, and nothing to tell.
             if case .system(let cause) = error { throw .system(doing: "export \(name)", cause) }
@@ -26,7 +27,7 @@ extension Container {
     }
 
     /// The root of a container that does not run, as it will be, to be read.
-    private func openStopped(in home: borrowing Home) throws(EngineError) -> FileDescriptor {
+    func openStopped(in home: borrowing Home) throws(EngineError) -> FileDescriptor {
         do throws(SystemError) {
             guard record.layers != nil else { return try FileDescriptor(opening: record.image, [.path, .directory]) }
             return try Overlay.view(of: layerPaths(in: home) + ["\(path)/upper"])

@@ -22,7 +22,7 @@ extension Container {
             "HostsPath": file("hosts"),
             "LogPath": file("log"),
             "Name": .string("/" + record.name),
-            "RestartCount": 0,
+            "RestartCount": .int(Int64(record.restarts ?? 0)),
             "Driver": "overlay",
             "Platform": "linux",
             "AppArmorProfile": .string(spec.process?.apparmorProfile ?? ""),
@@ -56,12 +56,14 @@ extension Container {
             code = Int64(known ?? 255)
             isUnknown = known == nil
         }
-        let reason = record.end?.reason ?? (isUnknown ? "nobody saw how it ended" : "")
-        return [
+        if case .created = status { code = Int64(record.end?.exitCode ?? 0) }
+        if case .restarting(let known) = status { code = Int64(known ?? 255) }
+        let reason = record.end?.reason ?? (isUnknown ? "nobody saw how it ended" : record.start?.lost ?? "")
+        var object: JSONObject = [
             "Status": .string(status.word),
-            "Running": .bool(status.isUp),
+            "Running": .bool(status.isGoingOn),
             "Paused": .bool(status == .paused),
-            "Restarting": false,
+            "Restarting": .bool(status.isGoingOn && !status.isUp),
             "OOMKilled": .bool(record.end?.outOfMemory == true),
             "Dead": false,
             "Pid": .int(status.isUp ? Int64(record.start?.pid ?? 0) : 0),
@@ -70,6 +72,13 @@ extension Container {
             "StartedAt": .string(record.start?.at ?? Self.never),
             "FinishedAt": .string(record.end?.at ?? Self.never),
         ]
+        if let health = record.health == nil ? nil : HealthState.read(in: directory.place) ?? HealthState() {
+            object["Health"] = .object([
+                "Status": .string(health.status), "FailingStreak": .int(Int64(health.failingStreak)),
+                "Log": .array(health.log.map(\.description)),
+            ])
+        }
+        return .object(object)
     }
 
     /// Go's zero time, which docker shows for what has not happened.
@@ -126,7 +135,9 @@ extension Container {
             "DnsOptions": .texts(record.resolver?.options ?? []),
             "DnsSearch": .texts(record.resolver?.search ?? []),
             "ExtraHosts": record.hosts.map(JSONValue.texts) ?? .null,
-            "RestartPolicy": ["Name": "no", "MaximumRetryCount": 0],
+            "RestartPolicy": [
+                "Name": .string(record.restart?.name ?? "no"), "MaximumRetryCount": .int(Int64(record.restart?.maximum ?? 0)),
+            ],
             "AutoRemove": .bool(record.isTemporary),
             "CapAdd": .texts(bounding.subtracting(standard).sorted()),
             "CapDrop": .texts(standard.subtracting(bounding).sorted()),
@@ -157,13 +168,14 @@ extension Container {
     private func config(_ spec: Spec) -> JSONObject {
         let user = spec.process?.user
         let words = record.entrypoint ?? 0
-        return [
+        var object: JSONObject = [
             "Hostname": .string(spec.hostname ?? ""),
             "Domainname": .string(spec.domainname ?? ""),
             "User": .string(user.map { $0.uid == 0 && $0.gid == 0 ? "" : "\($0.uid):\($0.gid)" } ?? ""),
             "ExposedPorts": record.exposedPorts,
             "Tty": .bool(record.terminal),
             "OpenStdin": .bool(record.interactive),
+            "StdinOnce": .bool(record.stdinOnce == true),
             "Env": .texts(spec.process?.env ?? []),
             "Cmd": .texts(Array(record.command.dropFirst(words))),
             "Image": .string(record.image),
@@ -173,6 +185,17 @@ extension Container {
             "StopSignal": .string(record.stopSignal ?? "SIGTERM"),
             "StopTimeout": record.stopTimeout.map { .int(Int64($0)) } ?? .null,
         ]
+        if let health = record.health {
+            object["Healthcheck"] = health.description
+            object["HealthcheckOnFailureAction"] = .string(health.onFailure)
+        }
+        return object
+    }
+}
+
+extension HealthState.Result {
+    fileprivate var description: JSONValue {
+        ["Start": .string(start), "End": .string(end), "ExitCode": .int(Int64(exitCode)), "Output": .string(output)]
     }
 }
 
@@ -185,6 +208,8 @@ extension Record.MountPoint {
         if type == "volume" { object["Driver"] = "local" }
         object["Mode"] = .string(writable ? "rw" : "ro")
         object["RW"] = .bool(writable)
+        // Not docker's, who cannot do it.
+        if let live { object["Live"] = live.isKept ? "kept" : "until it ends" }
         return .object(object)
     }
 }

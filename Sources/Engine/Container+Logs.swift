@@ -41,6 +41,8 @@ private final class Follower {
     private let process: CInt
     private let handle: ProcessHandle?
     private var hasEnded = false
+    /// How long to wait for the watcher of one that has ended, in milliseconds: it puts it away at once, or starts it again later.
+    private var patience: CInt = 5
 
     init(_ container: borrowing Container, in home: borrowing Home) throws(EngineError) {
         id = container.id
@@ -63,10 +65,11 @@ private final class Follower {
     func wait() throws(EngineError) {
         // After the end the watcher puts things away; its lock cannot be polled for.
         var entries = [PollEntry(files.descriptor.raw, .readable), PollEntry(hasEnded ? -1 : process, .readable)]
-        do throws(SystemError) { _ = try entries.wait(milliseconds: hasEnded || process < 0 ? 5 : -1) } catch {
+        do throws(SystemError) { _ = try entries.wait(milliseconds: hasEnded || process < 0 ? patience : -1) } catch {
             throw .system(doing: "wait for more of the log", error)
         }
         if !entries[1].ready.isEmpty { hasEnded = true }
+        if hasEnded || process < 0 { patience = min(patience * 2, 160) }
         files.drain()
     }
 }

@@ -15,10 +15,24 @@ extension Container {
         return handle
     }
 
+    /// Passes a signal of an attached command's on: the container's own end by it is no stop by hand, as with docker.
+    func pass(_ signal: Signal) throws(EngineError) {
+        let handle = try process(toAllow: .signal, "signal")
+        try send(signal, to: handle)
+    }
+
     /// Sends a signal to the first process. One that stands still gets it when it goes on, except the one that ends everything.
-    package func signal(_ signal: Signal) throws(EngineError) {
+    package mutating func signal(_ signal: Signal) throws(EngineError) {
+        if signal == StopRequest().choice(for: record).signal { try noteStop() }
         let handle = try process(toAllow: .signal, "kill")
         try send(signal, to: handle)
+    }
+
+    /// Writes down that it is not to be started again by itself, and knows the record as it is now.
+    mutating func noteStop() throws(EngineError) {
+        try refresh()
+        guard record.restart != nil || record.health != nil, record.stoppedByHand != true else { return }
+        try change { $0.stoppedByHand = true }
     }
 
     func send(_ signal: Signal, to process: borrowing ProcessHandle) throws(EngineError) {
@@ -28,6 +42,7 @@ extension Container {
             if error.errno == ESRCH { return }
             throw .system(doing: "send \(signal) to \(name)", error)
         }
+        tell("kill", ["signal": "\(signal.rawValue)"])
         // Version 1's freezer holds on to the killed too.
         if signal == .kill { try? record.cgroupHandle?.thaw() }
     }
@@ -50,5 +65,6 @@ extension Container {
         } catch {
             throw .refused("cannot \(on ? "pause" : "unpause") \(name): \(error)")
         }
+        tell(on ? "pause" : "unpause")
     }
 }

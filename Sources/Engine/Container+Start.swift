@@ -13,6 +13,10 @@ struct Connection: Sendable {
     var diesWithParent = false
     /// Its files say already what it is: it was created before, or has run before.
     var isWrittenDown = false
+    /// Its monitor starts it again. Meanwhile others may stop it, so its record is theirs too.
+    var isRestart = false
+    /// By inode, for `Record.Start`.
+    var pipes: [UInt64]?
 }
 
 extension Container {
@@ -25,14 +29,23 @@ extension Container {
         var connections = try lease(spec, in: home)
         var names = try announce(in: home)
         let cgroup = try makeCgroup(spec)
+        let before = record.start
         record.set(cgroup)
-        record.start = nil
-        record.end = nil
-        if !isNew { try save() }
+        if connection.isRestart {
+            let endpoints = record.endpoints
+            try change { record in
+                record.set(cgroup)
+                // Taken just now; what is on disk may be read again here.
+                record.endpoints = endpoints
+            }
+        } else {
+            record.start = nil
+            record.end = nil
+            if !isNew { try save() }
+        }
         var options = LaunchOptions(bundle: path)
-        if let layers = record.layers {
-            options.overlay = Overlay(
-                layers: layers.map { "\(home.path)/images/unpacked/sha256/\($0)" }, changes: path)
+        if record.layers != nil {
+            options.overlay = try overlay(in: home)
         } else {
             options.idmapsRoot = true
         }
@@ -63,7 +76,7 @@ extension Container {
                 meanwhile: { pid throws(LaunchError) in
                     do throws(EngineError) {
                         if isNew { try write(spec) }
-                        try writeStart(pid)
+                        try writeStart(pid, connection)
                         // Written down before they are made, so that they are found when they have to go.
                         try home.publish(record)
                     } catch {
@@ -72,9 +85,17 @@ extension Container {
                     }
                 })
         } catch {
+            // Its program never ran: what it has been before stands.
+            record.start = before
             throw failure ?? .launch(error, limit: record.memoryLimit)
         }
+        tell("start")
         return launched
+    }
+
+    /// The image's layers and the container's own, over what every container has mounted.
+    func overlay(in home: borrowing Home) throws(EngineError) -> Overlay {
+        Overlay(layers: try [home.mountPointLayer()] + layerPaths(in: home), changes: path)
     }
 
     /// Takes addresses for the networks it is to be on. They are its until it is put away.
@@ -89,14 +110,24 @@ extension Container {
         return connections
     }
 
-    private mutating func writeStart(_ pid: Int32) throws(EngineError) {
+    private mutating func writeStart(_ pid: Int32, _ connection: Connection) throws(EngineError) {
+        let start: Record.Start
         do throws(SystemError) {
             let identity = try ProcessIdentity(of: pid)
-            record.start = Record.Start(pid: pid, startTime: identity.startTime, boot: try Machine.bootID(), at: Timestamp.now.description)
+            start = Record.Start(
+                pid: pid, startTime: identity.startTime, boot: try Machine.bootID(), at: Timestamp.now.description, pipes: connection.pipes)
         } catch {
             throw .system(doing: "look at the container's first process", error)
         }
-        try save()
+        guard connection.isRestart else {
+            record.start = start
+            return try save()
+        }
+        try change { record in
+            record.start = start
+            record.end = nil
+            record.retry = nil
+        }
     }
 
     static func cgroupPath(_ id: ContainerID) -> String { "/minictl-\(id)" }
@@ -137,17 +168,18 @@ extension Container {
     }
 
     func filter(_ spec: Spec, in home: borrowing Home) throws(EngineError) -> SeccompFilter? {
-        guard let profile = spec.linux?.seccomp else { return nil }
+        let profile = spec.linux?.seccomp
+        guard profile != nil || record.filterKey != nil else { return nil }
         do throws(SystemError) { try Directory.make("seccomp", at: home.runtime.place) } catch {
             throw .system(doing: "keep system call filters", error)
         }
         do throws(SeccompFilterError) {
             let directory: FileDescriptor
             do throws(SystemError) { directory = try FileDescriptor(opening: "seccomp", at: home.runtime.place, [.directory]) } catch {
-                return try SeccompFilter(compiling: profile)
+                return try SeccompFilter(compiling: profile ?? spec.defaultFilter)
             }
-            guard let key = record.filterKey else { return try SeccompFilter(profile, storedIn: directory.place) }
-            return try SeccompFilter(key: key, storedIn: directory.place) { profile }
+            guard let key = record.filterKey else { return try SeccompFilter(profile ?? spec.defaultFilter, storedIn: directory.place) }
+            return try SeccompFilter(key: key, storedIn: directory.place) { profile ?? spec.defaultFilter }
         } catch {
             throw .refused("cannot compile the system call filter: \(error)")
         }

@@ -24,7 +24,7 @@ package final class Waiter {
             let watch = try? Held(id, in: home)
             let container = try home.container(id)
             // Started, or started again, between the two looks: look again.
-            if try container.status(in: Machine.boot()).isUp, !(watch?.isCurrent ?? false),
+            if try container.status(in: Machine.boot()).isGoingOn, !(watch?.isCurrent ?? false),
                 faccessat(home.runtime.raw, id.text, F_OK, 0) == 0
             {
                 continue
@@ -48,7 +48,8 @@ package final class Waiter {
     /// Waits until it has ended and all it had is put away. A container that does not run has ended already, one that never ran with 0.
     package func wait(in home: borrowing Home) throws(EngineError) -> Record.End {
         let boot = try Machine.boot()
-        if let end = container.record.end { return end }
+        // One that is started again by itself has not ended for good.
+        if let end = container.record.end, !container.status(in: boot).isGoingOn { return end }
         guard let start = container.record.start else { return Record.End(exitCode: 0, at: "", outOfMemory: nil, reason: nil) }
         do throws(SystemError) {
             if let identity = start.identity(in: boot), let process = try? ProcessHandle(identity) { _ = try process.waitForEnd() }

@@ -16,8 +16,15 @@ package struct ContainerFilter: ~Copyable {
     private var since: [String] = []
     private var volumes: [String] = []
     private var networks: [String] = []
+    private var health: [String] = []
+    private var policies: [String] = []
+    private var boots: [Bool] = []
 
-    private static let keys = ["id", "name", "label", "status", "exited", "ancestor", "before", "since", "volume", "network"]
+    private static let keys = [
+        "id", "name", "label", "status", "exited", "ancestor", "before", "since", "volume", "network", "health", "restart-policy",
+        "should-start-on-boot",
+    ]
+    private static let conditions = ["starting", "healthy", "unhealthy", "none"]
     private static let states = ["created", "running", "paused", "exited", "restarting", "removing", "dead"]
 
     package init() {}
@@ -50,6 +57,19 @@ package struct ContainerFilter: ~Copyable {
         case "since": since.append(value)
         case "volume": volumes.append(value)
         case "network": networks.append(value)
+        case "health":
+            guard Self.conditions.contains(value) else {
+                throw .refused("the filter health=\(value) is none of \(Self.conditions.joined(separator: ", "))")
+            }
+            health.append(value)
+        case "restart-policy":
+            guard (try? RestartPolicy(value)) != nil else { throw .refused("the filter restart-policy=\(value) is no restart policy") }
+            policies.append(value)
+        case "should-start-on-boot":
+            guard value == "true" || value == "false" else {
+                throw .refused("the filter should-start-on-boot=\(value) is neither true nor false")
+            }
+            boots.append(value == "true")
         case let key: throw .refused("there is no filter '\(key)'; there are \(Self.keys.joined(separator: ", "))")
         }
     }
@@ -82,6 +102,9 @@ package struct ContainerFilter: ~Copyable {
                 record.networks.contains(network)
                     || (record.endpoints ?? []).contains { !network.isEmpty && $0.networkID?.hasPrefix(network) == true }
             }
+            && any(health) { (listing.health?.status ?? "none") == $0 }
+            && any(policies) { (record.restart?.name ?? "no") == $0 }
+            && any(boots) { record.startsAtBoot == $0 }
             && any(volumes) { volume in
                 (record.mounts ?? []).contains { $0.name == volume || $0.destination == volume || $0.source == volume }
             }
@@ -90,6 +113,11 @@ package struct ContainerFilter: ~Copyable {
                 return label.value.map { $0 == value } ?? true
             }
     }
+}
+
+extension Record {
+    /// docker's rule: `always` whatever happened to it, `unless-stopped` unless somebody stopped it.
+    var startsAtBoot: Bool { restart?.name == "always" || (restart?.name == "unless-stopped" && stoppedByHand != true) }
 }
 
 /// An image as the ancestor of containers: they run on its layers, perhaps with others above them.

@@ -15,6 +15,12 @@ package struct ExecRequest: Sendable {
     package var interactive = false
     package var detached = false
     package var isPrivileged = false
+    /// Those that leave its terminal.
+    package var keys: DetachKeys?
+    /// It is killed when the process that asks for it is.
+    var diesWithCaller = false
+    /// In milliseconds: then it is killed, with all that it has started in its session.
+    var timeout: Int64?
 
     package init(_ command: [String]) { self.command = command }
 }
@@ -37,6 +43,7 @@ extension Home {
         var options = LaunchOptions(bundle: container.path)
         options.clampsLimits = true
         options.keyring = "_ses.\(container.id.short)"
+        options.diesWithParent = request.diesWithCaller
         if !request.isPrivileged { options.filter = try container.filter(spec, in: self) }
         return try container.carryOut(request, process, beside: target, identity.pid, spec, options)
     }
@@ -48,6 +55,9 @@ extension Container {
         _ options: LaunchOptions
     ) throws(EngineError) -> Outcome {
         var options = options
+        let words = (process.args ?? []).joined(separator: " ")
+        let execID = ["execID": (try? ContainerID().text) ?? ""]
+        tell("exec_create: \(words)", execID)
         var supervisor = Supervisor()
         // A detached process has nobody to pass it signals.
         if !request.detached { supervisor.signals = try SignalSet.forwarded.arrivals().release() }
@@ -66,19 +76,81 @@ extension Container {
         } catch {
             throw .launch(error, limit: record.memoryLimit)
         }
+        tell("exec_start: \(words)", execID)
         if request.detached { return Outcome(exitCode: 0, memoryLimit: nil) }
         plumbing?.release()
         supervisor.streams = plumbing?.streams ?? []
+        if let timeout = request.timeout { supervisor.attendants.append(Timeout(timeout, session: launched.pid)) }
         let kills = record.cgroupHandle?.oomKills ?? 0
-        if let master = launched.takeTerminal() { supervisor.connect(master: master, interactive: request.interactive, log: nil) }
+        if let master = launched.takeTerminal() { supervisor.connect(master: master, request) }
         do throws(SystemError) {
             let end = try supervisor.wait(for: launched.handle)
             supervisor.rawMode = nil
-            return Outcome(
-                exitCode: end.exitCode, memoryLimit: ending(end, killsBefore: kills).outOfMemory == true ? record.memoryLimit ?? 0 : nil)
+            switch end {
+            case .ended(let end):
+                tell("exec_die", execID.merging(["exitCode": "\(end.exitCode)"]) { $1 })
+                let isOut = ending(end, killsBefore: kills).outOfMemory == true
+                return Outcome(exitCode: end.exitCode, memoryLimit: isOut ? record.memoryLimit ?? 0 : nil)
+            case .unknown: throw SystemError(call: "waitid", errno: ECHILD)
+            case .detached:
+                try leave(launched, on: supervisor.master)
+                return Outcome(exitCode: 0, memoryLimit: nil, isDetached: true)
+            }
         } catch {
             throw .system(doing: "wait for the process", error)
         }
+    }
+
+    /// Leaves the process as it runs. Its terminal lasts as long as somebody holds it, so a copy of ours stays that does nothing else.
+    private func leave(_ launched: borrowing Launched, on master: CInt) throws(SystemError) {
+        guard case .child = try Process.clone() else { return }
+        Process.setName("minictl-exec")
+        setsid()
+        chdir("/")
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
+        if let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) {
+            for target in CInt(0)...2 { dup2(null.raw, target) }
+        }
+        var supervisor = Supervisor()
+        supervisor.streams = [Stream(from: master, to: -1)]
+        _ = try? supervisor.wait(for: launched.handle)
+        Process.exit(0)
+    }
+}
+
+extension Supervisor {
+    /// Connects the user's terminal, or whatever the first two descriptors are, to the container's.
+    fileprivate mutating func connect(master: CInt, _ request: ExecRequest) {
+        self.master = master
+        // Ours alone; what is typed into one that does not listen must not hold us up.
+        try? FileDescriptor.setNonBlocking(master)
+        terminal = FileDescriptor.isTerminal(0) ? 0 : FileDescriptor.isTerminal(1) ? 1 : -1
+        if request.interactive {
+            rawMode = RawMode(0)
+            streams.append(Stream(from: 0, into: master, closesTarget: false, keys: request.keys))
+        }
+        streams.append(Stream(from: master, to: 1))
+    }
+}
+
+/// Kills a session when its time is over.
+private final class Timeout: Attendant {
+    private let session: pid_t
+    private(set) var deadline: Int64?
+
+    init(_ milliseconds: Int64, session: pid_t) {
+        self.session = session
+        deadline = MonotonicClock.milliseconds + milliseconds
+    }
+
+    var pollEntries: [PollEntry] { [] }
+
+    func attend(_ entries: ArraySlice<PollEntry>, _ process: borrowing ProcessHandle) {
+        guard let time = deadline, MonotonicClock.milliseconds >= time else { return }
+        deadline = nil
+        // Held by us, who have not taken its status: the number is its own still.
+        if session > 1 { kill(-session, SIGKILL) }
+        try? process.signal(.kill)
     }
 }
 

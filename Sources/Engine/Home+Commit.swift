@@ -34,7 +34,9 @@ extension Home {
             guard error.isAbsence else { throw error }
             throw .refused("cannot commit \(container.name): the image it runs on was removed, \(imageID)")
         }
-        return try image.commit(container, spec, request, change, in: self)
+        let id = try image.commit(container, spec, request, change, in: self)
+        container.tell("commit", ["comment": request.comment, "imageID": "\(id)", "imageRef": request.reference?.familiar ?? ""])
+        return id
     }
 }
 

@@ -52,6 +52,7 @@ extension Home {
                 id: id, request: request, source: source, directory: directory(for: id), range: watch.slot
             ).make(in: self, progress)
             if starts { try watch.reservePorts(for: &made.container.record, in: self) }
+            tell("create", made.container.record)
             return Creation(container: made.container, watch: watch, spec: made.spec)
         } catch {
             // What cannot be put away now, the next command's sweep finds by the watch.
@@ -167,7 +168,7 @@ private struct Making: ~Copyable {
             if !request.isTemporary { try Directory.make("rootfs", at: directory.place, mode: 0o755) }
             if source.isDirectory { return }
             // `upper` is the container's own `/`, so it has the mode of a root.
-            try Directory.make("upper", at: directory.place, mode: 0o755)
+            try Directory.make("upper", at: directory.place, mode: 0o755, exactly: true)
             try Directory.make("work", at: directory.place, mode: 0o700)
         } catch {
             throw .system(doing: "make the container's writable layer", error)
@@ -241,6 +242,9 @@ private struct Making: ~Copyable {
         record.labels = labels.isEmpty ? nil : labels
         record.terminal = request.terminal
         record.interactive = request.interactive
+        record.stdinOnce = request.interactive && !request.detached ? true : nil
+        record.restart = request.restart
+        record.health = request.health.plan(source.config?.healthcheck)
         record.isTemporary = request.isTemporary
         record.hasInit = request.hasInit
         record.stopSignal = request.stopSignal ?? source.config?.stopSignal
@@ -248,6 +252,7 @@ private struct Making: ~Copyable {
         record.network = record.endpoints?.first?.network ?? request.namespaces.network.word
         record.memoryLimit = spec.linux?.resources?.memory?.limit
         record.log = request.log
+        if case .file(let path) = request.seccomp, !request.isPrivileged { record.seccomp = path }
     }
 }
 
@@ -284,8 +289,18 @@ extension Request.NamespaceChoice {
     }
 }
 
+extension Spec {
+    /// The filter of a container that asks for none.
+    var defaultFilter: Spec.Seccomp { DefaultSeccomp(capabilities: process?.capabilities?.bounding ?? []).profile }
+}
+
 extension Container {
     func write(_ spec: Spec) throws(EngineError) {
+        var spec = spec
+        if record.filterKey != nil, spec.linux?.seccomp == nil {
+            let filter = spec.defaultFilter
+            spec.linux?.seccomp = filter
+        }
         let bytes: [UInt8]
         do throws(JSONError) { bytes = try JSONEncoder(pretty: false).encode(spec) } catch {
             throw .refused("the spec cannot be written: \(error)")

@@ -32,7 +32,7 @@ extension Home {
             "Containers": .int(Int64(statuses.count)),
             "ContainersRunning": .int(Int64(statuses.count { $0 == .running })),
             "ContainersPaused": .int(Int64(statuses.count { $0 == .paused })),
-            "ContainersStopped": .int(Int64(statuses.count { !$0.isUp })),
+            "ContainersStopped": .int(Int64(statuses.count { !$0.isGoingOn })),
             "Images": .int(Int64(count)),
             "Driver": "overlay",
             "LoggingDriver": "json-file",
@@ -62,7 +62,7 @@ extension Home {
 }
 
 extension Hierarchy.Mode {
-    fileprivate var word: String {
+    var word: String {
         switch self {
         case .none: "none"
         case .legacy: "1"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Images
 import Linux
-import OCI
+package import OCI
 
 extension Home {
     /// Does something with the images; their errors become the engine's.
@@ -10,7 +10,7 @@ extension Home {
     }
 
     /// What containers need of images.
-    private func layerUsers() throws(EngineError) -> [LayerUser] {
+    func layerUsers() throws(EngineError) -> [LayerUser] {
         try listings().compactMap { listing in
             guard let layers = listing.record.layers else { return nil }
             return LayerUser(name: listing.record.name, layers: layers.compactMap { Digest(hex: $0) })
@@ -20,7 +20,20 @@ extension Home {
     /// Takes a name from an image, or an image away.
     package func removeImage(_ word: String, force: Bool) throws(EngineError) -> [Removal] {
         let users = try layerUsers()
-        return try withImages { (store) throws(ImageError) in try store.remove(word, users: users, force: force) }
+        let known = try? withImages { (store) throws(ImageError) in try store.image(named: word).id.description }
+        let removals = try withImages { (store) throws(ImageError) in try store.remove(word, users: users, force: force) }
+        for removal in removals {
+            switch removal {
+            case .untagged(let name): tell(.image, "untag", known ?? name, ["name": name])
+            case .deleted(let digest): tell(.image, "delete", "\(digest)", ["name": "\(digest)"])
+            }
+        }
+        return removals
+    }
+
+    /// Tells that an image came to be, or got a name.
+    package func tellImage(_ action: String, _ id: Digest, _ reference: Reference?) {
+        tell(.image, action, "\(id)", ["name": reference?.familiar ?? "\(id)"])
     }
 
     /// Removes the images that have no name, or with `all` those that no container runs on. Gives back what went, and how many bytes.

@@ -44,7 +44,7 @@ extension Container {
         spec.linux?.seccomp = nil
         var options = LaunchOptions(bundle: path)
         if record.layers != nil {
-            options.overlay = Overlay(layers: layerPaths(in: home), changes: path)
+            options.overlay = try overlay(in: home)
         } else {
             options.idmapsRoot = true
         }

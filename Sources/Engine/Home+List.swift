@@ -9,10 +9,13 @@ import Linux
 package final class Listing: Sendable {
     package let record: Record
     package let status: Status
+    /// Nil where nothing is looked after.
+    package let health: HealthState?
 
-    init(record: Record, status: Status) {
+    init(record: Record, status: Status, health: HealthState? = nil) {
         self.record = record
         self.status = status
+        self.health = health
     }
 }
 
@@ -26,11 +29,19 @@ extension Home {
             guard let bytes = try? File.read("\(id)/state.json", at: containers.place, limit: Record.limit),
                 let record = try? JSONDecoder().decode(Record.self, from: bytes), record.id == id.text
             else { continue }
-            listings.append(Listing(record: record, status: record.status(in: boot)))
+            listings.append(Listing(record: record, status: record.status(in: boot), health: health(of: record)))
         }
         // Times are all in UTC and of one width, so their texts order as they do.
         let times = listings.map(\.record.created)
         return listings.indices.sorted { times[$0] > times[$1] }.map { listings[$0] }
+    }
+}
+
+extension Home {
+    private func health(of record: Record) -> HealthState? {
+        guard record.health != nil, let directory = try? FileDescriptor(opening: record.id, at: containers.place, [.directory, .noFollow])
+        else { return nil }
+        return HealthState.read(in: directory.place) ?? HealthState()
     }
 }
 
@@ -40,7 +51,9 @@ extension Record {
 
     /// Whether it runs, worked out from facts: its first process by number, start time and boot, and the freezer.
     package func status(in boot: String) -> Status {
-        if let end { return .exited(end.exitCode) }
+        if let retry, retry.boot == boot { return .restarting(retry.exitCode) }
+        // One that could not even be started is as it was before, as docker has it.
+        if let end { return start == nil ? .created : .exited(end.exitCode) }
         guard let start else { return .created }
         guard start.boot == boot, let process = try? ProcessStatistics(of: start.pid), process.startTime == start.startTime, !process.isOver
         else { return .exited(nil) }

@@ -63,7 +63,7 @@ extension Home {
         for listing in listings {
             var size = TreeSize()
             try? size.add("\(listing.record.id)/upper", at: self.containers.place)
-            containers.add(size.bytes, isActive: listing.status.isUp)
+            containers.add(size.bytes, isActive: listing.status.isGoingOn)
         }
         var volumes = DiskUsage(kind: "Local Volumes")
         let used = Set(listings.flatMap { ($0.record.mounts ?? []).compactMap(\.name) })

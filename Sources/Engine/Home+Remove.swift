@@ -15,6 +15,7 @@ extension Home {
             try Directory.removeAll("\(id)/state.json", at: containers.place)
             if let name { release(name, of: id) } else { releaseNames(of: id) }
             try Directory.removeAll(id.text, at: containers.place)
+            if let known { tell("destroy", known) }
         } catch {
             throw .system(doing: "remove the container's files", error)
         }
@@ -53,7 +54,7 @@ extension Home {
     package func remove(_ word: String, force: Bool = false, volumes: Bool = false) throws(EngineError) {
         let id = try find(word)
         if force, (try? container(id)) == nil { return try removeUnreadable(id) }
-        if force, try container(id).status(in: Machine.boot()).isUp {
+        if force, try container(id).status(in: Machine.boot()).isGoingOn {
             try killToEnd(id.text)
             // One that was temporary has gone with its end.
             guard faccessat(containers.raw, "\(id)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { return }
@@ -96,7 +97,7 @@ extension Home {
     private func inUse(_ id: ContainerID) throws(EngineError) -> EngineError {
         let container = try container(id)
         let status = try container.status(in: Machine.boot())
-        guard status.isUp else {
+        guard status.isGoingOn else {
             return .refused("cannot remove container \(container.name): another process is just starting or removing it")
         }
         return .refused(
@@ -119,6 +120,7 @@ extension Home {
             do throws(SystemError) { try Directory.removeAll(".volumes/\(name)", at: containers.place) } catch {
                 throw .system(doing: "remove the volume \(name)", error)
             }
+            tell(.volume, "destroy", name, ["driver": "local"])
         }
     }
 }

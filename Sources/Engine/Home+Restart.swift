@@ -7,7 +7,7 @@ extension Home {
     package func restart(_ word: String, _ request: StopRequest, report: (StopRequest.Event) -> Void) throws(EngineError) {
         var container = try container(named: word)
         let isTemporary = container.record.isTemporary
-        if try container.status(in: Machine.boot()).isUp {
+        if try container.status(in: Machine.boot()).isGoingOn {
             // One that goes with its end must stay for the next start.
             if isTemporary { try container.change { $0.isTemporary = false } }
             var failure: EngineError?
@@ -21,6 +21,7 @@ extension Home {
             if let failure { throw failure }
         }
         try start(container.id.text, isTemporary: isTemporary)
+        container.tell("restart")
     }
 
     /// Gives a container another name.
@@ -55,6 +56,7 @@ extension Home {
             try? containers.place.move(name.text, to: old)
             throw error
         }
+        container.tell("rename", ["oldName": "/" + old])
         // Others on its networks are to find it by the new name.
         guard try container.status(in: Machine.boot()).isUp else { return }
         try container.changeHosts { $0.remove(named: old) }

@@ -10,6 +10,9 @@ package struct StopRequest {
     /// How long to wait before killing, in place of the container's own; −1 for ever.
     package var seconds: Int?
 
+    /// For a removal, which is told of as such.
+    fileprivate var isSilent = false
+
     package init() {}
 
     package enum Event {
@@ -19,8 +22,11 @@ package struct StopRequest {
         case heldOut(String, processes: String, Signal, seconds: Int)
     }
 
-    fileprivate static let signal = Signal.terminate
-    fileprivate static let seconds = 10
+    /// What was asked for, else what the container was made with, else docker's.
+    func choice(for record: Record) -> (signal: Signal, seconds: Int) {
+        (signal ?? record.stopSignal.flatMap { Signal($0) } ?? .terminate, seconds ?? record.stopTimeout ?? 10)
+    }
+
     /// How long a killed process may take to go before we give up on it.
     fileprivate static let patience: Int64 = 10_000
 }
@@ -33,7 +39,7 @@ extension Home {
         for word in words {
             do throws(EngineError) {
                 let stopping = try Stopping(word, container(named: word), request)
-                try stopping.ask()
+                try stopping.ask(in: self)
                 pending.append(stopping)
             } catch .notAllowed(_, _, let status) where !status.isUp {
                 report(.ended(word))
@@ -61,6 +67,7 @@ extension Home {
     package func killAll(_ words: [String]) throws(EngineError) -> Set<String> {
         var request = StopRequest()
         request.signal = .kill
+        request.isSilent = true
         var ended: [String] = []
         try stop(words, request) { event in
             if case .ended(let word) = event { ended.append(word) }
@@ -72,6 +79,7 @@ extension Home {
     package func killToEnd(_ word: String) throws(EngineError) {
         var request = StopRequest()
         request.signal = .kill
+        request.isSilent = true
         var failure: EngineError?
         try stop([word], request) { event in
             if case .failed(_, let error) = event { failure = error }
@@ -83,8 +91,9 @@ extension Home {
     package func kill(_ container: consuming Container) throws(EngineError) {
         var request = StopRequest()
         request.signal = .kill
+        request.isSilent = true
         let stopping = try Stopping(container.name, container, request, "kill")
-        try stopping.ask()
+        try stopping.ask(in: self)
         while !stopping.isDone {
             try wait(for: [stopping])
             _ = try stopping.goOn(in: self)
@@ -113,8 +122,15 @@ private final class Stopping {
     let container: Container
     private let signal: Signal
     private let seconds: Int
-    private let handle: ProcessHandle
+    private let isSilent: Bool
+    /// Nil for one that waits to be started again.
+    private let first: First?
     private var phase = Phase.asked(until: nil)
+
+    private final class First {
+        let handle: ProcessHandle
+        init(_ handle: consuming ProcessHandle) { self.handle = handle }
+    }
 
     private enum Phase {
         case asked(until: Int64?)
@@ -125,10 +141,16 @@ private final class Stopping {
     }
 
     init(_ word: String, _ container: consuming Container, _ request: StopRequest, _ doing: String = "stop") throws(EngineError) {
-        handle = try container.process(toAllow: .stop, doing)
+        var container = container
+        try container.noteStop()
+        if case .restarting = try container.status(in: Machine.boot()) {
+            first = nil
+        } else {
+            first = First(try container.process(toAllow: .stop, doing))
+        }
         self.word = word
-        signal = request.signal ?? container.record.stopSignal.flatMap { Signal($0) } ?? StopRequest.signal
-        seconds = request.seconds ?? container.record.stopTimeout ?? StopRequest.seconds
+        isSilent = request.isSilent
+        (signal, seconds) = request.choice(for: container.record)
         self.container = container
     }
 
@@ -137,7 +159,7 @@ private final class Stopping {
     /// What to poll for the process's end; −1 once it is known.
     var raw: CInt {
         switch phase {
-        case .asked, .killed: handle.descriptor.raw
+        case .asked, .killed: first?.handle.descriptor.raw ?? -1
         case .ended, .done: -1
         }
     }
@@ -153,11 +175,17 @@ private final class Stopping {
         }
     }
 
-    func ask() throws(EngineError) {
+    func ask(in home: borrowing Home) throws(EngineError) {
+        guard let first else {
+            // Its monitor looks at the record when somebody knocks.
+            _ = try? LocalSocket.connect(Audience.path(of: container.id, in: home), type: CInt(SOCK_SEQPACKET.rawValue))
+            phase = .ended(until: MonotonicClock.milliseconds + StopRequest.patience)
+            return
+        }
         let isPaused = try container.status(in: Machine.boot()) == .paused
         // Looked at before it is sent: a process that hears it may have ended right after.
-        let disposition = (try? handle.pid()).map { SignalDisposition(of: signal, to: $0) } ?? .heard
-        try container.send(signal, to: handle)
+        let disposition = (try? first.handle.pid()).map { SignalDisposition(of: signal, to: $0) } ?? .heard
+        try container.send(signal, to: first.handle)
         if isPaused { try? container.record.cgroupHandle?.thaw() }
         if signal == .kill || disposition == .dropped || seconds == 0 {
             try kill()
@@ -167,7 +195,7 @@ private final class Stopping {
     }
 
     private func kill() throws(EngineError) {
-        try container.send(.kill, to: handle)
+        if let first { try container.send(.kill, to: first.handle) }
         phase = .killed(until: MonotonicClock.milliseconds + StopRequest.patience)
     }
 
@@ -191,7 +219,10 @@ private final class Stopping {
     }
 
     private func hasEnded() throws(EngineError) -> Bool {
-        do throws(SystemError) { return try handle.waitForEnd(milliseconds: 0) } catch { throw .system(doing: "wait for \(word)", error) }
+        guard let first else { return true }
+        do throws(SystemError) { return try first.handle.waitForEnd(milliseconds: 0) } catch {
+            throw .system(doing: "wait for \(word)", error)
+        }
     }
 
     /// Waits for the watcher to put the rest away, at most as long as for a killed process.
@@ -208,6 +239,7 @@ private final class Stopping {
         // A watcher that was killed left it to us.
         try home.sweep()
         phase = .done
+        if !isSilent { container.tell("stop") }
         return .ended(word)
     }
 

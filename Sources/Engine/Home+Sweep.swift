@@ -49,8 +49,11 @@ extension Home {
             return nil
         }
         switch container.status(in: boot) {
-        case .running, .paused:
-            // Its monitor is gone, it lives on: `ps` says so truthfully, and whoever finds it ended mends the rest.
+        case .running, .paused, .restarting:
+            // Its monitor is gone, it lives on: another takes its place. Until that holds the range it is told as an orphan's.
+            do throws(SystemError) { try replaceMonitor(of: id, watch) } catch {
+                throw .system(doing: "give \(container.name) another monitor", error)
+            }
             return container.record.slot
         case .created:
             try putAway(container.record)
@@ -63,8 +66,10 @@ extension Home {
                 let reason =
                     container.record.start?.boot == boot
                     ? "the process that watched it was killed, so its exit status is unknown" : "the machine was restarted while it ran"
-                container.record.end = Record.End(exitCode: nil, at: Timestamp.now.description, outOfMemory: nil, reason: reason)
+                let end = Record.End(exitCode: nil, at: Timestamp.now.description, outOfMemory: nil, reason: reason)
+                container.record.end = end
                 try container.save()
+                tellEnd(end, of: container.record)
             }
             if container.record.isTemporary {
                 try removeAnonymousVolumes(container.record)

@@ -65,7 +65,9 @@ extension Home {
         do throws(SystemError) {
             let name = if let name { name.text } else { try ContainerID().text }
             try Directory.make(".volumes", at: containers.place, mode: 0o700)
+            let isNew = try containers.place.status(of: ".volumes/\(name)") == nil
             try Directory.make(".volumes/\(name)", at: containers.place, mode: 0o755)
+            if isNew { tell(.volume, "create", name, ["driver": "local"]) }
             return name
         } catch {
             throw .system(doing: "make the volume", error)
@@ -86,6 +88,7 @@ extension Home {
         do throws(SystemError) { try Directory.removeAll(".volumes/\(volume.name)", at: containers.place) } catch {
             throw .system(doing: "remove the volume \(volume.name)", error)
         }
+        tell(.volume, "destroy", volume.name, ["driver": "local"])
     }
 
     /// Removes the volumes that no container has: the nameless ones, or all. Gives back their names and how many bytes were in them.

@@ -6,8 +6,8 @@ import Linux
 struct HostProgram {
     let path: String
 
-    init?(_ name: String) {
-        let found = ["/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/"].map { $0 + name }.first { access($0, X_OK) == 0 }
+    init?(_ name: String, in folders: [String] = ["/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/"]) {
+        let found = folders.map { $0 + name }.first { access($0, X_OK) == 0 }
         guard let found else { return nil }
         path = found
     }

@@ -20,8 +20,14 @@ final class LogFile {
     }
 
     private func open() throws(SystemError) {
-        let file = try FileDescriptor(opening: "log", at: directory, [.writeOnly, .create, .append, .noFollow], mode: 0o640)
+        let file = try FileDescriptor(opening: "log", at: directory, [.readWrite, .create, .append, .noFollow], mode: 0o640)
         size = try file.status().size
+        var last = UInt8(ascii: "\n")
+        if size > 0, pread(file.raw, &last, 1, off_t(size - 1)) == 1, last != UInt8(ascii: "\n") {
+            // A writer was killed in the middle of a line: what follows must not become a part of it.
+            try file.write([UInt8(ascii: "\n")])
+            size += 1
+        }
         self.file = consume file
     }
 
@@ -29,7 +35,12 @@ final class LogFile {
     fileprivate func write(_ lines: [UInt8]) {
         if maxSize > 0, size > 0, size + Int64(lines.count) > maxSize { rotate() }
         guard let file = file.take() else { return }
-        if (try? file.write(lines)) != nil { size += Int64(lines.count) }
+        if (try? file.write(lines)) != nil {
+            size += Int64(lines.count)
+        } else {
+            // Whole lines or none: the one that comes after must not be joined to half of another.
+            ftruncate(file.raw, off_t(size))
+        }
         self.file = consume file
     }
 

@@ -18,7 +18,7 @@ extension Home {
             try creation.fail(error, in: self)
             throw error
         }
-        try monitor(consume creation)
+        _ = try monitor(creation)
         return id
     }
 
@@ -28,10 +28,10 @@ extension Home {
         let orphans = try sweep()
         let container = try container(named: word)
         let status = try container.status(in: Machine.boot())
-        if status == .running { return }
+        if status.isGoingOn, status != .paused { return }
         if container.record.sharesRoot { try protectProgram() }
         guard status.allows(.start) else { throw .notAllowed("start", container.name, status) }
-        try monitor(prepare(container.id, besides: orphans, isTemporary: isTemporary), isWrittenDown: true)
+        _ = try monitor(prepare(container.id, besides: orphans, isTemporary: isTemporary), isWrittenDown: true)
     }
 
     /// Takes a container that does not run under watch, and makes its spec fit for this moment.
@@ -49,6 +49,9 @@ extension Home {
         do throws(EngineError) {
             var spec = try container.spec()
             if isTemporary { container.record.isTemporary = true }
+            container.record.stoppedByHand = nil
+            container.record.restarts = nil
+            container.record.retry = nil
             try container.rejoin(&spec, in: self)
             if let slot = container.record.slot {
                 let ranges = try UserRanges.configured()
@@ -64,23 +67,37 @@ extension Home {
         }
     }
 
-    private func monitor(_ creation: consuming Creation, isWrittenDown: Bool = false) throws(EngineError) {
+    /// Leaves a monitor with the container, and returns when its program runs.
+    /// - Parameters:
+    ///   - isAttached: gives back a socket by which we are attached to it from the beginning; else −1.
+    ///   - size: that its terminal has from the beginning.
+    func monitor(
+        _ creation: consuming Creation, isWrittenDown: Bool = false, isAttached: Bool = false, size: WindowSize? = nil
+    ) throws(EngineError) -> CInt {
         let report: MonitorReport
+        var ends: (first: CInt, second: CInt) = (-1, -1)
         do throws(SystemError) {
             let pipe = try FileDescriptor.pipe()
+            if isAttached { ends = try MessageSocket.pair().release() }
             guard case .parent = try Process.clone() else {
-                Monitor.run(consume creation, isWrittenDown, reportingTo: consume pipe, in: self)
+                if isAttached { close(ends.first) }
+                let raw = pipe.release()
+                close(raw.reader)
+                Monitor.run(creation, MonitorOutset(report: raw.writer, client: ends.second, size: size, isNew: !isWrittenDown), in: self)
             }
+            if isAttached { close(ends.second) }
             report = try MonitorReport(from: pipe.readerAlone())
         } catch {
             throw .system(doing: "start the container's monitor", error)
         }
-        if let failure = report.failure { throw .reported(failure.sentence, exitCode: failure.code) }
+        guard let failure = report.failure else { return ends.first }
+        if isAttached { close(ends.first) }
+        throw .reported(failure.sentence, exitCode: failure.code)
     }
 }
 
 /// What a monitor says once, when the program runs or cannot.
-private struct MonitorReport {
+struct MonitorReport {
     let failure: (code: Int32, sentence: String)?
 
     /// The word for success; its absence means that the monitor died without a word.
@@ -101,30 +118,43 @@ private struct MonitorReport {
     }
 }
 
-private enum Monitor {
-    static func run(_ creation: consuming Creation, _ isWrittenDown: Bool, reportingTo pipe: consuming Pipe, in home: borrowing Home)
-        -> Never
-    {
-        let report = pipe.release()
-        close(report.reader)
+/// What a monitor is given by the command that leaves it behind.
+struct MonitorOutset {
+    /// Where to say once that the program runs, or why it does not.
+    let report: CInt
+    /// A socket of somebody who is attached from the beginning; −1 for nobody.
+    let client: CInt
+    let size: WindowSize?
+    /// The container's files are yet to be written.
+    let isNew: Bool
+}
+
+/// The process that stays with a container: it holds its terminal or pipes, its log and those attached to it, and learns how it ended.
+enum Monitor {
+    static func run(_ creation: consuming Creation, _ outset: MonitorOutset, in home: borrowing Home) -> Never {
+        prepare()
+        var creation = creation
+        let audience: Audience
+        let first: MonitoredRun
+        do throws(EngineError) {
+            audience = try Audience(of: creation.container.id, in: home)
+            if outset.client >= 0 { audience.admit(outset.client) }
+            first = try creation.container.begin(creation.spec, outset, audience, in: home)
+        } catch {
+            try? creation.fail(error, in: home)
+            MonitorReport.send("\(error.exitCode)\n\(error)", to: outset.report)
+            Process.exit(1)
+        }
+        Process.exit(creation.live(on: first, audience, in: home))
+    }
+
+    /// Lets go of whoever started us: terminal, signals, working directory.
+    static func prepare() {
         Process.setName("minictl-mon")
         setsid()
         chdir("/")
+        try? SignalSet.reset()
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
-        Process.exit(watch(consume creation, isWrittenDown, report.writer, home))
-    }
-
-    private static func watch(_ creation: consuming Creation, _ isWrittenDown: Bool, _ report: CInt, _ home: borrowing Home) -> CInt {
-        var creation = creation
-        let end: Record.End
-        do throws(EngineError) {
-            end = try creation.container.monitorToEnd(creation.spec, isWrittenDown, report, in: home)
-        } catch {
-            try? creation.fail(error, in: home)
-            MonitorReport.send("\(error.exitCode)\n\(error)", to: report)
-            return 1
-        }
-        return (try? creation.finish(end, in: home)) == nil ? 1 : 0
     }
 }
 
@@ -144,43 +174,5 @@ extension Container {
         record.groups = newGroups.map(Record.Range.init)
         try write(spec)
         try save()
-    }
-
-    fileprivate mutating func monitorToEnd(_ spec: Spec, _ isWrittenDown: Bool, _ report: CInt, in home: borrowing Home) throws(EngineError)
-        -> Record.End
-    {
-        let log = try openLog()
-        var supervisor = Supervisor()
-        var connection = Connection()
-        connection.isWrittenDown = isWrittenDown
-        var launched: Launched
-        if record.terminal {
-            connection.windowSize = WindowSize(rows: 24, columns: 80)
-            launched = try start(spec, connection, in: home)
-            if let master = launched.takeTerminal() {
-                supervisor.streams.append(Stream(from: master, to: -1, log: log.map { LogFile.Channel($0, "stdout") }))
-            }
-        } else {
-            var plumbing: Plumbing
-            do throws(SystemError) { plumbing = try Plumbing(loggingTo: log) } catch { throw .system(doing: "make pipes", error) }
-            connection.stdio = plumbing.stdio
-            launched = try start(spec, connection, in: home)
-            plumbing.release()
-            supervisor.streams = plumbing.streams
-        }
-        let kills = record.cgroupHandle?.oomKills ?? 0
-        MonitorReport.send(MonitorReport.started, to: report)
-        close(report)
-        // Whoever started us goes on without us; nothing of theirs is held.
-        detachFromCaller()
-        do throws(SystemError) { return ending(try supervisor.wait(for: launched.handle), killsBefore: kills) } catch {
-            launched.abandon()
-            throw .system(doing: "wait for the container", error)
-        }
-    }
-
-    private func detachFromCaller() {
-        guard let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) else { return }
-        for target in CInt(0)...2 { dup2(null.raw, target) }
     }
 }

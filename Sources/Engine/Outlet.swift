@@ -32,6 +32,8 @@ enum Outlet {
 struct Plumbing {
     private(set) var stdio = Stdio()
     private(set) var streams: [Stream] = []
+    /// By which numbers the pipes of output and errors are found again.
+    private(set) var pipes: [UInt64] = []
     /// The container's ends of our pipes: closed here once it has them.
     private var given: [CInt] = []
 
@@ -56,12 +58,33 @@ struct Plumbing {
         openUp()
     }
 
-    /// For a container nobody is attached to: what it writes goes to the log alone, or nowhere.
-    init(loggingTo log: LogFile?) throws(SystemError) {
-        guard let log else { return }
-        stdio.output = try relay(to: -1, LogFile.Channel(log, "stdout"))
-        stdio.error = try relay(to: -1, LogFile.Channel(log, "stderr"))
+    /// For a container under a monitor: what it writes goes to the log and to whoever is attached.
+    ///
+    /// Its ends of the pipes it writes to are open in both directions, so that a pipe whose monitor was killed still has a reader: writing
+    /// waits there, instead of ending the program, until another monitor has come and read (`Home+Adopt`).
+    /// - Parameter input: whether it has any.
+    init(under audience: Audience, log: LogFile?, input: Bool, closesInput: Bool) throws(SystemError) {
+        var writer: CInt = -1
+        if input {
+            let ends = try FileDescriptor.pipe().release()
+            try FileDescriptor.setNonBlocking(ends.writer)
+            stdio.input = .descriptor(ends.reader)
+            given.append(ends.reader)
+            writer = ends.writer
+        }
+        audience.begin(input: writer, terminal: -1, closesInput: closesInput)
+        stdio.output = try kept(log.map { LogFile.Channel($0, "stdout") }, audience, isError: false)
+        stdio.error = try kept(log.map { LogFile.Channel($0, "stderr") }, audience, isError: true)
         openUp()
+    }
+
+    private mutating func kept(_ log: LogFile.Channel?, _ audience: Audience, isError: Bool) throws(SystemError) -> Stdio.Source {
+        let pipe = try FileDescriptor.pipe()
+        pipes.append(UInt64(try pipe.reader.status().inode))
+        let both = try FileDescriptor(opening: "/proc/self/fd/\(pipe.writer.raw)", [.readWrite]).release()
+        given.append(both)
+        streams.append(Stream(from: pipe.readerAlone().release(), to: -1, log: log, audience: audience, isError: isError))
+        return .descriptor(both)
     }
 
     /// Lets the container's users open `/dev/stdout` and its like by name, as programs do: a pipe belongs to who made it, whom the container

@@ -21,6 +21,8 @@ package struct Record: Equatable, Sendable {
     package var labels: [String: String]?
     package var terminal = false
     package var interactive = false
+    /// Its input ends with the first one who gave any, as docker has it for a container that was not detached from the beginning.
+    package var stdinOnce: Bool?
     /// Taken away as soon as it ends (`--rm`).
     package var isTemporary = false
     package var hasInit = false
@@ -57,8 +59,19 @@ package struct Record: Equatable, Sendable {
     package var mounts: [MountPoint]?
     /// Under which name its system call filter is kept compiled.
     package var filterKey: String?
+    /// The file its system call filter was read from, if it is not the usual one.
+    package var seccomp: String?
+    package var restart: RestartPolicy?
+    package var health: HealthPlan?
+    /// How often its monitor has started it again since somebody did.
+    package var restarts: Int?
+    /// Somebody has stopped it, so nobody starts it by himself.
+    package var stoppedByHand: Bool?
+    /// Its monitor is about to start it again.
+    package var retry: Retry?
     package var start: Start?
-    package var end: End?
+    /// With the end of a container goes what was mounted in it while it ran.
+    package var end: End? { didSet { if end != nil { dropLiveMounts() } } }
 
     package init() {}
 
@@ -93,7 +106,23 @@ package struct Record: Equatable, Sendable {
         package var writable = true
         /// A volume without a name of its own: it goes with the container.
         package var anonymous = false
+        /// Present if it was mounted while the container ran.
+        package var live: Live?
         package init() {}
+
+        package struct Live: Equatable, Sendable {
+            /// The kernel's number of the mount, and the start time of the container's first process at that time: it counts for no other.
+            package var mount: UInt64 = 0
+            package var startTime: UInt64 = 0
+            /// Whether it stands in `config.json` too, and so is there after the next start.
+            package var isKept = false
+        }
+    }
+
+    private mutating func dropLiveMounts() {
+        guard mounts?.contains(where: { $0.live != nil }) == true else { return }
+        mounts?.removeAll { $0.live?.isKept == false }
+        if mounts?.isEmpty == true { mounts = nil }
     }
 
     /// The first process. Its number counts only with its start time, and only in this boot.
@@ -102,6 +131,19 @@ package struct Record: Equatable, Sendable {
         package var startTime: UInt64 = 0
         package var boot = ""
         package var at = ""
+        /// The pipes of output and errors by inode, where a monitor reads them.
+        package var pipes: [UInt64]?
+        /// What went with a monitor that was killed, in one sentence.
+        package var lost: String?
+    }
+
+    /// A start that is to come.
+    package struct Retry: Equatable, Sendable {
+        /// When; it is on the way from then on.
+        package var at = ""
+        package var boot = ""
+        /// Of the run before.
+        package var exitCode: Int32?
     }
 
     package struct End: Equatable, Sendable {
@@ -129,6 +171,7 @@ extension Record: JSONRecord {
         try json("labels", &labels)
         try json("terminal", &terminal)
         try json("interactive", &interactive)
+        try json("stdinOnce", &stdinOnce)
         try json("isTemporary", &isTemporary)
         try json("hasInit", &hasInit)
         try json("stopSignal", &stopSignal)
@@ -150,6 +193,12 @@ extension Record: JSONRecord {
         try json("log", &log)
         try json("mounts", &mounts)
         try json("filterKey", &filterKey)
+        try json("seccomp", &seccomp)
+        try json("restart", &restart)
+        try json("health", &health)
+        try json("restarts", &restarts)
+        try json("stoppedByHand", &stoppedByHand)
+        try json("retry", &retry)
         try json("start", &start)
         try json("end", &end)
     }
@@ -185,6 +234,17 @@ extension Record.MountPoint: JSONRecord {
         try json("destination", &destination)
         try json("writable", &writable)
         try json("anonymous", &anonymous)
+        try json("live", &live)
+    }
+}
+
+extension Record.MountPoint.Live: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("mount", &mount)
+        try json("startTime", &startTime)
+        try json("isKept", &isKept)
     }
 }
 
@@ -196,11 +256,23 @@ extension Record.Start: JSONRecord {
         try json("startTime", &startTime)
         try json("boot", &boot)
         try json("at", &at)
+        try json("pipes", &pipes)
+        try json("lost", &lost)
     }
 
     /// The process itself, if it is of this boot.
     func identity(in boot: String) -> ProcessIdentity? {
         self.boot == boot ? ProcessIdentity(pid: pid, startTime: startTime) : nil
+    }
+}
+
+extension Record.Retry: JSONRecord {
+    package init(_ blank: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("at", &at)
+        try json("boot", &boot)
+        try json("exitCode", &exitCode)
     }
 }
 
@@ -215,11 +287,16 @@ extension Record.End: JSONRecord {
     }
 }
 
+extension String.UTF8View {
+    /// Whether `..` is among its components.
+    fileprivate var climbs: Bool { split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) } }
+}
+
 extension Record {
     var cgroupHandle: Cgroup? {
         // What does not bear the container's id is not its own, whatever the record says: everything in a cgroup is killed with it.
         cgroup.map { directories in
-            let own = directories.filter { !id.isEmpty && $0.value.hasSuffix(id) && !$0.value.split(separator: "/").contains("..") }
+            let own = directories.filter { !id.isEmpty && $0.value.hasSuffix(id) && !$0.value.utf8.climbs }
             return Cgroup(CgroupPaths(own.sorted { $0.key < $1.key }.map { .init(label: $0.key, directory: $0.value) }))
         }
     }

@@ -41,7 +41,8 @@ struct SpecBuilder {
     /// The oldest version that has all that is used: crun before 1.9 takes no bundle that names a later one.
     private var version: String { request.timeOffsets.isEmpty ? "1.0.2" : Spec.version }
 
-    /// The spec with its system call filter. `filterKey` is set where the compiled filter goes by a short name.
+    /// The spec with its system call filter. `filterKey` is set where the compiled filter goes by a short name: then the profile itself
+    /// is added when the spec is written, while the container sets itself up.
     func completed(filterKey: inout String?, root: String?) throws(EngineError) -> Spec {
         var spec = try spec()
         if let root { spec.root?.path = root }
@@ -49,9 +50,7 @@ struct SpecBuilder {
         switch request.isPrivileged ? .unconfined : request.seccomp {
         case .unconfined: break
         case .standard:
-            let standard = DefaultSeccomp(capabilities: capabilities)
-            filterKey = standard.cacheKey
-            spec.linux?.seccomp = standard.profile
+            filterKey = DefaultSeccomp(capabilities: capabilities).cacheKey
         case .file(let path):
             do throws(SeccompProfileError) {
                 spec.linux?.seccomp = try SeccompProfileFile(path: path).profile(
@@ -105,7 +104,7 @@ extension SpecBuilder {
     }
 
     /// docker's order: what every program needs, then the image's, then the command line's; the last one of a name counts.
-    private var environment: [String] {
+    var environment: [String] {
         var list = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=\(hostname)"]
         if request.terminal { list.append("TERM=\(Self.terminalType)") }
         var result: [String] = []

@@ -69,6 +69,9 @@ package struct Request: Sendable {
     package var umask: UInt32 = 0o022
     package var timeZone: String?
     package var log = Record.Log()
+    /// Nil for `no`.
+    package var restart: RestartPolicy?
+    package var health = HealthRequest()
 
     package init(_ source: Source) { self.source = source }
 
@@ -120,6 +123,8 @@ package struct MountRequest: Sendable {
         /// A volume of that name, or without one a new one that goes with the container.
         case volume(name: String?)
         case tmpfs
+        /// All that another process sees, from its root on.
+        case tree(of: Int32)
     }
 
     package var kind: Kind
@@ -135,7 +140,7 @@ package struct MountRequest: Sendable {
     }
 
     /// One spelling for each place: `/a/`, `//a` and `/./a` are `/a`. What is not absolute, or climbs, stays as it is and is refused.
-    private static func normal(_ path: String) -> String {
+    package static func normal(_ path: String) -> String {
         guard path.hasPrefix("/") else { return path }
         return "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }

@@ -10,13 +10,21 @@ package struct Outcome: Sendable {
     package let exitCode: Int32
     /// The limit that was hit, in bytes, when the kernel killed it for want of memory; 0 for a limit of somebody else's.
     package let memoryLimit: Int64?
+    /// It goes on: we have only left it.
+    package var isDetached = false
+}
+
+extension Record {
+    /// Whether somebody stays with it who is not the command that started it: for a terminal that one may leave, and for what is to be done
+    /// when nobody is there.
+    var needsMonitor: Bool { terminal || restart != nil || health != nil }
 }
 
 extension Home {
     /// Runs a container in the foreground, to its end.
     /// - Parameter created: told the id before anything runs.
     package func run(
-        _ request: Request, progress: (String) -> Void, created: (ContainerID) throws(EngineError) -> Void
+        _ request: Request, _ options: AttachOptions, progress: (String) -> Void, created: (ContainerID) throws(EngineError) -> Void
     ) throws(EngineError) -> Outcome {
         if request.terminal, request.interactive, !FileDescriptor.isTerminal(0) {
             throw .refused("the input device is not a TTY; leave -t out when standard input is not a terminal")
@@ -27,18 +35,30 @@ extension Home {
             try creation.fail(error, in: self)
             throw error
         }
-        return try runToEnd(creation, input: request.interactive)
+        return try runAttached(creation, options)
     }
 
     /// Starts a container that was created before or has ended, in the foreground, to its end.
-    /// - Parameter input: with our standard input.
-    package func startAttached(_ word: String, input: Bool) throws(EngineError) -> Outcome {
+    package func startAttached(_ word: String, _ options: AttachOptions) throws(EngineError) -> Outcome {
         let orphans = try sweep()
         let container = try container(named: word)
         let status = try container.status(in: Machine.boot())
         guard status.allows(.start) else { throw .notAllowed("start", container.name, status) }
         if container.record.sharesRoot { try protectProgram() }
-        return try runToEnd(prepare(container.id, besides: orphans), input: input, isWrittenDown: true)
+        return try runAttached(prepare(container.id, besides: orphans), options, isWrittenDown: true)
+    }
+
+    /// Watches over it ourselves, or where that is not enough leaves a monitor with it and attaches to that.
+    private func runAttached(
+        _ creation: consuming Creation, _ options: AttachOptions, isWrittenDown: Bool = false
+    ) throws(EngineError) -> Outcome {
+        guard creation.container.record.needsMonitor else {
+            return try runToEnd(creation, input: options.takesInput, isWrittenDown: isWrittenDown)
+        }
+        var attachment = try AttachedClient(to: creation.container, options)
+        let size = FileDescriptor.windowSize(of: 0) ?? FileDescriptor.windowSize(of: 1)
+        attachment.begin(on: try monitor(creation, isWrittenDown: isWrittenDown, isAttached: true, size: size), asStarter: true)
+        return try attachment.carry(in: self)
     }
 
     private func runToEnd(_ creation: consuming Creation, input: Bool, isWrittenDown: Bool = false) throws(EngineError) -> Outcome {
@@ -93,39 +113,25 @@ extension Container {
         var connection = Connection()
         connection.diesWithParent = true
         connection.isWrittenDown = isWrittenDown
-        let log = try record.isTemporary && !record.terminal ? nil : openLog()
-        if record.terminal {
-            connection.windowSize = FileDescriptor.windowSize(of: 0) ?? FileDescriptor.windowSize(of: 1)
-            let launched = try start(spec, connection, in: home)
-            return try attend(launched, &supervisor, input: input, log)
-        }
+        let log = try record.isTemporary ? nil : openLog()
         var plumbing: Plumbing
         do throws(SystemError) { plumbing = try Plumbing(input: input, log: log) } catch { throw .system(doing: "make pipes", error) }
         connection.stdio = plumbing.stdio
         let launched = try start(spec, connection, in: home)
         plumbing.release()
         supervisor.streams = plumbing.streams
-        return try attend(launched, &supervisor, input: input, log)
-    }
-
-    private mutating func attend(
-        _ launched: consuming Launched, _ supervisor: inout Supervisor, input: Bool, _ log: LogFile?
-    ) throws(EngineError) -> Record.End {
-        let kills = record.cgroupHandle?.oomKills ?? 0
-        if let master = launched.takeTerminal() {
-            supervisor.connect(master: master, interactive: input, log: log)
-        }
-        let end: Termination
-        do throws(SystemError) { end = try supervisor.wait(for: launched.handle) } catch {
+        do throws(SystemError) {
+            guard case .ended(let end) = try supervisor.wait(for: launched.handle) else { throw SystemError(call: "waitid", errno: ECHILD) }
+            return ending(end)
+        } catch {
             launched.abandon()
             throw .system(doing: "wait for the container", error)
         }
-        supervisor.rawMode = nil
-        return ending(end, killsBefore: kills)
     }
 
     /// What is known of the end: its code, and whether the kernel killed it for want of memory.
-    func ending(_ end: Termination, killsBefore: UInt64) -> Record.End {
+    /// - Parameter killsBefore: how often that had happened in its cgroup before; in a container's own new one never.
+    func ending(_ end: Termination, killsBefore: UInt64 = 0) -> Record.End {
         // A shell that is first passes the code of its killed child on.
         let killed = end.exitCode == 137 && (record.cgroupHandle?.oomKills ?? 0) > killsBefore
         return Record.End(exitCode: end.exitCode, at: Timestamp.now.description, outOfMemory: killed ? true : nil, reason: nil)
@@ -139,25 +145,18 @@ extension Container {
     }
 }
 
-extension Supervisor {
-    /// Connects the user's terminal, or whatever the first two descriptors are, to the container's.
-    mutating func connect(master: CInt, interactive: Bool, log: LogFile?) {
-        self.master = master
-        terminal = FileDescriptor.isTerminal(0) ? 0 : FileDescriptor.isTerminal(1) ? 1 : -1
-        if interactive {
-            rawMode = RawMode(0)
-            streams.append(Stream(from: 0, into: master, closesTarget: false))
-        }
-        streams.append(Stream(from: master, to: 1, log: log.map { LogFile.Channel($0, "stdout") }))
-    }
-}
-
 extension Creation {
     /// Records the end, puts away what the container had while it ran, and with `--rm` the container itself.
     consuming func finish(_ end: Record.End, in home: borrowing Home) throws(EngineError) {
         // On disk before anybody can see the container gone.
         try container.refreshIfChanged()
-        if !container.record.isTemporary { try container.change { $0.end = end } }
+        if !container.record.isTemporary {
+            try container.change { record in
+                record.end = end
+                record.retry = nil
+            }
+        }
+        home.tellEnd(end, of: container.record)
         // Whoever waits learns it here, also when the container itself is gone by then, or runs again.
         try watch.report(end)
         try home.putAway(container.record)

@@ -5,6 +5,8 @@ package enum Status: Equatable, Sendable {
     case created
     case running
     case paused
+    /// Over with that code, and its monitor is about to start it again.
+    case restarting(Int32?)
     /// Over; the code is nil when it could not be learned.
     case exited(Int32?)
 
@@ -14,6 +16,7 @@ package enum Status: Equatable, Sendable {
         case .created: "created"
         case .running: "running"
         case .paused: "paused"
+        case .restarting: "restarting"
         case .exited: "exited"
         }
     }
@@ -21,12 +24,16 @@ package enum Status: Equatable, Sendable {
     /// Whether it has processes.
     package var isUp: Bool { self == .running || self == .paused }
 
+    /// Whether it has processes, or will have without anybody's doing.
+    package var isGoingOn: Bool { if case .restarting = self { true } else { isUp } }
+
     package enum Verb: Sendable { case start, stop, signal, exec, pause, resume, remove }
 
     package func allows(_ verb: Verb) -> Bool {
         switch (verb, self) {
         case (.start, .created), (.start, .exited), (.remove, .created), (.remove, .exited): true
-        case (.stop, .running), (.stop, .paused), (.signal, .running), (.signal, .paused), (.exec, .running), (.pause, .running),
+        case (.stop, .running), (.stop, .paused), (.stop, .restarting), (.signal, .running), (.signal, .paused), (.exec, .running),
+            (.pause, .running),
             (.resume, .paused):
             true
         default: false

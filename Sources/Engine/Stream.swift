@@ -6,48 +6,58 @@ import Linux
 struct Stream {
     /// Closed when it ends, unless it is one of our own first three.
     private let source: CInt
-    /// −1 for none: a log alone.
-    private let target: CInt
     private let log: LogFile.Channel?
+    private let audience: Audience?
+    private let isError: Bool
     /// From the container to the outside: the run is not over before it has ended.
     let isOutward: Bool
     /// The other side learns of the end of the source by the end of the target.
     private let closesTarget: Bool
-    /// What the target takes at once without blocking, when `poll` says it takes anything: a pipe or terminal at least `PIPE_BUF`.
-    private let chunk: Int
+    private var keys: DetachScanner?
+    private var pending: Backlog
     private(set) var isOpen = true
-    private var pending: ArraySlice<UInt8> = []
+    /// The detach keys came.
+    private(set) var isDetached = false
 
     /// From the container outwards.
-    init(from source: CInt, to target: CInt, log: LogFile.Channel? = nil) {
+    /// - Parameter target: −1 for a log or an audience alone.
+    init(from source: CInt, to target: CInt, log: LogFile.Channel? = nil, audience: Audience? = nil, isError: Bool = false) {
         self.source = source
-        self.target = target
         self.log = log
+        self.audience = audience
+        self.isError = isError
         isOutward = true
         closesTarget = false
-        chunk = (try? FileStatus(ofDescriptor: target))?.kind == .regular ? 65536 : 4096
+        pending = Backlog(to: target)
     }
 
     /// From outside into the container. The descriptor it goes to is ours alone, so it can be made not to block.
-    init(from source: CInt, into target: CInt, closesTarget: Bool) {
+    init(from source: CInt, into target: CInt, closesTarget: Bool, keys: DetachKeys? = nil) {
         self.source = source
-        self.target = target
         log = nil
+        audience = nil
+        isError = false
         isOutward = false
         self.closesTarget = closesTarget
-        chunk = 65536
+        self.keys = DetachScanner(keys)
+        pending = Backlog(to: target, isOurs: true)
     }
+
+    /// Whether somebody outside has yet to take what was read.
+    var isWaiting: Bool { isOpen && isOutward && (!pending.isEmpty || audience?.isBehind == true) }
 
     /// Two places in a `poll` list: the source while nothing is pending, the target while something is.
     var pollEntries: [PollEntry] {
-        [PollEntry(isOpen && pending.isEmpty ? source : -1, .readable), PollEntry(isOpen && !pending.isEmpty ? target : -1, .writable)]
+        let isReading = isOpen && pending.isEmpty && audience?.isBehind != true
+        return [PollEntry(isReading ? source : -1, .readable), pending.pollEntry]
     }
 
     /// Moves what can be moved now.
     mutating func move(_ from: PollEntry, _ to: PollEntry) {
         guard isOpen else { return }
+        if audience?.hasHungUp == true { return close() }
         if pending.isEmpty {
-            guard !from.ready.isEmpty else { return }
+            guard !from.ready.isEmpty, audience?.isBehind != true else { return }
             fill()
         } else if !to.ready.isEmpty {
             drain()
@@ -55,9 +65,10 @@ struct Stream {
     }
 
     private mutating func fill() {
+        let capacity = audience == nil ? 65536 : AttachMessage.limit
         var failure: CInt = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: 65536) { buffer, count in
-            let result = read(source, buffer.baseAddress, 65536)
+        let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            let result = read(source, buffer.baseAddress, capacity)
             failure = result < 0 ? errno : 0
             count = max(0, result)
         }
@@ -65,33 +76,26 @@ struct Stream {
         // A terminal whose last user is gone answers EIO.
         guard !bytes.isEmpty else { return close() }
         log?.append(bytes)
-        if target >= 0 {
-            pending = bytes[...]
-            drain()
+        audience?.tell(isError ? .error(bytes[...]) : .output(bytes[...]))
+        if let found = keys?.scan(bytes) {
+            isDetached = found.isDetached
+            pending.add(found.passed[...])
+        } else {
+            pending.add(bytes[...])
         }
+        if !isOutward { drain() }
     }
 
     private mutating func drain() {
-        while !pending.isEmpty {
-            let size = min(chunk, pending.count)
-            let written = pending.withUnsafeBytes { write(target, $0.baseAddress, size) }
-            if written < 0 {
-                if errno == EAGAIN || errno == EINTR { return }
-                // Nobody reads any more. With a log the container need not learn of it; else it does, as it would without us.
-                if log == nil || !isOutward { return close() }
-                pending = []
-                return
-            }
-            pending = pending.dropFirst(written)
-            if chunk < 65536 { return }
-        }
+        if pending.drain() { return }
+        // Nobody reads any more. With a log the container need not learn of it; else it does, as it would without us.
+        if log == nil || !isOutward { close() }
     }
 
     private mutating func close() {
         isOpen = false
-        pending = []
         log?.flush()
         if source > 2 { Glibc.close(source) }
-        if closesTarget { Glibc.close(target) }
+        if closesTarget { Glibc.close(pending.target) }
     }
 }

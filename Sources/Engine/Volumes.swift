@@ -8,7 +8,7 @@ struct Volumes {
     /// What one mount request comes to.
     struct Resolved {
         let mount: Spec.Mount
-        let point: Record.MountPoint
+        var point: Record.MountPoint
     }
 
     let home: String
@@ -37,6 +37,12 @@ struct Volumes {
             var options = ["nosuid", "nodev", "noexec"] + request.options
             if request.isReadOnly { options.append("ro") }
             return Resolved(mount: Spec.Mount(destination: destination, type: "tmpfs", source: "tmpfs", options: options), point: point)
+        case .tree(let pid):
+            point.type = "bind"
+            point.source = "/proc/\(pid)/root"
+            // It is shown with that process's ids already.
+            let mount = Spec.Mount(destination: destination, type: "bind", source: point.source, options: ["rbind", "rprivate"])
+            return Resolved(mount: mount, point: point)
         case .bind(let source, let createsSource):
             point.type = "bind"
             point.source = try bindSource(source, createsSource)
@@ -83,7 +89,9 @@ struct Volumes {
         let path = "\(home)/containers/.volumes/\(name)"
         do throws(SystemError) {
             try Directory.makeAll("\(home)/containers/.volumes", mode: 0o700)
+            let isNew = (try? FileStatus(of: path)) == nil
             try Directory.make(path, mode: 0o755)
+            if isNew { Journal(root: home).add(Event(.volume, "create", name, ["driver": "local"])) }
             guard let destination else { return path }
             let volume = try FileDescriptor(opening: path, [.directory, .noFollow])
             guard try volume.entries().isEmpty else { return path }

@@ -61,6 +61,24 @@ package struct Watch: ~Copyable {
         self.file = file
     }
 
+    /// Takes over what another process has locked and given us, by a descriptor that came over an exec.
+    init(given raw: CInt, of id: ContainerID, in home: borrowing Home) throws(SystemError) {
+        let file = FileDescriptor(owning: raw)
+        let named = try home.runtime.place.status(of: id.text)
+        let status = try file.status()
+        guard status.inode == named?.inode, status.device == named?.device, try file.lock(wait: false) else {
+            throw SystemError(call: "flock", subject: id.text, errno: EBADF)
+        }
+        self.id = id
+        self.file = file
+    }
+
+    /// Makes it a descriptor that exec keeps. For a child on its way to another program.
+    func give(as target: CInt) throws(SystemError) { try file.replace(target) }
+
+    /// Lets it live through an exec of our own.
+    func keepOverExec() { _ = fcntl(file.raw, F_SETFD, 0) }
+
     /// Whether anybody watches now.
     static func isHeld(_ id: ContainerID, in home: borrowing Home) -> Bool {
         guard let file = try? FileDescriptor(opening: id.text, at: home.runtime.place, [.readOnly, .noFollow]),
@@ -77,8 +95,9 @@ package struct Watch: ~Copyable {
         }
     }
 
-    /// Ends the watch: the file goes, and with it the lock.
+    /// Ends the watch: the file goes, and with it the lock. First the socket beside it, where nobody answers any more.
     consuming func end(in home: borrowing Home) throws(EngineError) {
+        unlinkat(home.runtime.raw, "\(id).sock", 0)
         do throws(SystemError) { try check("unlink", id.text) { unlinkat(home.runtime.raw, id.text, 0) } } catch {
             throw .system(doing: "end the watch over the container", error)
         }

@@ -89,8 +89,10 @@ extension Listing {
         func elapsed(_ since: String?) -> String { since.flatMap { Elapsed(since: $0, until: now) }?.description ?? "some time" }
         switch status {
         case .created: return "Created"
-        case .running: return "Up \(elapsed(record.start?.at))"
+        case .running: return "Up \(elapsed(record.start?.at))" + (health.map { " (\($0.words))" } ?? "")
         case .paused: return "Up \(elapsed(record.start?.at)) (Paused)"
+        case .restarting(let code):
+            return "Restarting (\(code.map { "\($0)" } ?? "unknown")) \(elapsed(record.end?.at)) ago"
         case .exited(let code):
             let code = code.map { "\($0)" } ?? "unknown"
             let suffix = record.end?.outOfMemory == true ? " (out of memory)" : ""

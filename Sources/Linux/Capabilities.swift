@@ -7,6 +7,7 @@ import Glibc
 package struct CapabilitySet: OptionSet, Sendable, Hashable {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package init(arrayLiteral elements: CapabilitySet...) { self.init(rawValue: elements.reduce(0) { $0 | $1.rawValue }) }
 
     /// Reads `CAP_CHOWN`, `cap_chown`, `chown`. Nil for a name that libcap does not know.
     package init?(_ name: String) {

@@ -62,10 +62,12 @@ extension DirectoryEntry.Kind {
 /// Directories by name.
 package enum Directory {
     /// Makes one directory; one that exists already is fine. The corresponding call is `mkdirat(2)`.
-    package static func make(_ path: String, at place: Place = .current, mode: mode_t = 0o700) throws(SystemError) {
+    /// - Parameter exactly: with this mode whatever the caller's umask.
+    package static func make(_ path: String, at place: Place = .current, mode: mode_t = 0o700, exactly: Bool = false) throws(SystemError) {
         do throws(SystemError) {
             try check("mkdir", path) { mkdirat(place.raw, path, mode) }
         } catch  where error.errno == EEXIST {}
+        if exactly { try check("chmod", path) { fchmodat(place.raw, path, mode, 0) } }
     }
 
     /// Makes a trusted path and the directories above it that are missing.
@@ -113,12 +115,14 @@ package enum Directory {
         while true {
             var pending: [[CChar]] = []
             var failure: SystemError?
-            try top.forEachEntry { name, _ in
-                if unlinkat(top.raw, name, 0) == 0 { return }
-                let reason = errno
-                guard reason == EISDIR || reason == EPERM else {
-                    failure = failure ?? SystemError(call: "unlink", subject: String(cString: name), errno: reason)
-                    return
+            try top.forEachEntry { name, kind in
+                if kind != .directory {
+                    if unlinkat(top.raw, name, 0) == 0 { return }
+                    let reason = errno
+                    guard reason == EISDIR || reason == EPERM else {
+                        failure = failure ?? SystemError(call: "unlink", subject: String(cString: name), errno: reason)
+                        return
+                    }
                 }
                 if unlinkat(top.raw, name, AT_REMOVEDIR) == 0 { return }
                 pending.append(Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1)))
@@ -132,8 +136,9 @@ package enum Directory {
                     throw SystemError(
                         call: "rmdir", subject: String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self), errno: EBUSY)
                 }
-                try directory.forEachEntry { inner, _ in
-                    if unlinkat(directory.raw, inner, 0) == 0 || unlinkat(directory.raw, inner, AT_REMOVEDIR) == 0 { return }
+                try directory.forEachEntry { inner, kind in
+                    if kind != .directory, unlinkat(directory.raw, inner, 0) == 0 { return }
+                    if unlinkat(directory.raw, inner, AT_REMOVEDIR) == 0 { return }
                     // A free name at the top; names of the container's own that look alike are passed over.
                     repeat { serial += 1 } while renameat2Fresh(directory.raw, inner, top.raw, ".rm\(serial)")
                 }

@@ -38,9 +38,13 @@ extension FileDescriptor {
 }
 
 /// Flags of `openat(2)`; `O_CLOEXEC` is always added.
+///
+/// Sets of bits in this module read their literals themselves: the standard library's way is generic, is not specialised for callers in
+/// other modules, and cost 0.1 ms of a run.
 package struct OpenFlags: OptionSet, Sendable {
     package let rawValue: CInt
     package init(rawValue: CInt) { self.rawValue = rawValue }
+    package init(arrayLiteral elements: OpenFlags...) { self.init(rawValue: elements.reduce(0) { $0 | $1.rawValue }) }
     package static let readOnly = OpenFlags([])
     package static let writeOnly = OpenFlags(rawValue: O_WRONLY)
     package static let readWrite = OpenFlags(rawValue: O_RDWR)
@@ -62,6 +66,7 @@ package struct OpenFlags: OptionSet, Sendable {
 package struct ResolveFlags: OptionSet, Sendable {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package init(arrayLiteral elements: ResolveFlags...) { self.init(rawValue: elements.reduce(0) { $0 | $1.rawValue }) }
     /// `/`, `..` and absolute links stay inside the starting directory.
     package static let inRoot = ResolveFlags(rawValue: UInt64(RESOLVE_IN_ROOT))
     /// Leaving the starting directory is an error.

@@ -3,7 +3,7 @@ import CLinux
 import CMount
 import Glibc
 
-/// The option words of a mount, taken apart. libmount knows the words of `mount(8)`; the OCI runtime spec adds a few.
+/// The option words of a mount, taken apart: those that the OCI runtime spec lists for Linux mounts.
 package struct MountOptions: Sendable {
     package var set: MountAttributes = []
     package var clear: MountAttributes = []
@@ -22,10 +22,10 @@ package struct MountOptions: Sendable {
     package enum Bind: Sendable { case none, single, recursive }
     package enum IDMapping: Sendable { case none, single, recursive }
 
-    /// `mount(8)`'s words that change one mount, by the flag libmount gives them.
-    private static let attributes: [(flag: UInt, attribute: MountAttributes)] = [
-        (UInt(MS_RDONLY), .readOnly), (UInt(MS_NOSUID), .noSetID), (UInt(MS_NODEV), .noDevices), (UInt(MS_NOEXEC), .noExec),
-        (UInt(MS_NODIRATIME), .noDirectoryAccessTime), (UInt(linux_ms_nosymfollow), .noSymlinks),
+    /// Words that change one mount, each with its opposite, as the runtime spec has them.
+    private static let attributes: [(sets: StaticString, clears: StaticString, attribute: MountAttributes)] = [
+        ("ro", "rw", .readOnly), ("nosuid", "suid", .noSetID), ("nodev", "dev", .noDevices), ("noexec", "exec", .noExec),
+        ("nodiratime", "diratime", .noDirectoryAccessTime), ("nosymfollow", "symfollow", .noSymlinks),
     ]
 
     private static let propagations: [(word: StaticString, propagation: Propagation)] = [
@@ -76,7 +76,7 @@ package struct MountOptions: Sendable {
         return true
     }
 
-    /// What a word changes: asked of libmount's own table, where an inverted word (`rw`, `suid`) clears.
+    /// What a word changes.
     private static func change(_ word: String) -> (set: MountAttributes, clear: MountAttributes)? {
         // The access time modes are values of one field, so setting one clears the others.
         switch word {
@@ -85,13 +85,22 @@ package struct MountOptions: Sendable {
         case "strictatime": return (.strictAccessTime, .accessTimeMode)
         default: break
         }
-        guard var entry = mnt_get_builtin_optmap(CInt(MNT_LINUX_MAP)) else { return nil }
-        while let name = entry.pointee.name {
-            defer { entry += 1 }
-            guard strcmp(name, word) == 0, let known = attributes.first(where: { $0.flag == UInt(bitPattern: Int(entry.pointee.id)) })
-            else { continue }
-            return entry.pointee.mask & CInt(MNT_INVERT) != 0 ? ([], known.attribute) : (known.attribute, [])
+        for entry in attributes {
+            if word == "\(entry.sets)" { return (entry.attribute, []) }
+            if word == "\(entry.clears)" { return ([], entry.attribute) }
         }
         return nil
+    }
+
+    /// Whether a word says something to `mount(8)` and its friends only, such as `nofail`, `_netdev` or `x-systemd.automount`.
+    package static func isForUserSpace(_ word: String) -> Bool {
+        guard var entry = libmnt_get_builtin_optmap(CInt(MNT_USERSPACE_MAP)) else { return false }
+        while let name = entry.pointee.name {
+            // A name with `=` takes a value and changes what is mounted; one that ends in `-` begins a family.
+            let known = String(cString: name)
+            if known == word || (known.hasSuffix("-") && word.hasPrefix(known)) { return !known.utf8.contains(UInt8(ascii: "=")) }
+            entry += 1
+        }
+        return false
     }
 }

@@ -6,6 +6,7 @@ import Glibc
 package struct MountAttributes: OptionSet, Sendable {
     package let rawValue: UInt64
     package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package init(arrayLiteral elements: MountAttributes...) { self.init(rawValue: elements.reduce(0) { $0 | $1.rawValue }) }
     package static let readOnly = MountAttributes(rawValue: 0x1)
     package static let noSetID = MountAttributes(rawValue: 0x2)
     package static let noDevices = MountAttributes(rawValue: 0x4)
@@ -91,6 +92,12 @@ package struct Mount: ~Copyable {
         try check("mount_setattr", path) { linux_mount_setattr(descriptor.raw, "", flags, &attributes) }
     }
 
+    /// Detaches what is mounted on a name in the working directory, and what is mounted below it, in this mount namespace.
+    /// Whoever has something of it open keeps that. A link is not followed. The corresponding call is `umount2(2)`.
+    package static func detach(_ name: String) throws(SystemError) {
+        try check("umount2", name) { umount2(name, CInt(MNT_DETACH) | CInt(UMOUNT_NOFOLLOW)) }
+    }
+
     /// Changes the propagation of the whole tree at `/`. The corresponding call is `mount(2)`.
     package static func propagate(_ propagation: Propagation, at path: String = "/", recursive: Bool = true) throws(SystemError) {
         try check("mount", path) { mount(nil, path, nil, (recursive ? UInt(MS_REC) : 0) | propagation.flag, nil) }
@@ -102,6 +109,23 @@ package struct Mount: ~Copyable {
         try check("pivot_root") { linux_pivot_root(".", ".") }
         try check("umount2") { umount2(".", CInt(MNT_DETACH)) }
         try check("chdir", "/") { chdir("/") }
+    }
+}
+
+/// Where a file lies among mounts.
+package struct MountPosition: Sendable, Equatable {
+    /// The kernel's number of the mount; it may be given to another once this one is gone.
+    package let mount: UInt64
+    /// Whether the file is what one sees at the mount's own place.
+    package let isTop: Bool
+
+    /// The corresponding call is `statx(2)`, Linux 5.8.
+    package init(of descriptor: borrowing FileDescriptor) throws(SystemError) {
+        var mount: UInt64 = 0
+        var attributes: UInt64 = 0
+        try check("statx") { linux_statx_mount(descriptor.raw, "", CInt(linux_at_empty_path), &mount, &attributes) }
+        self.mount = mount
+        isTop = attributes & 0x2000 != 0  // STATX_ATTR_MOUNT_ROOT
     }
 }
 
@@ -124,7 +148,10 @@ package struct FileSystemContext: ~Copyable {
     }
 
     package func set(_ key: String, descriptor value: borrowing FileDescriptor) throws(SystemError) {
-        let raw = value.raw
+        try set(key, descriptor: value.raw)
+    }
+
+    package func set(_ key: String, descriptor raw: CInt) throws(SystemError) {
         try configure(key) { linux_fsconfig(descriptor.raw, UInt32(linux_fsconfig_set_fd), key, nil, raw) }
     }
 

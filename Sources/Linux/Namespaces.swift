@@ -6,6 +6,7 @@ import Glibc
 package struct Namespaces: OptionSet, Sendable {
     package let rawValue: UInt32
     package init(rawValue: UInt32) { self.rawValue = rawValue }
+    package init(arrayLiteral elements: Namespaces...) { self.init(rawValue: elements.reduce(0) { $0 | $1.rawValue }) }
     package static let user = Namespaces(rawValue: UInt32(CLONE_NEWUSER))
     package static let mount = Namespaces(rawValue: UInt32(CLONE_NEWNS))
     package static let pid = Namespaces(rawValue: UInt32(CLONE_NEWPID))

@@ -18,6 +18,7 @@ package struct PollEntry: Sendable {
 package struct PollEvents: OptionSet, Sendable {
     package let rawValue: Int16
     package init(rawValue: Int16) { self.rawValue = rawValue }
+    package init(arrayLiteral elements: PollEvents...) { self.init(rawValue: elements.reduce(0) { $0 | $1.rawValue }) }
     package static let readable = PollEvents(rawValue: Int16(POLLIN))
     package static let writable = PollEvents(rawValue: Int16(POLLOUT))
     package static let hangUp = PollEvents(rawValue: Int16(POLLHUP))

@@ -34,6 +34,9 @@ extension Process {
         if size > 0 { memset(first, 0, size) }
     }
 
+    /// Gives freed memory back, in a process that has done its large work and is to stay. The corresponding call is `malloc_trim(3)`.
+    package static func trimMemory() { _ = linux_malloc_trim(0) }
+
     package static func setGroups(_ groups: [UInt32]) throws(SystemError) {
         try check("setgroups") { linux_setgroups(groups.count, groups) }
     }

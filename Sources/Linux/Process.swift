@@ -45,6 +45,8 @@ package struct ProcessStatistics: Sendable {
     package let state: UInt8
     package let parent: pid_t
     package let startTime: UInt64
+    /// Of one that is over, as `wait(2)` packs it; nil for others, and for those whose status is none of our business.
+    let waitStatus: CInt?
 
     /// It has ended, though nobody may have taken its status yet.
     package var isOver: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
@@ -61,6 +63,9 @@ package struct ProcessStatistics: Sendable {
         self.state = state
         self.parent = parent
         startTime = start
+        // Field 52, the last one, since Linux 3.5.
+        let last = fields.count > 49 ? fields[49].prefix { $0 != UInt8(ascii: "\n") } : []
+        waitStatus = state == UInt8(ascii: "Z") ? CInt(String(decoding: last, as: UTF8.self)) : nil
     }
 }
 

@@ -61,6 +61,29 @@ package struct MessageSocket: ~Copyable {
 @frozen package struct MessageSocketPair: ~Copyable {
     package var first: MessageSocket
     package var second: MessageSocket
+
+    /// Gives both ends up.
+    package consuming func release() -> (first: CInt, second: CInt) { (first.descriptor.release(), second.descriptor.release()) }
+}
+
+extension MessageSocket {
+    /// Sends to a socket that somebody else owns, without ever waiting. False if it takes nothing now.
+    package static func offer(_ bytes: [UInt8], to raw: CInt) throws(SystemError) -> Bool {
+        let flags = CInt(MSG_DONTWAIT | MSG_NOSIGNAL)
+        do throws(SystemError) { try check("send") { Glibc.send(raw, bytes, bytes.count, flags) } } catch  where error.errno == EAGAIN {
+            return false
+        }
+        return true
+    }
+
+    /// The next message of a socket that somebody else owns, in `buffer`, which holds the longest there is. 0 at the end, nil for none now.
+    package static func take(from raw: CInt, into buffer: inout [UInt8]) throws(SystemError) -> Int? {
+        do throws(SystemError) { return try check("recv") { recv(raw, &buffer, buffer.count, CInt(MSG_DONTWAIT)) } } catch
+            where error.errno == EAGAIN
+        {
+            return nil
+        }
+    }
 }
 
 /// Sockets that have a path.

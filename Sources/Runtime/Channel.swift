@@ -5,7 +5,9 @@ package import Linux
 /// What parent and child say to each other between clone and exec, over one socket that keeps messages apart.
 ///
 ///     parent                                child
-///                                             waits for its ids and its cgroup
+///                                             joins its cgroup, makes its namespaces
+///                 ◀───────────── unshared     only with a network to connect
+///                                             waits for its ids
 ///       mounts [mounts…] ─────────────────▶   only with more of them than one message carries
 ///       proceed [mounts…] ────────────────▶   builds the root
 ///       connected ────────────────────────▶   only with a network that the parent connects meanwhile; waited for at the end
@@ -23,6 +25,7 @@ enum ChannelMessage: Equatable {
     case mounts
     case proceed
     case connected
+    case unshared
     case mounted
     case terminal
     case filter
@@ -32,6 +35,7 @@ enum ChannelMessage: Equatable {
     private static let words: [(UInt8, ChannelMessage)] = [
         (UInt8(ascii: "p"), .proceed), (UInt8(ascii: "m"), .mounted), (UInt8(ascii: "t"), .terminal), (UInt8(ascii: "l"), .filter),
         (UInt8(ascii: "r"), .ready), (UInt8(ascii: "b"), .mounts), (UInt8(ascii: "c"), .connected),
+        (UInt8(ascii: "u"), .unshared),
     ]
 
     var bytes: [UInt8] {

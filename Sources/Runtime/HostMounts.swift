@@ -35,7 +35,8 @@ extension BindSource {
     }
 
     private func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
-        let mount = try Mount(cloning: path, recursive: recursive)
+        let mount =
+            if let tree = try Mount.tree(of: path, recursive: recursive) { tree } else { try Mount(cloning: path, recursive: recursive) }
         if idmapped != .none {
             let recursive = idmapped == .recursive && recursive
             if let ownMap {
@@ -107,7 +108,8 @@ extension Mount {
 
 extension Root {
     /// Makes the mount, attached nowhere. Nil where the container keeps the caller's mounts.
-    func mount(for user: UserNamespaceView?) throws(LaunchError) -> Mount? {
+    /// - Parameter spent: what it was made from and can go, see `Overlay`.
+    func mount(for user: UserNamespaceView?, spent: inout [CInt]) throws(LaunchError) -> Mount? {
         switch self {
         case .inherited: return nil
         case .directory(let path, _, let idmapped):
@@ -125,7 +127,7 @@ extension Root {
             }
         case .overlay(let overlay, _):
             do throws(SystemError) {
-                return try overlay.mount(for: user)
+                return try overlay.mount(for: user, spent: &spent)
             } catch {
                 throw Self.explain("mount the overlay over the image", error)
             }
@@ -135,8 +137,10 @@ extension Root {
     /// What to do about a file system without idmapped mounts: never a silent change of what was asked.
     fileprivate static func explain(_ doing: String, _ error: SystemError) -> LaunchError {
         guard error.call == "mount_setattr", error.errno != EPERM else { return .system(doing: doing, error) }
+        let mount = MountTable()?.mount(of: error.subject)
         return .refused(
-            "cannot \(doing): the file system of \(error.subject) cannot show its files with the container's ids; "
+            "cannot \(doing): the file system of \(error.subject)\(mount.map { " (\($0.type) at \($0.point))" } ?? "") "
+                + "cannot show its files with the container's ids; "
                 + "use --userns host, or keep it on another file system")
     }
 }

@@ -24,11 +24,17 @@ extension Launch {
         do throws(LaunchError) {
             try launch.setOOMScore(spec.process?.oomScoreAdj)
             launch.raiseLimits(plan.process.limits)
-            let mounts = try outline.prepare(for: launch.pid)
-            defer { for raw in mounts { close(raw) } }
+            var spent: [CInt] = []
+            defer { for raw in spent { close(raw) } }
+            let mounts = try outline.prepare(for: launch.pid, spent: &spent)
+            spent += mounts
             try launch.proceed(mounts)
             if plan.waitsForNetwork {
-                try connect(launch.pid)
+                try launch.waitForNamespaces()
+                do throws(LaunchError) { try connect(launch.pid) } catch {
+                    // A child that failed meanwhile took its network namespace with it, and knows better why.
+                    throw launch.lastWords().map { .step($0) } ?? error
+                }
                 try launch.say(.connected)
             }
             try meanwhile(launch.pid)
@@ -85,8 +91,8 @@ private struct HostSide {
     let joinsUser: Bool
 
     /// Gives the child its ids and makes its mounts, the root first.
-    func prepare(for pid: Int32) throws(LaunchError) -> [CInt] {
-        guard userMap != nil || joinsUser else { return try mounts(for: nil) }
+    func prepare(for pid: Int32, spent: inout [CInt]) throws(LaunchError) -> [CInt] {
+        guard userMap != nil || joinsUser else { return try mounts(for: nil, &spent) }
         let map: UserMap
         let namespace: FileDescriptor
         do throws(SystemError) {
@@ -100,13 +106,13 @@ private struct HostSide {
         } catch {
             throw .system(doing: "give the container its user and group ids", error)
         }
-        return try mounts(for: UserNamespaceView(raw: namespace.raw, map: map))
+        return try mounts(for: UserNamespaceView(raw: namespace.raw, map: map), &spent)
     }
 
-    private func mounts(for user: UserNamespaceView?) throws(LaunchError) -> [CInt] {
+    private func mounts(for user: UserNamespaceView?, _ spent: inout [CInt]) throws(LaunchError) -> [CInt] {
         var mounts: [CInt] = []
         do throws(LaunchError) {
-            if let root = try root.mount(for: user) { mounts.append(root.release()) }
+            if let root = try root.mount(for: user, spent: &spent) { mounts.append(root.release()) }
             for bind in binds { mounts.append(try bind.make(for: user).release()) }
         } catch {
             for raw in mounts { close(raw) }

@@ -37,6 +37,10 @@ package struct Launch: ~Copyable {
     let handle: ProcessHandle
     let channel: Channel
 
+    /// What only a clone can make. The child makes the other namespaces by itself, at the same time as the parent makes its mounts:
+    /// a network namespace alone takes half a millisecond.
+    static let cloned: Namespaces = [.user, .pid]
+
     /// Makes the child, which then waits for `proceed`.
     /// - Parameter cgroup: a cgroup v2 directory to be born in.
     static func clone(_ plan: Plan, steps: [Step], cgroup: CInt? = nil) throws(LaunchError) -> Launch {
@@ -48,7 +52,7 @@ package struct Launch: ~Copyable {
                 try File.writeKernel("/proc/self/timens_offsets", offsets)
             }
             guard plan.joined.isEmpty, !plan.entersUnseen else { return try cloneJoined(plan, steps, pair) }
-            guard case .parent(let pid, let handle) = try Process.clone(plan.namespaces, cgroup: cgroup) else {
+            guard case .parent(let pid, let handle) = try Process.clone(plan.namespaces.intersection(cloned), cgroup: cgroup) else {
                 Child.run(plan, pair, steps)
             }
             return Launch(pid: pid, handle: handle, channel: Channel(socket: MessageSocket(pair)))
@@ -81,7 +85,7 @@ package struct Launch: ~Copyable {
             var plan = plan
             if plan.entersUnseen { try plan.enter(keeping: [pair.second.descriptor.raw, report]) }
             for namespace in plan.joined { try FileDescriptor(owning: namespace.raw).join(namespace.type) }
-            guard case .parent(_, let handle) = try Process.clone(plan.namespaces, sibling: true) else {
+            guard case .parent(_, let handle) = try Process.clone(plan.namespaces.intersection(cloned), sibling: true) else {
                 Child.run(plan, consume pair, steps)
             }
             try pair.second.send(ChannelMessage.ready.bytes, descriptors: [handle.descriptor.raw])
@@ -108,6 +112,17 @@ package struct Launch: ~Copyable {
 
     func say(_ message: ChannelMessage) throws(LaunchError) {
         do throws(SystemError) { try channel.send(message) } catch { throw ended(error) }
+    }
+
+    /// Waits until the child has its namespaces.
+    func waitForNamespaces() throws(LaunchError) {
+        switch try next() {
+        case .message(.unshared, _): return
+        case .message(.failed(let failure), _):
+            _ = try? handle.reap()
+            throw .step(failure)
+        case .message, .end: throw ended(SystemError(call: "recvmsg", errno: EPROTO))
+        }
     }
 
     /// Listens until the program runs, or where `start` comes later until the child waits for it.
@@ -168,11 +183,19 @@ package struct Launch: ~Copyable {
         }
     }
 
+    /// Ends the child. What it said before stays to be read: how it failed, if it did.
+    func lastWords() -> StepFailure? {
+        // One that still waits for us would wait for ever.
+        try? handle.signal(.kill)
+        while let message = try? channel.socket.receive() {
+            if case .failed(let failure) = ChannelMessage(message.bytes) { return failure }
+        }
+        return nil
+    }
+
     /// The child is gone or does not answer: says why as well as is known.
     private func ended(_ error: SystemError) -> LaunchError {
-        // What it said before stays to be read; one that still waits for us would wait for ever.
-        try? handle.signal(.kill)
-        if let message = try? channel.socket.receive(), case .failed(let failure) = ChannelMessage(message.bytes) { return .step(failure) }
+        if let failure = lastWords() { return .step(failure) }
         guard let end = try? handle.reap() else { return .system(doing: "speak to the container's first process", error) }
         return .died(end)
     }

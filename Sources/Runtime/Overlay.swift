@@ -30,31 +30,31 @@ package struct Overlay: Sendable {
     /// Layers by descriptor: Linux 6.13.
     private static let byDescriptor = Machine.kernel(atLeast: 6, 13)
 
-    func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
-        Self.byDescriptor ? try mountByDescriptor(user) : try mountByPath(user)
+    /// - Parameter spent: gets the clones it was made from, to be closed when there is time: the kernel waits for a grace period of RCU
+    ///   with each mount that goes.
+    func mount(for user: UserNamespaceView?, spent: inout [CInt]) throws(SystemError) -> Mount {
+        Self.byDescriptor ? try mountByDescriptor(user, &spent) : try mountByPath(user, &spent)
     }
 
     /// What the layers look like together, to be read only, attached nowhere.
     package static func view(of layers: [String]) throws(SystemError) -> FileDescriptor {
         if layers.count == 1 { return try FileDescriptor(opening: layers[0], [.path, .directory]) }
-        return try Overlay(layers: layers, changes: "").mount(for: nil).descriptor.duplicate()
+        var spent: [CInt] = []
+        defer { for raw in spent { close(raw) } }
+        return try Overlay(layers: layers, changes: "").mount(for: nil, spent: &spent).descriptor.duplicate()
     }
 
-    private func mountByDescriptor(_ user: UserNamespaceView?) throws(SystemError) -> Mount {
+    private func mountByDescriptor(_ user: UserNamespaceView?, _ spent: inout [CInt]) throws(SystemError) -> Mount {
         let context = try FileSystemContext("overlay")
         try context.set("source", "overlay")
         // A detached mount goes with its descriptor, so all stay open until the overlay has cloned them for itself.
-        var open: [CInt] = []
-        defer { for raw in open { close(raw) } }
         for path in layers.reversed() {
-            let layer = try clone(path, user)
-            try context.set("lowerdir+", descriptor: layer.descriptor)
-            open.append(layer.release())
+            try context.set("lowerdir+", descriptor: clone(path, user, &spent).raw)
         }
         if changes.isEmpty { return try context.mount(.readOnly) }
-        let writable = try clone(changes, user)
-        try context.set("upperdir", descriptor: FileDescriptor(opening: "upper", at: writable.descriptor.place, [.path, .directory]))
-        try context.set("workdir", descriptor: FileDescriptor(opening: "work", at: writable.descriptor.place, [.path, .directory]))
+        let writable = try clone(changes, user, &spent)
+        try context.set("upperdir", descriptor: FileDescriptor(opening: "upper", at: writable, [.path, .directory]))
+        try context.set("workdir", descriptor: FileDescriptor(opening: "work", at: writable, [.path, .directory]))
         for option in options { try context.set(option.key, option.value) }
         guard let user else { return try context.mount() }
         // The kernel makes its work directory with our file system ids. They must exist in the idmapped layer:
@@ -67,16 +67,10 @@ package struct Overlay: Sendable {
 
     /// Before Linux 6.13 layers have to be named, so this process takes a mount namespace of its own for the while and attaches the
     /// clones there, below short numbers: all options together must fit into one page.
-    private func mountByPath(_ user: UserNamespaceView?) throws(SystemError) -> Mount {
-        var open: [CInt] = []
-        defer { for raw in open { close(raw) } }
-        let writable = try changes.isEmpty ? nil : clone(changes, user).release()
-        if let writable { open.append(writable) }
+    private func mountByPath(_ user: UserNamespaceView?, _ spent: inout [CInt]) throws(SystemError) -> Mount {
+        let writable = try changes.isEmpty ? nil : clone(changes, user, &spent).raw
         var clones: [CInt] = []
-        for path in layers.reversed() {
-            clones.append(try clone(path, user).release())
-            open.append(clones[clones.count - 1])
-        }
+        for path in layers.reversed() { clones.append(try clone(path, user, &spent).raw) }
         return try Mount.aside { () throws(SystemError) in try attachAndMount(clones, writable, user) }
     }
 
@@ -110,10 +104,13 @@ package struct Overlay: Sendable {
         try check("mount", "overlay") { Glibc.mount("overlay", "m", "overlay", 0, data) }
     }
 
-    private func clone(_ path: String, _ user: UserNamespaceView?) throws(SystemError) -> Mount {
+    /// A copy of the mount at a path, shown with the container's ids, open as long as `spent` keeps it.
+    private func clone(_ path: String, _ user: UserNamespaceView?, _ spent: inout [CInt]) throws(SystemError) -> Place {
         let mount = try Mount(cloning: path)
         if let user { try mount.mapIDs(to: user.raw, path) }
-        return mount
+        let place = Place(raw: mount.release())
+        spent.append(place.raw)
+        return place
     }
 
     /// `redirect_dir` and `metacopy` make the kernel believe extended attributes that a layer could bring along.

@@ -145,8 +145,8 @@ extension Plan {
             let words = MountOptions(mount.options ?? [])
             let destination = mount.destination.hasPrefix("/") ? mount.destination : "/" + mount.destination
             if words.bind != .none || mount.type == "bind" {
-                guard words.data.isEmpty else {
-                    throw .refused("unknown mount option \(words.data[0].key) for \(destination)")
+                for word in words.data where !MountOptions.isForUserSpace(word.key) {
+                    throw .refused("unknown mount option \(word.key) for \(destination)")
                 }
                 binds.append(try BindSource(mount, words, options))
                 setups.append(.bind(index: binds.count, target: destination, propagation: words.propagation, isUsers: true))

@@ -5,7 +5,7 @@ package import Linux
 package struct Plan: Sendable {
     /// Open `tasks` files of version 1 cgroups that the child moves itself into; they live as long as the process that plans.
     var seats: [Int32] = []
-    /// Namespaces made new by `clone3(2)`. The cgroup and time namespaces are not among them, see `Launch`.
+    /// Namespaces made new for it. The cgroup and time namespaces are not among them, see `Launch`.
     var namespaces: Namespaces = []
     /// A new cgroup namespace, made by the child once it is in its cgroup: its root is where the child stands then.
     var newCgroupNamespace = false

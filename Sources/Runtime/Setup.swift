@@ -59,9 +59,12 @@ struct DeviceSetup: Sendable {
 
 extension Setup {
     /// Carries it out. `root` is the container's root, `received` the mounts the parent sent.
-    func perform(in root: RootDirectory, received: [CInt]) throws(SystemError) {
+    /// - Parameter keep: told the descriptor of a `/proc` of the container's own that can be used as it is; it is the caller's from then on.
+    func perform(in root: RootDirectory, received: [CInt], keep: ((CInt) -> Void)? = nil) throws(SystemError) {
         switch self {
-        case .fileSystem(let setup): try setup.perform(in: root)
+        case .fileSystem(let setup):
+            let mount = try setup.perform(in: root)
+            if let keep, setup.isPlainProc, let mount { keep(mount.release()) }
         case .bind(let index, let target, let propagation, let isUsers):
             guard received.indices.contains(index) else { throw SystemError(call: "recvmsg", subject: target, errno: EBADF) }
             let mount = Mount(owning: FileDescriptor(owning: received[index]))
@@ -79,7 +82,12 @@ extension Setup {
 }
 
 extension FileSystemSetup {
-    func perform(in root: RootDirectory) throws(SystemError) {
+    /// Shows all of the kernel's tables, and takes what is written to them.
+    var isPlainProc: Bool { type == "proc" && options.isEmpty && !attributes.contains(.readOnly) }
+
+    /// Gives back the mount it made; nil where it bound the host's.
+    @discardableResult
+    func perform(in root: RootDirectory) throws(SystemError) -> Mount? {
         // What the kernel itself fills must stand on a real directory: through a link, writes meant for it would land elsewhere (CVE-2019-19921).
         let point = try root.mountPoint(
             target, isDirectory: true, followLinks: type != "proc" && type != "sysfs" && type != "devpts" && target != "/dev", forUser: true
@@ -92,12 +100,13 @@ extension FileSystemSetup {
             let host = try Mount(cloning: target, recursive: true)
             try host.attach(on: point)
             try host.set(attributes.union(.readOnly), recursive: true)
-            return
+            return nil
         }
         if copiesUp { try root.copyUp(from: point, into: mount) }
         try mount.attach(on: point)
         if attributes.contains(.readOnly), copiesUp { try mount.set(.readOnly) }
         if let propagation { try mount.set([], propagation: propagation, recursive: true) }
+        return mount
     }
 
     private func make() throws(SystemError) -> Mount {

@@ -16,6 +16,17 @@ extension Steps {
         for seat in child.plan.seats { try check("write", "tasks") { write(seat, "0", 1) } }
     }
 
+    static func makeNamespaces(_ child: Child) throws(SystemError) {
+        let rest = child.plan.namespaces.subtracting(Launch.cloned)
+        if !rest.isEmpty { try rest.unshare() }
+        if child.plan.waitsForNetwork { try child.channel.send(.unshared) }
+    }
+
+    static func makeMountsPrivate(_ child: Child) throws(SystemError) {
+        if case .inherited = child.plan.root { return }
+        try Mount.propagate(.private)
+    }
+
     static func waitToProceed(_ child: Child) throws(SystemError) {
         child.received = try child.channel.waitToProceed()
     }
@@ -56,8 +67,6 @@ extension Steps {
 extension Steps {
     static func attachRoot(_ child: Child) throws(SystemError) {
         guard case .inherited = child.plan.root else {
-            // No mount of ours reaches the host, nor the other way round.
-            try Mount.propagate(.private)
             guard let raw = child.received.first else { throw SystemError(call: "recvmsg", subject: "root", errno: EBADF) }
             let root = Mount(owning: FileDescriptor(owning: raw))
             // On the host's own `/`: the one directory that is there and can be walked to whatever ids we have.
@@ -73,14 +82,15 @@ extension Steps {
         guard let root = child.root else { return }
         // Modes are given whole; the caller's umask has no say.
         umask(0)
-        for setup in child.plan.setups { try setup.perform(in: root, received: child.received) }
+        let keep = child.plan.needsProc ? { child.proc = child.proc ?? Place(raw: $0) } : nil
+        for setup in child.plan.setups { try setup.perform(in: root, received: child.received, keep: keep) }
         guard child.plan.root.isReadOnly else { return }
         try makeWorkingDirectory(child)  // now or never
         try Mount(owning: root.open("/")).set(.readOnly)
     }
 
     static func openProc(_ child: Child) throws(SystemError) {
-        guard child.plan.needsProc else { return }
+        guard child.plan.needsProc, child.proc == nil else { return }
         // A superblock is shared by all of one pid namespace, so this is the container's own /proc, reached by no path.
         do throws(SystemError) {
             child.proc = Place(raw: try FileSystemContext("proc").mount().release())

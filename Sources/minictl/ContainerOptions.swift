@@ -6,7 +6,8 @@ import OCI
 /// The options that `run` and `create` share: what a container is.
 struct ContainerOptions: OptionGroup {
     static var options: [CommandOption<Self>] {
-        general + process + storage + ResourceOptions.options.lifted { try $1(&$0.resources) }
+        general + process + storage + LifeOptions.options.lifted { try $1(&$0.life) }
+            + ResourceOptions.options.lifted { try $1(&$0.resources) }
             + SecurityOptions.options.lifted { try $1(&$0.security) } + network + NamespaceOptions.options.lifted { try $1(&$0.namespaces) }
     }
 
@@ -128,6 +129,7 @@ struct ContainerOptions: OptionGroup {
     var shmSize: UInt64 = 64 << 20
     var devices: [DeviceRequest] = []
     var deviceRules: [Spec.Resources.DeviceRule] = []
+    var life = LifeOptions()
     var resources = ResourceOptions()
     var security = SecurityOptions()
     var network = NetworkOptions()
@@ -164,6 +166,7 @@ struct ContainerOptions: OptionGroup {
         request.umask = umask
         request.timeZone = timeZone
         request.log = log
+        try life.apply(to: &request)
         try resources.apply(to: &request)
         security.apply(to: &request)
         try network.apply(to: &request)

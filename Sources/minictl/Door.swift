@@ -35,6 +35,7 @@ private var containers: Entries {
         .heading("Containers"),
         .command(Run.self),
         .command(Exec.self),
+        .command(Attach.self),
         .command(Create.self),
         .command(Start.self),
         .command(Stop.self),
@@ -44,6 +45,7 @@ private var containers: Entries {
         .command(Unpause.self),
         .command(Wait.self),
         .command(Rename.self),
+        .command(Update.self),
         .command(Rm.self),
     ]
 }
@@ -56,10 +58,12 @@ private var looking: Entries {
         .command(Inspect.self),
         .command(Top.self),
         .command(Stats.self),
+        .command(Events.self),
         .command(Port.self),
         .command(Copy.self),
         .command(Diff.self),
         .command(Export.self),
+        .command(Debug.self),
     ]
 }
 
@@ -111,9 +115,17 @@ private var groups: Entries {
                 .command(NetworkPrune.self),
             ]),
         .group(
+            "mount", "verbs for mounts of running containers",
+            [
+                .command(MountAdd.self),
+                .command(MountList.self, as: "ls", "list"),
+                .command(MountRm.self, as: "rm", "remove"),
+            ]),
+        .group(
             "system", "verbs for all of it",
             [
                 .command(DiskFree.self),
+                .command(Events.self),
                 .command(Info.self),
                 .command(SystemPrune.self),
             ]),
@@ -124,6 +136,7 @@ private var container: Entries {
     [
         .command(Run.self),
         .command(Exec.self),
+        .command(Attach.self),
         .command(Create.self),
         .command(Start.self),
         .command(Stop.self),
@@ -133,6 +146,7 @@ private var container: Entries {
         .command(Unpause.self),
         .command(Wait.self),
         .command(Rename.self),
+        .command(Update.self),
         .command(Rm.self, as: "rm", "remove"),
         .command(Ps.self, as: "ls", "list", "ps"),
         .command(Logs.self),
@@ -153,8 +167,11 @@ private var system: Entries {
     [
         .heading("System"),
         .command(Info.self),
+        .command(Doctor.self),
+        .command(Check.self),
         .command(Version.self),
         .command(CompletionScript.self),
         .command(Manual.self, as: "manual", "manuals", hidden: true),
+        .command(ReplaceMonitor.self, hidden: true),
     ]
 }

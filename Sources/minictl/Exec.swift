@@ -16,6 +16,9 @@ struct Exec: Command {
     static var options: [CommandOption<Self>] {
         [
             .flag("-d, --detach", "do not wait for it") { $0.isDetached = $1 },
+            .text("--detach-keys KEYS", "keys that leave its terminal (default ctrl-p,ctrl-q); empty for none") {
+                $0.keys = try DetachKeys(word: $1)
+            },
             .flag("-i, --interactive", "keep standard input open") { $0.interactive = $1 },
             .flag("-t, --tty", "give it a terminal") { $0.terminal = $1 },
             .text("-e, --env NAME[=VALUE]", "an environment variable; may be repeated") { $0.environment += try Environment.entry($1) },
@@ -37,6 +40,7 @@ struct Exec: Command {
     var user: String?
     var workingDirectory: String?
     var isPrivileged = false
+    var keys: DetachKeys? = .standard
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
@@ -49,6 +53,7 @@ struct Exec: Command {
         request.user = user
         request.workingDirectory = workingDirectory
         request.isPrivileged = isPrivileged
+        request.keys = keys
         let outcome = try home.exec(request, in: container)
         try outcome.report()
         return outcome.exitCode

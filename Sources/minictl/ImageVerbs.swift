@@ -40,6 +40,7 @@ struct Import: Command {
         let image = try home.withImages { (store) throws(ImageError) in
             try store.importRootFileSystem(from: archive, as: reference, config: config, comment: comment, progress: Progress().show)
         }
+        home.tellImage("import", image.id, reference)
         try Output.standard.write("\(image.id)\n")
         return 0
     }
@@ -95,7 +96,12 @@ struct Tag: Command {
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let target = try Reference(arguments.count > 1 ? arguments[1] : "")
-        try globals.home().withImages { (store) throws(ImageError) in try store.tag(arguments.first ?? "", target) }
+        let home = try globals.home()
+        let id = try home.withImages { (store) throws(ImageError) in
+            try store.tag(arguments.first ?? "", target)
+            return try store.image(named: target.familiar).id
+        }
+        home.tellImage("tag", id, target)
         return 0
     }
 }
@@ -140,6 +146,7 @@ struct Assemble: Command {
         }
         let home = try globals.home()
         let image = try home.withImages { (store) throws(ImageError) in try store.assemble(reference, recipe, progress: Progress().show) }
+        home.tellImage("import", image.id, reference)
         try Output.standard.write("\(image.id)\n")
         return 0
     }

@@ -48,6 +48,7 @@ struct Inspect: Command {
     static let examples = [
         Example("minictl inspect -f '{{.State.Pid}}' web", "the number of its first process"),
         Example("minictl inspect -f '{{json .Namespaces}}' web", "its namespaces, as the kernel tells of them"),
+        Example("minictl inspect --as run web", "the command line that would make it again"),
     ]
 
     static var options: [CommandOption<Self>] {
@@ -57,16 +58,28 @@ struct Inspect: Command {
                 guard let kind = ObjectKind(rawValue: $1) else { throw UsageError("'\($1)' is not container, image, volume or network") }
                 $0.kind = kind
             },
+            .text("--as json|run", "run: containers as the command line that would make them again") {
+                guard $1 == "json" || $1 == "run" else { throw UsageError("'\($1)' is not json or run") }
+                $0.asRun = $1 == "run"
+            },
         ]
     }
 
     var inspect = InspectOptions()
     var withSize = false
     var kind: ObjectKind?
+    var asRun = false
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
         try home.sweep()
+        if asRun {
+            let root = globals.root.map { ["--root", $0] } ?? []
+            return try Each.of(arguments, prints: false) { word in
+                let words = try ["minictl"] + root + ["run"] + home.container(named: word).request(in: home).words
+                try Output.standard.write(words.map { shellQuoted($0, isShown: Output.standard.isTerminal) }.joined(separator: " ") + "\n")
+            }
+        }
         return try inspect.run(arguments) { try home.description(of: $0, as: kind, withSize: withSize) }
     }
 }

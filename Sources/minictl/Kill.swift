@@ -17,7 +17,7 @@ struct Kill: Command {
         let home = try globals.home()
         try home.sweep()
         return try Each.of(arguments) { word in
-            let container = try home.container(named: word)
+            var container = try home.container(named: word)
             // After a kill it is over when this returns, as with docker.
             if signal == .kill { try home.kill(container) } else { try container.signal(signal) }
         }

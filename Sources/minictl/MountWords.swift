@@ -18,6 +18,18 @@ extension MountRequest {
         for word in parts.count > 2 ? parts[2].split(separator: ",").map(String.init) : [] { try readVolumeOption(word) }
     }
 
+    /// `mount add`: a source and `DIR[:OPTIONS]`. What is not there is not made: nobody means that of a container that runs.
+    init(source: String, target: String) throws(UsageError) {
+        let parts = target.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard let directory = parts.first, parts.count <= 2, !parts.contains(""), !source.isEmpty else {
+            throw UsageError("'\(target)' is not DIR[:OPTIONS]")
+        }
+        let isPath = source.contains("/") || source == "." || source == ".."
+        self.init(kind: isPath ? .bind(source: source, createsSource: false) : .volume(name: source), destination: directory)
+        try checkDestination()
+        for word in parts.count > 1 ? parts[1].split(separator: ",").map(String.init) : [] { try readVolumeOption(word) }
+    }
+
     private mutating func readVolumeOption(_ word: String) throws(UsageError) {
         switch word {
         case "ro": isReadOnly = true

@@ -48,7 +48,7 @@ struct Ps: Command {
         if limit > 0 {
             listings = Array(listings.prefix(limit))
         } else if !isAll, !filter.wantsAll {
-            listings.removeAll { !$0.status.isUp }
+            listings.removeAll { !$0.status.isGoingOn }
         }
         let needsSize = showsSize && !isQuiet
         let now = Timestamp.now

@@ -7,9 +7,15 @@ import OCI
 /// Limits on what a container uses of the machine.
 struct ResourceOptions: OptionGroup {
     static var options: [CommandOption<Self>] {
-        [.heading("Resources")] + memory + cpu + io + [
-            .text("--pids-limit COUNT", "the most processes (default 2048, -1 for no limit)") {
-                $0.pids = Int64(try Int32(word: $1, in: -1...Int32.max))
+        [.heading("Resources")] + changeable + [
+            .text("--memory-swappiness 0-100", "how readily its memory is swapped out") {
+                $0.memory.swappiness = UInt64(try Int32(word: $1, in: 0...100))
+            },
+            .text("--oom-score-adj SCORE", "-1000 to 1000: who goes first when memory runs out") {
+                $0.oomScoreAdjustment = Int(try Int32(word: $1, in: -1000...1000))
+            },
+            .flag("--oom-kill-disable", "let it wait instead of being killed at its limit") {
+                $0.memory.disableOOMKiller = $1 ? true : nil
             },
             .text("--ulimit NAME=SOFT[:HARD]", "a limit of setrlimit(2), for example nofile=1024:2048; may be repeated") {
                 let limit = try Spec.Process.Rlimit(word: $1)
@@ -22,6 +28,15 @@ struct ResourceOptions: OptionGroup {
                 }
                 $0.cgroupParent = $1
             },
+        ]
+    }
+
+    /// Those that `update` has too.
+    static var changeable: [CommandOption<Self>] {
+        memory + cpu + io + [
+            .text("--pids-limit COUNT", "the most processes (default 2048, -1 for no limit)") {
+                $0.pids = Int64(try Int32(word: $1, in: -1...Int32.max))
+            }
         ]
     }
 
@@ -39,15 +54,6 @@ struct ResourceOptions: OptionGroup {
             },
             .text("--memory-reservation SIZE", "what the kernel tries to leave it when memory is short") {
                 $0.memory.reservation = try positive($1)
-            },
-            .text("--memory-swappiness 0-100", "how readily its memory is swapped out") {
-                $0.memory.swappiness = UInt64(try Int32(word: $1, in: 0...100))
-            },
-            .text("--oom-score-adj SCORE", "-1000 to 1000: who goes first when memory runs out") {
-                $0.oomScoreAdjustment = Int(try Int32(word: $1, in: -1000...1000))
-            },
-            .flag("--oom-kill-disable", "let it wait instead of being killed at its limit") {
-                $0.memory.disableOOMKiller = $1 ? true : nil
             },
         ]
     }
@@ -96,7 +102,9 @@ struct ResourceOptions: OptionGroup {
     var oomScoreAdjustment: Int?
     var cgroupParent: String?
 
-    func apply(to request: inout Request) throws(UsageError) {
+    /// The limits as they were given, and nothing else.
+    func given() throws(UsageError) -> Spec.Resources {
+        var given = Spec.Resources()
         var cpu = self.cpu
         if let nanoCPUs {
             guard cpu.quota == nil, cpu.period == nil else {
@@ -105,6 +113,15 @@ struct ResourceOptions: OptionGroup {
             cpu.period = 100_000
             cpu.quota = nanoCPUs / 10_000
         }
+        if memory != Spec.Resources.Memory() { given.memory = memory }
+        if cpu != Spec.Resources.CPU() { given.cpu = cpu }
+        if blockIO != Spec.Resources.BlockIO() { given.blockIO = blockIO }
+        if let pids { given.pids = Spec.Resources.Pids(limit: pids == 0 ? -1 : pids) }
+        return given
+    }
+
+    func apply(to request: inout Request) throws(UsageError) {
+        request.resources = try given()
         var memory = self.memory
         if let swap = memory.swap, swap != -1 {
             guard let limit = memory.limit else { throw UsageError("--memory-swap needs --memory") }
@@ -114,9 +131,6 @@ struct ResourceOptions: OptionGroup {
             memory.swap = limit.multipliedReportingOverflow(by: 2).overflow ? limit : limit * 2
         }
         if memory != Spec.Resources.Memory() { request.resources.memory = memory }
-        if cpu != Spec.Resources.CPU() { request.resources.cpu = cpu }
-        if blockIO != Spec.Resources.BlockIO() { request.resources.blockIO = blockIO }
-        if let pids { request.resources.pids = Spec.Resources.Pids(limit: pids == 0 ? -1 : pids) }
         request.limits = limits
         request.oomScoreAdjustment = oomScoreAdjustment
         request.cgroupParent = cgroupParent.map { $0.hasPrefix("/") ? $0 : "/" + $0 }

@@ -21,6 +21,10 @@ struct Run: Command {
             .heading("General"),
             .flag("-d, --detach", "run in the background and print the container's id") { $0.isDetached = $1 },
             .text("--cidfile FILE", "write the container's id to a new file") { $0.cidFile = $1 },
+            .text("--detach-keys KEYS", "keys that leave its terminal (default ctrl-p,ctrl-q); empty for none") {
+                $0.attach.keys = try DetachKeys(word: $1)
+            },
+            .flag("--sig-proxy", "pass signals on to it (default true)") { $0.attach.passesSignals = $1 },
             .text("--pull always|missing|never", "whether to fetch the image; there is no fetching yet, so always is an error") {
                 try checkPull($1)
             },
@@ -29,6 +33,7 @@ struct Run: Command {
 
     var isDetached = false
     var cidFile: String?
+    var attach = AttachOptions()
     var container = ContainerOptions()
 
     /// Shared by `run` and `create`.
@@ -52,7 +57,9 @@ struct Run: Command {
             try Output.standard.write("\(id)\n")
             return 0
         }
-        let outcome = try home.run(request, progress: progress.show) { id throws(EngineError) in try cidFile?.write(id) }
+        var attach = attach
+        attach.takesInput = request.interactive
+        let outcome = try home.run(request, attach, progress: progress.show) { id throws(EngineError) in try cidFile?.write(id) }
         try outcome.report()
         return outcome.exitCode
     }
@@ -66,6 +73,7 @@ struct Progress {
 extension Outcome {
     /// Says what an exit code of 137 cannot.
     func report() throws {
+        if isDetached { try Output.error.write("detached\n") }
         guard let memoryLimit else { return }
         let limit = memoryLimit > 0 ? " (limit \(ByteCount(memoryLimit)))" : ""
         try Output.error.write("killed: out of memory\(limit)\n")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLI
 import Engine
+import Linux
 import OCI
 
 /// What a container may do.
@@ -52,13 +53,21 @@ struct SecurityOptions: OptionGroup {
             noNewPrivileges = value != "false"
         case "seccomp":
             guard !value.isEmpty else { throw UsageError("seccomp= needs a file or unconfined") }
-            seccomp = value == "unconfined" ? .unconfined : .file(value)
+            seccomp = value == "unconfined" ? .unconfined : .file(try Self.absolute(value))
         case "mask": masked += try paths(value)
         case "unmask": unmasked += value.uppercased() == "ALL" ? ["ALL"] : try paths(value)
         case "apparmor": appArmor = value
         case "label": label = value == "disable" ? nil : value
         default: throw UsageError("unknown security option '\(key)', known are no-new-privileges, seccomp, mask, unmask, apparmor, label")
         }
+    }
+
+    private static func absolute(_ path: String) throws(UsageError) -> String {
+        if path.hasPrefix("/") { return path }
+        guard let directory = try? Machine.workingDirectory() else {
+            throw UsageError("there is no working directory to find '\(path)' in")
+        }
+        return "\(directory)/\(path)"
     }
 
     private func paths(_ text: String) throws(UsageError) -> [String] {

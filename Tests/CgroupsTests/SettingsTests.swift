@@ -200,6 +200,15 @@ private func texts(_ resources: Spec.Resources, _ version: Hierarchy.Version, me
 }
 
 @Suite struct ProofTests {
+    @Test(
+        "what a line for a device was is written back, and one that was not there is taken away",
+        arguments: [
+            ("8:0 100\n8:16 200\n", "8:0 5", "8:0 100"), ("8:16 200\n", "8:0 5", "8:0 0"),
+            ("8:0 rbps=1 wbps=max riops=max wiops=max\n", "8:0 wbps=7", "8:0 rbps=1 wbps=max riops=max wiops=max"),
+            ("", "8:0 wbps=7", "8:0 wbps=max"),
+        ])
+    func formerLine(now: String, text: String, line: String) { #expect(Cgroup.formerLine(now, text) == line) }
+
     @Test func `a limit counts as kept when the kernel rounded it down to its unit`() {
         #expect(Setting.Proof.bytes(unit: 4096).accepts("8192\n", for: "10000"))
         #expect(!Setting.Proof.bytes(unit: 4096).accepts("4096\n", for: "10000"))

@@ -74,6 +74,7 @@ int linux_getrlimit(int resource, struct rlimit *limit);
 int linux_prlimit(pid_t pid, int resource, const struct rlimit *value, struct rlimit *old);
 int linux_setrlimit(int resource, const struct rlimit *limit);
 long linux_getcwd(char *buffer, size_t size);
+int linux_malloc_trim(size_t pad);
 
 // Files
 int linux_openat(int dir, const char *path, int flags, mode_t mode);
@@ -124,6 +125,7 @@ enum {
     linux_ns_get_nstype = NS_GET_NSTYPE,
     linux_ns_get_owner_uid = NS_GET_OWNER_UID,
     linux_tiocgptpeer = 0x5441,
+    linux_pidfd_info_exit = 8,
     linux_tiocsptlck = 0x40045431,
     linux_tiocgptn = 0x80045430,
     linux_fsopen_cloexec = FSOPEN_CLOEXEC,
@@ -135,6 +137,16 @@ enum {
     linux_move_mount_f_empty_path = MOVE_MOUNT_F_EMPTY_PATH,
     linux_move_mount_t_empty_path = MOVE_MOUNT_T_EMPTY_PATH,
 };
+
+// `struct pidfd_info` of <linux/pidfd.h> in its first size, which libc's headers lack before Linux 6.13
+struct linux_pidfd_info {
+    uint64_t mask, cgroup;
+    uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+    int32_t exit_code;
+};
+#define LINUX_PIDFD_GET_INFO _IOWR(0xff, 11, struct linux_pidfd_info)
+static const unsigned long linux_pidfd_get_info = LINUX_PIDFD_GET_INFO;
+
 int linux_exited(int status);
 int linux_exit_code(int status);
 int linux_term_signal(int status);

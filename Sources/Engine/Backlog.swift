@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+/// Bytes on their way into a descriptor that is never waited for: they go as `poll` says that it takes them.
+struct Backlog {
+    /// −1 for none: then everything is taken and dropped.
+    let target: CInt
+    /// What the target takes at once without blocking, when `poll` says it takes anything: a pipe or terminal at least `PIPE_BUF`.
+    private let chunk: Int
+    private var bytes: ArraySlice<UInt8> = []
+
+    /// - Parameter isOurs: nobody else has this descriptor's file open, so that it was made not to block.
+    init(to target: CInt, isOurs: Bool = false) {
+        self.target = target
+        chunk = isOurs || (try? FileStatus(ofDescriptor: target))?.kind == .regular ? 65536 : 4096
+    }
+
+    var isEmpty: Bool { bytes.isEmpty }
+
+    /// A place in a `poll` list.
+    var pollEntry: PollEntry { PollEntry(isEmpty ? -1 : target, .writable) }
+
+    mutating func add(_ new: ArraySlice<UInt8>) {
+        guard target >= 0 else { return }
+        if bytes.isEmpty { bytes = new } else { bytes += new }
+    }
+
+    /// False if nobody reads there any more.
+    mutating func drain() -> Bool {
+        while !bytes.isEmpty {
+            let size = min(chunk, bytes.count)
+            let written = bytes.withUnsafeBytes { write(target, $0.baseAddress, size) }
+            if written < 0 {
+                if errno == EAGAIN || errno == EINTR { return true }
+                bytes = []
+                return false
+            }
+            bytes = bytes.dropFirst(written)
+            // A shared descriptor may block at the second chunk.
+            if chunk < 65536 { return true }
+        }
+        bytes = []
+        return true
+    }
+}

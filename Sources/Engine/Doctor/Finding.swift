@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+/// What came of looking at one thing that containers need of this machine.
+package struct Finding: Sendable {
+    package enum State: String, Sendable {
+        case works = "ok"
+        /// Containers run, but something that can be asked for is not to be had.
+        case limited = "note"
+        /// Without it no container runs.
+        case fails
+    }
+
+    package let topic: String
+    package let state: State
+    /// What works or does not, and why.
+    package let sentence: String
+    /// A line for a shell, or what else to do about it.
+    package let remedy: String?
+
+    init(_ topic: String, _ state: State, _ sentence: String, remedy: String? = nil) {
+        self.topic = topic
+        self.state = state
+        self.sentence = sentence
+        self.remedy = remedy
+    }
+}
+
+/// Something really tried, in a child of ours that ends with it, so that nothing of it stays.
+enum Trial {
+    /// Nil if it worked.
+    /// - Parameter namespaces: new ones for the child; in a new user namespace it is root, with some ids of the range that containers have.
+    static func run(in namespaces: Namespaces = [], _ body: () throws(SystemError) -> Void) -> SystemError? {
+        do throws(SystemError) {
+            let start = try FileDescriptor.pipe()
+            let report = try FileDescriptor.pipe()
+            guard case .parent(let pid, let child) = try Process.clone(namespaces) else {
+                var failure: SystemError?
+                do throws(SystemError) {
+                    guard try !start.reader.read(atMost: 1).isEmpty else { throw SystemError(call: "read", errno: ECHILD) }
+                    if namespaces.contains(.user) {
+                        try Process.setGroups([])
+                        try Process.setGroupIDs(0)
+                        try Process.setUserIDs(0)
+                    }
+                    try body()
+                } catch { failure = error }
+                if let failure { try? report.writer.write("\(failure.call)\0\(failure.subject)\0\(failure.errno)") }
+                Process.exit(0)
+            }
+            do throws(SystemError) {
+                if namespaces.contains(.user) { try Self.map(pid) }
+                try start.writer.write([1])
+            } catch {
+                try? child.signal(.kill)
+                _ = try? child.reap()
+                throw error
+            }
+            let words = String(decoding: try report.readerAlone().readAll(limit: 8192), as: UTF8.self).split(
+                separator: "\0", omittingEmptySubsequences: false)
+            let end = try child.reap()
+            if words.count == 3, let errno = CInt(words[2]) {
+                return SystemError(call: String(words[0]), subject: String(words[1]), errno: errno)
+            }
+            return end == .exited(0) ? nil : SystemError(call: "clone3", subject: namespaces.description, errno: ECHILD)
+        } catch {
+            return error
+        }
+    }
+
+    private static func map(_ pid: pid_t) throws(SystemError) {
+        let ranges = try? UserRanges.configured()
+        try File.writeKernel("/proc/\(pid)/uid_map", "0 \(ranges?.users ?? 100_000) 65536\n")
+        try File.writeKernel("/proc/\(pid)/gid_map", "0 \(ranges?.groups ?? 100_000) 65536\n")
+    }
+}
+
+extension Home {
+    /// Looks at everything, and tries what can be tried.
+    package func examine() -> [Finding] {
+        kernelFindings + storageFindings + cgroupFindings + idFindings + programFindings
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The conditions of `events --filter`: those of one kind are alternatives, those of different kinds must all hold.
+package struct EventFilter: Sendable {
+    private var wanted: [(key: String, value: String)] = []
+
+    private static let keys = ["container", "event", "image", "label", "network", "scope", "type", "volume"]
+
+    package init() {}
+
+    /// Takes one more condition, `KEY=VALUE`.
+    package mutating func add(_ text: String) throws(EngineError) {
+        guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+            throw .refused("the filter '\(text)' is not KEY=VALUE")
+        }
+        let key = String(text[..<equals])
+        let value = String(text[text.index(after: equals)...])
+        guard Self.keys.contains(key) else {
+            throw .refused("there is no filter '\(key)'; there are \(Self.keys.joined(separator: ", "))")
+        }
+        if key == "type", Event.Kind(rawValue: value) == nil {
+            let kinds = Event.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .refused("the filter type=\(value) is none of \(kinds)")
+        }
+        wanted.append((key, value))
+    }
+
+    package func holds(for event: Event) -> Bool {
+        wanted.allSatisfy { condition in wanted.contains { $0.key == condition.key && Self.holds($0.key, $0.value, event) } }
+    }
+
+    private static func holds(_ key: String, _ value: String, _ event: Event) -> Bool {
+        switch key {
+        case "type": return event.kind.rawValue == value
+        case "scope": return value == "local"
+        // `exec_create` stands for `exec_create: sh -c …` too.
+        case "event": return event.action == value || event.action.hasPrefix(value + ":")
+        case "label":
+            let parts = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard let found = event.attributes[parts[0]] else { return false }
+            return parts.count < 2 || found == parts[1]
+        case "image":
+            guard event.kind == .image else { return name(event.attributes["image"] ?? "", is: value) }
+            return event.subject == value || name(event.attributes["name"] ?? "", is: value)
+        default:
+            if event.kind.rawValue == key { return event.subject.hasPrefix(value) || (event.attributes["name"] ?? "").hasPrefix(value) }
+            // What happened to a network or volume for the sake of a container.
+            return key == "container" && !value.isEmpty && (event.attributes["container"] ?? "").hasPrefix(value)
+        }
+    }
+
+    /// An image's name with or without its tag.
+    private static func name(_ name: String, is value: String) -> Bool { name == value || name.hasPrefix(value + ":") }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import Linux
+import OCI
+
+extension Home {
+    /// Has another monitor take the place of one that was killed: this program in a process of its own, which gets the watch, locked as it is,
+    /// as its descriptor 3. So nobody can take the container for one that nobody cares for in between.
+    func replaceMonitor(of id: ContainerID, _ watch: borrowing Watch) throws(SystemError) {
+        let words = CStrings(["minictl", "--root", path, "monitor", id.text])
+        let environment = CStrings(Machine.environment)
+        guard case .child = try Process.clone() else { return }
+        setsid()
+        do throws(SystemError) {
+            let null = try FileDescriptor(opening: "/dev/null", [.readWrite])
+            for target in CInt(0)...2 { try null.replace(target) }
+            try watch.give(as: 3)
+            try FileDescriptor.closeAll(from: 4, onlyOnExec: false)
+            throw Process.execute("/proc/self/exe", words, environment)
+        } catch {
+            // The watch is free again, and the next command tries once more.
+            Process.exit(1)
+        }
+    }
+
+    /// What that process does: stays with the container as the killed one would have.
+    /// - Parameter raw: the watch, as `replaceMonitor` gives it.
+    package func takeOver(_ id: ContainerID, watch raw: CInt) throws(EngineError) {
+        let watch: Watch
+        do throws(SystemError) { watch = try Watch(given: raw, of: id, in: self) } catch {
+            throw .system(doing: "take over the watch over \(id.short)", error)
+        }
+        var creation = Creation(container: try container(id), watch: watch, spec: Spec())
+        if creation.container.record.sharesRoot {
+            // It starts this program again, which must find the watch where it is now.
+            creation.watch.keepOverExec()
+            try protectProgram()
+        }
+        Monitor.prepare()
+        if let slot = creation.container.record.slot {
+            let claim = try UserRanges.configured().claim(for: id, wish: slot, besides: [], in: self)
+            // Somebody else's, if two ever had the same: then there is nothing to hold.
+            if claim.slot == slot { creation.watch.range = consume claim }
+        }
+        let audience = try Audience(of: id, in: self)
+        if case .restarting = try creation.container.status(in: Machine.boot()) {
+            return try creation.resumeRestart(audience, in: self)
+        }
+        let run = try creation.container.resume(audience, in: self)
+        _ = creation.live(on: run, audience, in: self)
+    }
+}
+
+extension Creation {
+    /// Goes on with the wait for the next start.
+    fileprivate consuming func resumeRestart(_ audience: Audience, in home: borrowing Home) throws(EngineError) {
+        let end = container.record.end ?? Record.End(exitCode: nil, at: Timestamp.now.description, outOfMemory: nil, reason: nil)
+        let run: MonitoredRun
+        do throws(EngineError) {
+            try home.putAway(container.record)
+            guard try container.waitForRestart(audience) else {
+                _ = live(on: MonitoredRun(end: end, action: nil, duration: 0), audience, in: home)
+                return
+            }
+            run = try container.restart(audience, in: home)
+        } catch {
+            return try fail(error, in: home)
+        }
+        _ = live(on: run, audience, in: home)
+    }
+}
+
+extension Container {
+    /// Stays with a run that another monitor began.
+    fileprivate mutating func resume(_ audience: Audience, in home: borrowing Home) throws(EngineError) -> MonitoredRun {
+        let log = try openLog()
+        let started = (record.start?.at).flatMap { Timestamp($0) } ?? .now
+        audience.begin(input: -1, terminal: -1, closesInput: false)
+        var streams: [Stream] = []
+        for (index, pipe) in (record.start?.pipes ?? []).prefix(2).enumerated() {
+            guard let raw = reopen(pipe) else { continue }
+            let channel = log.map { LogFile.Channel($0, index == 0 ? "stdout" : "stderr") }
+            streams.append(Stream(from: raw, to: -1, log: channel, audience: audience, isError: index == 1))
+        }
+        let lost = record.terminal ? "its terminal" : streams.count < 2 ? "what it writes" : record.interactive ? "its input" : nil
+        if let lost { try change { $0.start?.lost = "its monitor was killed, and \(lost) went with it" } }
+        guard let identity = record.start?.identity(in: try Machine.boot()), let process = try? ProcessHandle(identity) else {
+            return MonitoredRun(
+                end: Record.End(
+                    exitCode: nil, at: Timestamp.now.description, outOfMemory: nil,
+                    reason: "its monitor was killed before it, so its exit status is unknown"), action: nil, duration: 0)
+        }
+        do throws(SystemError) {
+            var run = try attend(process, streams, audience, resumes: true, in: home)
+            run.duration = (Timestamp.now.nanoseconds - started.nanoseconds) / 1_000_000
+            return run
+        } catch {
+            throw .system(doing: "wait for the container", error)
+        }
+    }
+
+    /// Opens the reading end of a pipe that processes of the container still hold, known by its inode. Those processes may be hostile:
+    /// what is not that very pipe is never opened.
+    private func reopen(_ inode: UInt64) -> CInt? {
+        let processes = (try? record.cgroupHandle?.processes()) ?? (record.start.map { [$0.pid] } ?? [])
+        for pid in processes {
+            for target in 0...2 {
+                guard let held = try? FileDescriptor(opening: "/proc/\(pid)/fd/\(target)", [.path]),
+                    FileDescriptor.isAnonymousPipe(held.raw), let status = try? held.status(), UInt64(status.inode) == inode,
+                    let pipe = try? FileDescriptor(opening: "/proc/self/fd/\(held.raw)", [.nonBlocking])
+                else { continue }
+                return pipe.release()
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+import Cgroups
+import Glibc
+import Linux
+import OCI
+import Runtime
+
+/// How one run of a container under its monitor went.
+struct MonitoredRun {
+    var end: Record.End
+    /// What its health check did to it, one of `HealthPlan.actions`; nil for nothing.
+    var action: String?
+    /// In milliseconds.
+    var duration: Int64
+}
+
+extension Creation {
+    /// Goes on after a run: starts the container again as long as its policy says so, then puts it away. Gives the monitor's exit status.
+    consuming func live(on first: MonitoredRun, _ audience: Audience, in home: borrowing Home) -> CInt {
+        var run = first
+        var backoff = Backoff()
+        do throws(EngineError) {
+            while try container.plansRestart(after: run, in: backoff.next(afterRunning: run.duration)) {
+                audience.end(run.end, limit: container.record.memoryLimit)
+                try home.putAway(container.record)
+                guard try container.waitForRestart(audience) else { break }
+                run = try container.restart(audience, in: home)
+            }
+        } catch {
+            return (try? fail(error, in: home)) == nil ? 1 : 0
+        }
+        let limit = container.record.memoryLimit
+        let isPutAway = (try? finish(run.end, in: home)) != nil
+        // Whoever was attached may look for it now, and finds it as it is to stay.
+        audience.end(run.end, limit: limit)
+        return isPutAway ? 0 : 1
+    }
+}
+
+extension Audience {
+    func end(_ end: Record.End, limit: Int64?) {
+        self.end(.ended(exitCode: end.exitCode ?? 255, memoryLimit: end.outOfMemory == true ? limit ?? 0 : -1))
+    }
+}
+
+extension Container {
+    /// The first run: says to the command that waits for it that the program runs, and lets go of that command.
+    mutating func begin(
+        _ spec: Spec, _ outset: MonitorOutset, _ audience: Audience, in home: borrowing Home
+    ) throws(EngineError) -> MonitoredRun {
+        var connection = Connection()
+        connection.isWrittenDown = !outset.isNew
+        connection.windowSize = outset.size
+        return try run(spec, connection, audience, in: home) {
+            MonitorReport.send(MonitorReport.started, to: outset.report)
+            close(outset.report)
+            // Whoever started us goes on without us; nothing of theirs is held.
+            guard let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) else { return }
+            for target in CInt(0)...2 { dup2(null.raw, target) }
+        }
+    }
+
+    /// Another run, after what is on disk by now.
+    mutating func restart(_ audience: Audience, in home: borrowing Home) throws(EngineError) -> MonitoredRun {
+        var spec = try spec()
+        try rejoin(&spec, in: home)
+        var connection = Connection()
+        connection.isWrittenDown = true
+        connection.isRestart = true
+        return try run(spec, connection, audience, in: home) {}
+    }
+
+    private mutating func run(
+        _ spec: Spec, _ connection: Connection, _ audience: Audience, in home: borrowing Home, started: () -> Void
+    ) throws(EngineError) -> MonitoredRun {
+        var connection = connection
+        let log = try openLog()
+        var launched: Launched
+        var streams: [Stream]
+        if record.terminal {
+            if connection.windowSize == nil { connection.windowSize = WindowSize(rows: 24, columns: 80) }
+            launched = try start(spec, connection, in: home)
+            streams = takeTerminal(of: &launched, log, audience)
+        } else {
+            var plumbing: Plumbing
+            do throws(SystemError) {
+                plumbing = try Plumbing(
+                    under: audience, log: log, input: record.interactive, closesInput: record.stdinOnce == true)
+            } catch { throw .system(doing: "make pipes", error) }
+            connection.stdio = plumbing.stdio
+            connection.pipes = plumbing.pipes
+            defer { plumbing.release() }
+            launched = try start(spec, connection, in: home)
+            streams = plumbing.streams
+        }
+        started()
+        // A stop that came just now found nobody to stop.
+        if connection.isRestart, record.stoppedByHand == true { try? launched.handle.signal(.kill) }
+        do throws(SystemError) { return try attend(launched.handle, streams, audience, resumes: false, in: home) } catch {
+            launched.abandon()
+            throw .system(doing: "wait for the container", error)
+        }
+    }
+
+    private func takeTerminal(of launched: inout Launched, _ log: LogFile?, _ audience: Audience) -> [Stream] {
+        guard let master = launched.takeTerminal() else { return [] }
+        // Ours alone; what is typed into one that does not listen must not hold us up.
+        try? FileDescriptor.setNonBlocking(master)
+        audience.begin(input: record.interactive ? master : -1, terminal: master, closesInput: false)
+        return [Stream(from: master, to: -1, log: log.map { LogFile.Channel($0, "stdout") }, audience: audience)]
+    }
+
+    /// Stays with the first process until its end.
+    /// - Parameter resumes: another monitor did that before.
+    func attend(
+        _ process: borrowing ProcessHandle, _ streams: [Stream], _ audience: Audience, resumes: Bool, in home: borrowing Home
+    ) throws(SystemError) -> MonitoredRun {
+        let began = MonotonicClock.milliseconds
+        let kills = record.cgroupHandle?.oomKills ?? 0
+        var supervisor = Supervisor()
+        supervisor.streams = streams
+        supervisor.attendants = [audience]
+        let health = HealthCheck(of: self, in: home, resumes: resumes)
+        if let health { supervisor.attendants.append(health) }
+        // What the start took is not needed again.
+        Process.trimMemory()
+        let end: Record.End
+        switch try supervisor.wait(for: process) {
+        case .ended(let termination): end = ending(termination, killsBefore: kills)
+        case .unknown, .detached:
+            end = Record.End(
+                exitCode: nil, at: Timestamp.now.description, outOfMemory: nil,
+                reason: "the monitor it was started with was killed, so its exit status is unknown")
+        }
+        health?.end()
+        return MonitoredRun(end: end, action: health?.action, duration: MonotonicClock.milliseconds - began)
+    }
+
+    /// Decides whether it is started again, and writes that down: in one step, so that whoever stops it is either heard here or sees it coming.
+    fileprivate mutating func plansRestart(after run: MonitoredRun, in pause: Int64) throws(EngineError) -> Bool {
+        try refreshIfChanged()
+        guard record.restart != nil || run.action != nil else { return false }
+        let boot = try Machine.boot()
+        var isPlanned = false
+        try change { record in
+            record.end = run.end
+            if run.action == "stop" { record.stoppedByHand = true }
+            let count = record.restarts ?? 0
+            let isWanted = record.restart?.wantsRestart(after: run.end.exitCode, restarts: count) ?? false
+            guard isWanted || run.action == "restart", record.stoppedByHand != true else { return }
+            isPlanned = true
+            record.restarts = count + 1
+            let time = Timestamp(nanoseconds: Timestamp.now.nanoseconds + pause * 1_000_000)
+            record.retry = Record.Retry(at: time.description, boot: boot, exitCode: run.end.exitCode)
+        }
+        return isPlanned
+    }
+
+    /// Waits for the time of the next start. False if somebody has stopped it meanwhile, who knocks to be heard.
+    mutating func waitForRestart(_ audience: Audience) throws(EngineError) -> Bool {
+        while true {
+            try refreshIfChanged()
+            guard let retry = record.retry, record.stoppedByHand != true else {
+                try change { $0.retry = nil }
+                return false
+            }
+            let rest = ((Timestamp(retry.at)?.nanoseconds ?? 0) - Timestamp.now.nanoseconds) / 1_000_000
+            // A clock that was set back does not make anybody wait longer.
+            guard rest > 0, audience.waitForKnock(milliseconds: min(rest, 60_000)) else { return true }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLI
+import Engine
+import Linux
+import OCI
+
+/// A word as a shell reads it back: in quotes where it needs them.
+/// - Parameter isShown: for a person's terminal, which a word must not drive: that is written out as bash, zsh and POSIX.1-2024 have it,
+///   `$'\033'`.
+func shellQuoted(_ word: String, isShown: Bool) -> String {
+    let isPlain = word.utf8.allSatisfy { byte in
+        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || "@%+=:,./-_".utf8.contains(byte)
+    }
+    if isPlain, !word.isEmpty { return word }
+    if isShown, escapeVisible(word) != word { return escaped(word) }
+    return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+}
+
+private func escaped(_ word: String) -> String {
+    let digits = Array("01234567")
+    var text = "$'"
+    for byte in word.utf8 {
+        switch byte {
+        case UInt8(ascii: "'"), UInt8(ascii: "\\"): text += "\\" + String(Unicode.Scalar(byte))
+        case UInt8(ascii: "\n"): text += "\\n"
+        case UInt8(ascii: "\t"): text += "\\t"
+        case 0x20..<0x7f: text += String(Unicode.Scalar(byte))
+        default: text += "\\" + String([digits[Int(byte >> 6)], digits[Int(byte >> 3 & 7)], digits[Int(byte & 7)]])
+        }
+    }
+    return text + "'"
+}
+
+extension Request {
+    /// The options and operands of `run` that ask for this: what `ContainerOptions` reads.
+    var words: [String] {
+        var words = general + process + storage + resourceWords + security + sharing
+        if let entrypoint { words += ["--entrypoint", entrypoint.first ?? ""] }
+        switch source {
+        case .image(let name): words.append(name)
+        case .directory(let path): words += ["--rootfs", path]
+        }
+        // Only the first word of an entrypoint is an option's; what else it had is the command's.
+        return words + (entrypoint.map { Array($0.dropFirst()) } ?? []) + command
+    }
+
+    private var general: [String] {
+        // Whoever has a terminal sits at it.
+        var words = terminal && interactive ? ["-it"] : ["-d"] + (terminal ? ["-t"] : []) + (interactive ? ["-i"] : [])
+        if isTemporary { words.append("--rm") }
+        if let name { words += ["--name", name.text] }
+        for (key, value) in labels.sorted(by: { $0.key < $1.key }) { words += ["-l", "\(key)=\(value)"] }
+        for (key, value) in annotations.sorted(by: { $0.key < $1.key }) { words += ["--annotation", "\(key)=\(value)"] }
+        let usual = Record.Log()
+        if log.driver != usual.driver { words += ["--log-driver", log.driver] }
+        if log.maxSize != usual.maxSize { words += ["--log-opt", "max-size=\(log.maxSize)"] }
+        if log.maxFiles != usual.maxFiles { words += ["--log-opt", "max-file=\(log.maxFiles)"] }
+        return words
+    }
+
+    private var process: [String] {
+        var words: [String] = []
+        for entry in environment { words += ["-e", entry] }
+        if let workingDirectory { words += ["-w", workingDirectory] }
+        if let user { words += ["-u", user] }
+        for group in extraGroups { words += ["--group-add", group] }
+        if let hostname { words += ["-h", hostname] }
+        if let domainname { words += ["--domainname", domainname] }
+        if hasInit { words.append("--init") }
+        if let stopSignal { words += ["--stop-signal", stopSignal] }
+        if let stopTimeout { words += ["--stop-timeout", "\(stopTimeout)"] }
+        if umask != 0o022 { words += ["--umask", String(umask, radix: 8)] }
+        return words
+    }
+
+    private var storage: [String] {
+        var words = mounts.flatMap(\.words)
+        if isReadOnly { words.append("--read-only") }
+        if shmSize != 64 << 20 { words += ["--shm-size", "\(shmSize)"] }
+        for device in devices { words += ["--device", device.word] }
+        for rule in deviceRules { words += ["--device-cgroup-rule", rule.word] }
+        return words
+    }
+
+    private var security: [String] {
+        var words = isPrivileged ? ["--privileged"] : []
+        for name in droppedCapabilities { words += ["--cap-drop", Self.short(name)] }
+        for name in addedCapabilities { words += ["--cap-add", Self.short(name)] }
+        if noNewPrivileges { words += ["--security-opt", "no-new-privileges"] }
+        switch seccomp {
+        case .standard: break
+        case .unconfined: words += ["--security-opt", "seccomp=unconfined"]
+        case .file(let path): words += ["--security-opt", "seccomp=\(path)"]
+        }
+        if !masked.isEmpty { words += ["--security-opt", "mask=\(masked.joined(separator: ":"))"] }
+        if !unmasked.isEmpty { words += ["--security-opt", "unmask=\(unmasked.joined(separator: ":"))"] }
+        if let appArmorProfile { words += ["--security-opt", "apparmor=\(appArmorProfile)"] }
+        if let selinuxLabel { words += ["--security-opt", "label=\(selinuxLabel)"] }
+        for (key, value) in sysctls.sorted(by: { $0.key < $1.key }) { words += ["--sysctl", "\(key)=\(value)"] }
+        switch users {
+        case .automatic: break
+        case .host: words += ["--userns", "host"]
+        case .keepID: words += ["--userns", "keep-id"]
+        case .maps(let users, let groups):
+            for map in users { words += ["--uidmap", map.word] }
+            for map in groups { words += ["--gidmap", map.word] }
+        }
+        return words
+    }
+
+    private static func short(_ capability: String) -> String {
+        capability.hasPrefix("CAP_") ? String(capability.dropFirst(4)) : capability
+    }
+
+    private var sharing: [String] {
+        var words: [String] = []
+        let usual = NamespaceChoices()
+        for (option, choice, standard) in [
+            ("--network", namespaces.network, usual.network), ("--pid", namespaces.pid, usual.pid), ("--ipc", namespaces.ipc, usual.ipc),
+            ("--uts", namespaces.uts, usual.uts), ("--cgroupns", namespaces.cgroup, usual.cgroup),
+        ] where choice != standard {
+            switch choice {
+            case .own: words += [option, option == "--network" ? "none" : "private"]
+            case .host: words += [option, "host"]
+            case .container(let name): words += [option, "container:\(name)"]
+            }
+        }
+        for (clock, offset) in timeOffsets.sorted(by: { $0.key < $1.key }) { words += ["--time-offset", "\(clock)=\(offset.word)"] }
+        return words
+    }
+}
+
+// MARK: resources
+
+extension Request {
+    private var resourceWords: [String] {
+        var words: [String] = []
+        func add(_ option: String, _ value: (some CustomStringConvertible)?) { if let value { words += [option, "\(value)"] } }
+        let memory = resources.memory
+        add("-m", memory?.limit)
+        // As much swap as memory is what one gets without asking.
+        add("--memory-swap", memory?.swap.flatMap { swap in memory?.limit.map { swap == $0 &* 2 } == true ? nil : swap })
+        add("--memory-reservation", memory?.reservation)
+        add("--memory-swappiness", memory?.swappiness)
+        if memory?.disableOOMKiller == true { words.append("--oom-kill-disable") }
+        add("--oom-score-adj", oomScoreAdjustment)
+        if let cpu = resources.cpu {
+            if let quota = cpu.quota, quota > 0, cpu.period == 100_000 {
+                add("--cpus", Self.decimal(quota))
+            } else {
+                add("--cpu-quota", cpu.quota)
+                add("--cpu-period", cpu.period)
+            }
+            add("--cpu-shares", cpu.shares)
+            add("--cpuset-cpus", cpu.cpus)
+            add("--cpuset-mems", cpu.mems)
+        }
+        add("--pids-limit", resources.pids?.limit)
+        if let io = resources.blockIO {
+            add("--blkio-weight", io.weight)
+            for (option, devices) in [
+                ("--device-read-bps", io.throttleReadBpsDevice), ("--device-write-bps", io.throttleWriteBpsDevice),
+                ("--device-read-iops", io.throttleReadIOPSDevice), ("--device-write-iops", io.throttleWriteIOPSDevice),
+            ] {
+                for device in devices ?? [] { add(option, device.word) }
+            }
+        }
+        for limit in limits { add("--ulimit", limit.word) }
+        add("--cgroup-parent", cgroupParent)
+        return words
+    }
+
+    /// Hundred-thousandths as a decimal number.
+    private static func decimal(_ quota: Int64) -> String {
+        var fraction = "\(quota % 100_000 + 100_000)".dropFirst()
+        while fraction.last == "0" { fraction.removeLast() }
+        return "\(quota / 100_000)" + (fraction.isEmpty ? "" : ".\(fraction)")
+    }
+}
+
+extension Spec.Resources.ThrottleDevice {
+    fileprivate var word: String {
+        let number = (UInt32(clamping: major), UInt32(clamping: minor))
+        return "\(Machine.devicePath(block: true, number.0, number.1) ?? "\(major):\(minor)"):\(rate)"
+    }
+}
+
+extension Spec.Process.Rlimit {
+    fileprivate var word: String {
+        let name = type.hasPrefix("RLIMIT_") ? String(type.dropFirst(7)).lowercased() : type
+        func number(_ value: UInt64) -> String { value == .max ? "-1" : "\(value)" }
+        return "\(name)=\(number(soft)):\(number(hard))"
+    }
+}
+
+// MARK: one word each
+
+extension MountRequest {
+    fileprivate var words: [String] {
+        let options = (isReadOnly ? ["ro"] : []) + self.options
+        func joined(_ parts: [String]) -> String {
+            (options.isEmpty ? parts : parts + [options.joined(separator: ",")]).joined(separator: ":")
+        }
+        switch kind {
+        case .tmpfs: return ["--tmpfs", joined([destination])]
+        case .volume(let name?): return ["-v", joined([name, destination])]
+        case .volume(nil):
+            // With one word behind it a folder would be a volume's name.
+            return options.isEmpty ? ["-v", destination] : ["--mount", "type=volume,target=\(destination),readonly"]
+        case .tree(let pid): return ["-v", "/proc/\(pid)/root:\(destination)"]
+        case .bind(let source, _):
+            guard source.contains(":") || destination.contains(":") else { return ["-v", joined([source, destination])] }
+            return ["--mount", "type=bind,source=\(source),target=\(destination)" + (isReadOnly ? ",readonly" : "")]
+        }
+    }
+}
+
+extension DeviceRequest {
+    fileprivate var word: String {
+        if access == "rwm" { return host == container ? host : "\(host):\(container)" }
+        return "\(host):\(container):\(access)"
+    }
+}
+
+extension Spec.Resources.DeviceRule {
+    fileprivate var word: String {
+        func number(_ value: Int64?) -> String { value.map { "\($0)" } ?? "*" }
+        return "\(type?.rawValue ?? "a") \(number(major)):\(number(minor)) \(access ?? "rwm")"
+    }
+}
+
+extension Spec.IDMapping {
+    fileprivate var word: String { "\(containerID):\(hostID):\(size)" }
+}
+
+extension Spec.Linux.TimeOffset {
+    fileprivate var word: String {
+        let seconds = secs ?? 0
+        let (total, over) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let nanoseconds = over ? seconds.signum() * (Int64.max - 1) : total &+ Int64(nanosecs ?? 0)
+        let size = nanoseconds.magnitude
+        return (nanoseconds < 0 ? "-" : "+") + (size % 1_000_000_000 == 0 ? "\(size / 1_000_000_000)s" : "\(size)ns")
+    }
+}

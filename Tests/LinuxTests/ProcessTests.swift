@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Testing
+
+@testable import Linux
+
+@Suite struct ProcessTests {
+    /// A shell that starts `script` as its child, tells that one's number, and does `after` when told to.
+    private func stranger(_ script: String, _ after: String) throws -> (shell: pid_t, child: pid_t, lead: CInt) {
+        let output = try FileDescriptor.pipe()
+        let input = try FileDescriptor.pipe()
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, input.reader.raw, 0)
+        posix_spawn_file_actions_adddup2(&actions, output.writer.raw, 1)
+        let words = CStrings(["/bin/sh", "-c", "(\(script)) <&- >/dev/null & echo $!; exec >&-; read go; \(after); sleep 0.2"])
+        var pid = pid_t()
+        let result = posix_spawn(&pid, "/bin/sh", &actions, nil, words.pointer, CStrings(["PATH=/bin:/usr/bin"]).pointer)
+        guard result == 0 else { throw SystemError(call: "posix_spawn", subject: "/bin/sh", errno: result) }
+        let text = String(decoding: try output.readerAlone().readAll(limit: 64), as: UTF8.self)
+        let ends = input.release()
+        close(ends.reader)
+        return (pid, try #require(pid_t(text.prefix { $0 != "\n" })), ends.writer)
+    }
+
+    @Test(
+        "How a process ended that is another's child is learned, whether its parent has taken its status yet or not",
+        arguments: [
+            ("sleep 0.2; exit 7", Termination.exited(7)), ("sleep 0.2; kill -9 $(cut -d' ' -f4 /proc/self/stat)", .signaled(.kill)),
+        ])
+    func stranger(script: String, expected: Termination) throws {
+        for after in Machine.kernel(atLeast: 6, 15) ? [":", "wait"] : [":"] {
+            let (shell, child, lead) = try stranger(script, after)
+            let handle = try ProcessHandle(pid: child)
+            #expect(try handle.waitForEnd(milliseconds: 5000))
+            close(lead)
+            // Its parent gets the time to take the status, or ends without.
+            usleep(100_000)
+            #expect(try handle.termination() == expected, "\(after)")
+            waitpid(shell, nil, 0)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Testing
+
+@Suite(.enabled(if: Root.isUsable)) struct SoakTests {
+    /// Containers in all: few enough for every run of the tests, or `MINICTL_SOAK`, for example 200.
+    private static let count = Machine.environment("MINICTL_SOAK").flatMap { Int($0) } ?? 24
+
+    @Test(
+        "Four processes start, enter, stop and remove containers at once, some are killed meanwhile, and nothing is left that does not fit")
+    func soak() throws {
+        let minictl = try Root()
+        let each = max(1, Self.count / 4)
+        let outcome = try minictl.sh(
+            """
+            worker() {
+              i=0
+              while [ $i -lt \(each) ]; do
+                i=$((i+1)); name=w$1-$i
+                case $((i % 4)) in
+                  0) $M run --rm base true;;
+                  1) $M run -d --name $name -v /data base sleep 1000 && $M exec $name true; $M stop -t 0 $name; $M rm -v $name;;
+                  2) $M run -d --rm --name $name base sleep 1000 && $M update --pids-limit 50 $name; $M kill $name;;
+                  3) $M create --name $name -v shared:/s base true; $M start $name; $M wait $name; $M rename $name $name-x; $M rm -f $name-x;;
+                esac
+              done > out$1 2>&1
+            }
+            killer() {
+              while [ ! -e done ]; do
+                $M run -d --rm base sleep 0.05 > /dev/null 2>&1 & k=$!
+                sleep 0.0$(($(date +%N | cut -c1) % 6)); kill -9 $k 2>/dev/null; wait $k 2>/dev/null
+                sleep 0.1
+              done
+            }
+            killer & k=$!
+            for n in 1 2 3 4; do worker $n & w="$w $!"; done
+            wait $w; touch done; wait $k
+            cat out1 out2 out3 out4 | grep ^minictl: | sort | uniq -c
+            """, seconds: 60 + Self.count)
+        #expect(outcome.text == "", "\(outcome.output)\(outcome.error)")
+        // Monitors of killed runs end with their containers.
+        #expect(try minictl.sh("for i in $(seq 50); do $M ps -q > ps; [ -s ps ] || break; sleep 0.1; done; cat ps").text == "")
+        let check = try minictl("check")
+        #expect(check.output == "everything fits\n", "\(check.output)")
+        try minictl.expectEmpty()
+        #expect(try minictl.sh("ls -A containers/.volumes").text == "shared")
+        #expect(try minictl.sh("grep $PWD /proc/self/mountinfo").text == "")
+        #expect(try minictl.sh("for p in $(pgrep minictl); do tr '\\0' ' ' < /proc/$p/cmdline; done | grep $PWD").text == "")
+    }
+}
