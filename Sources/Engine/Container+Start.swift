@@ -2,6 +2,7 @@
 import Cgroups
 import Glibc
 import Linux
+import Network
 import OCI
 import Runtime
 
@@ -65,7 +66,7 @@ extension Container {
                 spec, options, in: cgroup,
                 connect: { pid throws(LaunchError) in
                     do throws(EngineError) {
-                        try connections?.make(for: pid)
+                        try connections?.make(in: NetworkNamespace(ofChild: pid))
                         try names?.awaitAnswers()
                         names = nil
                     } catch {

@@ -9,13 +9,14 @@ struct Connections: ~Copyable {
     var netlink: Netlink
 
     /// Makes links, addresses and routes. Nothing of it needs anything from within the container.
-    mutating func make(for pid: Int32) throws(EngineError) {
-        do throws(NetworkError) { try NetworkNamespace(ofContainer: pid).connect(attachments, &netlink) } catch { throw .network(error) }
+    mutating func make(in namespace: borrowing NetworkNamespace) throws(EngineError) {
+        do throws(NetworkError) { try namespace.connect(attachments, &netlink) } catch { throw .network(error) }
     }
 }
 
 extension NetworkNamespace {
-    init(ofContainer pid: Int32) throws(NetworkError) {
+    /// - Parameter pid: of a child of ours, so that the number cannot be another's.
+    init(ofChild pid: Int32) throws(EngineError) {
         do throws(SystemError) { try self.init(of: pid) } catch { throw .system(doing: "find the container's network namespace", error) }
     }
 }

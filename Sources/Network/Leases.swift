@@ -104,7 +104,7 @@ package struct Leases: ~Copyable {
     private func addresses() throws(SystemError) -> [IPAddress] {
         var found: [IPAddress] = []
         try directory.forEachEntry { name, _ in
-            if let address = IPAddress(String(cString: name)) { found.append(address) }
+            if let address = IPAddress(name) { found.append(address) }
         }
         return found
     }

@@ -57,7 +57,8 @@ extension Home {
     private var mountLibrary: Finding {
         guard let version = MountTable.libraryVersion else {
             return Finding(
-                "libmount", .limited, "libmount.so.1 cannot be loaded, so that sentences about mounts say less", remedy: "apt install libmount1")
+                "libmount", .limited, "libmount.so.1 cannot be loaded, so that sentences about mounts say less",
+                remedy: "apt install libmount1")
         }
         return Finding("libmount", .works, "version \(version) reads the mount table")
     }
