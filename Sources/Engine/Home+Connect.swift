@@ -42,6 +42,8 @@ extension Home {
                 return try container.change { $0.endpoints?.removeAll { $0.network == name } }
             }
             try self.disconnectNow(&container, endpoint)
+            try container.announce(in: self)?.awaitAnswers()
+            try self.publish(container.record)
         }
     }
 
@@ -87,6 +89,8 @@ extension Home {
             throw error
         }
         try container.updateHosts(from: [], to: container.record.endpoints ?? [], container.hostNames())
+        try container.announce(in: self)?.awaitAnswers()
+        try publish(container.record)
     }
 
     private func disconnectNow(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
@@ -102,6 +106,8 @@ extension Home {
 
     private func takeOff(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
         var netlink = try Netlink.open()
+        if container.record.publishedEndpoint?.network == endpoint.network { try withdraw(container.record) }
+        try forgetNames(of: container.record.id, at: [endpoint])
         let namespace = try container.networkNamespace()
         do throws(NetworkError) { try namespace.disconnect(endpoint, &netlink) } catch { throw .network(error) }
         try release(endpoint, of: container.record.id)

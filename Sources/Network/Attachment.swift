@@ -123,7 +123,8 @@ extension Attachment {
         let device = endpoint.device ?? "eth0"
         // Where everything is given, nobody on the network is to be believed who offers more.
         return endpoint.address6 == nil
-            ? [KernelParameter("ipv6/conf/\(device)/disable_ipv6", "1")] : [KernelParameter("ipv6/conf/\(device)/accept_ra", "0")]
+            ? [KernelParameter("ipv6/conf/\(device)/disable_ipv6", "1")]
+            : ["accept_ra", "accept_dad"].map { KernelParameter("ipv6/conf/\(device)/\($0)", "0") }
     }
 
     fileprivate func configure(_ inside: inout Netlink) throws(SystemError) {

@@ -118,6 +118,13 @@ package struct Leases: ~Copyable {
         { return nil }
     }
 
+    /// Whether an address is that container's.
+    package func has(_ address: IPAddress, _ id: String) throws(NetworkError) -> Bool {
+        do throws(SystemError) { return try owner(of: address) == id } catch {
+            throw .system(doing: "look at the addresses of a network", error)
+        }
+    }
+
     /// Every lease: address and container.
     package func all() throws(NetworkError) -> [(address: IPAddress, owner: String)] {
         do throws(SystemError) {
