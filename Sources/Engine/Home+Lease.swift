@@ -97,7 +97,7 @@ extension Home {
     }
 
     /// Whether a container that has an address neither runs nor is about to.
-    private func isOver(_ owner: String) -> Bool {
+    func isOver(_ owner: String) -> Bool {
         guard let id = ContainerID(owner) else { return true }
         if Watch.isHeld(id, in: self) { return false }
         guard let boot = try? Machine.boot(), let container = try? container(id) else { return true }
