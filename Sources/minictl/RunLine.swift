@@ -77,7 +77,7 @@ extension Request {
     private var storage: [String] {
         var words = mounts.flatMap(\.words)
         if isReadOnly { words.append("--read-only") }
-        if shmSize != 64 << 20 { words += ["--shm-size", "\(shmSize)"] }
+        if shmSize != 64 << 20 { words += ["--shm-size", Self.size(Int64(clamping: shmSize))] }
         for device in devices { words += ["--device", device.word] }
         for rule in deviceRules { words += ["--device-cgroup-rule", rule.word] }
         return words
@@ -179,10 +179,10 @@ extension Request {
         var words: [String] = []
         func add(_ option: String, _ value: (some CustomStringConvertible)?) { if let value { words += [option, "\(value)"] } }
         let memory = resources.memory
-        add("-m", memory?.limit)
+        add("-m", memory?.limit.map(Self.size))
         // As much swap as memory is what one gets without asking.
-        add("--memory-swap", memory?.swap.flatMap { swap in memory?.limit.map { swap == $0 &* 2 } == true ? nil : swap })
-        add("--memory-reservation", memory?.reservation)
+        add("--memory-swap", memory?.swap.flatMap { swap in memory?.limit.map { swap == $0 &* 2 } == true ? nil : Self.size(swap) })
+        add("--memory-reservation", memory?.reservation.map(Self.size))
         add("--memory-swappiness", memory?.swappiness)
         if memory?.disableOOMKiller == true { words.append("--oom-kill-disable") }
         add("--oom-score-adj", oomScoreAdjustment)
@@ -210,6 +210,14 @@ extension Request {
         for limit in limits { add("--ulimit", limit.word) }
         add("--cgroup-parent", cgroupParent)
         return words
+    }
+
+    /// Bytes in the largest unit of which they are a whole number.
+    fileprivate static func size(_ bytes: Int64) -> String {
+        for (shift, unit) in [(30, "g"), (20, "m"), (10, "k")] where bytes > 0 && bytes % (1 << shift) == 0 {
+            return "\(bytes >> shift)\(unit)"
+        }
+        return "\(bytes)"
     }
 
     /// Hundred-thousandths as a decimal number.

@@ -39,7 +39,8 @@ extension Home {
         }
         guard let error else { return Finding("nft", .works, "tables and address translation can be made") }
         return Finding(
-            "nft", .limited, "nft is there, but the kernel does not take its rules: \(error)", remedy: "modprobe nf_tables nft_chain_nat")
+            "nft", .limited, "nft is there, but the kernel does not take its rules: \(error.subject)",
+            remedy: "modprobe nf_tables nft_chain_nat")
     }
 
     private var names: Finding {
