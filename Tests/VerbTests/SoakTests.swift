@@ -4,7 +4,7 @@ import Linux
 import Testing
 
 @Suite(.enabled(if: Root.isUsable)) struct SoakTests {
-    /// Containers in all: few enough for every run of the tests, or `MINICTL_SOAK`, for example 200.
+    /// Containers in all: few enough for every run of the tests, or `MINICTL_SOAK`, which `bench/soak` sets to 200.
     private static let count = Machine.environment("MINICTL_SOAK").flatMap { Int($0) } ?? 24
 
     @Test(
