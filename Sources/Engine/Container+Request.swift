@@ -206,6 +206,11 @@ extension Container {
     private func setEnvironment(
         _ request: inout Request, _ actual: [String], _ image: ImageConfig.Config?, _ identity: UserLookup.Identity
     ) {
+        // The search below takes a square of these; whoever has so many gets all of them said.
+        guard actual.count <= 200 else {
+            request.environment = actual
+            return
+        }
         let terminal = actual.last { $0.hasPrefix("TERM=") }
         for count in 0...actual.count {
             for kept in [actual[...], actual.last?.hasPrefix("HOME=") == true ? actual.dropLast() : nil].compactMap({ $0 }).reversed() {
