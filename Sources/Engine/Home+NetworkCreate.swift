@@ -119,8 +119,11 @@ extension Home {
                 if try netlink.link(network.device)?.mac == network.bridgeMAC { try netlink.remove(network.device) }
             }
             try Directory.removeAll("networks/\(network.name)", at: runtime.place)
-            try lock.folder.place.unlink("\(network.name).json")
         } catch {
+            throw .system(doing: "remove the network \(network.name)", error)
+        }
+        try unsecure(network)
+        do throws(SystemError) { try lock.folder.place.unlink("\(network.name).json") } catch {
             throw .system(doing: "remove the network \(network.name)", error)
         }
         tell("destroy", network)

@@ -35,7 +35,7 @@ private func escaped(_ word: String) -> String {
 extension Request {
     /// The options and operands of `run` that ask for this: what `ContainerOptions` reads.
     var words: [String] {
-        var words = general + process + storage + life + resourceWords + security + network + sharing
+        var words = general + process + storage + life + resourceWords + security + network + names + sharing
         if let entrypoint { words += ["--entrypoint", entrypoint.first ?? ""] }
         switch source {
         case .image(let name): words.append(name)
@@ -144,6 +144,18 @@ extension Request {
         }
     }
 
+    private var names: [String] {
+        var words: [String] = []
+        for port in ports { words += ["-p", port.word] }
+        for port in exposed { words += ["--expose", port.description] }
+        for server in resolver?.servers ?? [] { words += ["--dns", server] }
+        for domain in resolver?.search ?? [] { words += ["--dns-search", domain] }
+        for option in resolver?.options ?? [] { words += ["--dns-option", option] }
+        for entry in hosts { words += ["--add-host", entry] }
+        for link in links { words += ["--link", "\(link.container):\(link.alias)"] }
+        return words
+    }
+
     private var life: [String] {
         var words: [String] = []
         if let restart { words += ["--restart", restart.maximum > 0 ? "\(restart.name):\(restart.maximum)" : restart.name] }
@@ -158,6 +170,16 @@ extension Request {
         if let retries = health.retries { words += ["--health-retries", "\(retries)"] }
         if let action = health.onFailure { words += ["--health-on-failure", action] }
         return words
+    }
+}
+
+extension PortRequest {
+    fileprivate var word: String {
+        let end = "\(containerPorts)" + (transport == .tcp ? "" : "/\(transport.rawValue)")
+        let host = hostPorts.map { "\($0)" } ?? ""
+        guard let address else { return host.isEmpty ? end : "\(host):\(end)" }
+        let place = "\(address)"
+        return "\(place.contains(":") ? "[\(place)]" : place):\(host):\(end)"
     }
 }
 
