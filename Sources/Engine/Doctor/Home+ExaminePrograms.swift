@@ -51,7 +51,7 @@ extension Home {
         guard let result = try? tool.run(["--version"]), result.end == .exited(0) else {
             return Finding("aardvark-dns", .limited, "\(tool.path) does not run", remedy: "apt-get install --reinstall aardvark-dns")
         }
-        let version = result.error.split(separator: "\n").first.map(String.init) ?? tool.path
+        let version = result.error.split(separator: "\n").first { $0.hasPrefix("aardvark-dns ") }.map(String.init) ?? tool.path
         return Finding("aardvark-dns", .works, "containers on a network find each other by name (\(version))")
     }
 
