@@ -150,7 +150,7 @@ extension Container {
             let isWanted = record.restart?.wantsRestart(after: run.end.exitCode, restarts: count) ?? false
             guard isWanted || run.action == "restart", record.stoppedByHand != true else { return }
             isPlanned = true
-            record.restarts = count + 1
+            record.restarts = count &+ 1
             let time = Timestamp(nanoseconds: Timestamp.now.nanoseconds + pause * 1_000_000)
             record.retry = Record.Retry(at: time.description, boot: boot, exitCode: run.end.exitCode)
         }
