@@ -36,6 +36,7 @@ extension Container {
         request.endpoints = (record.endpoints ?? []).map(\.wish)
         request.restart = record.restart
         request.health = health(image)
+        setNames(&request, image, in: home)
         return request
     }
 
@@ -47,6 +48,24 @@ extension Container {
         } catch {
             guard error.isAbsence else { throw error }
             return nil
+        }
+    }
+}
+
+// MARK: ports and names
+
+extension Container {
+    private func setNames(_ request: inout Request, _ image: ImageConfig.Config?, in home: borrowing Home) {
+        request.ports = record.ports ?? []
+        let known =
+            (image?.exposedPorts ?? [:]).keys.compactMap { ExposedPorts($0)?.description }
+            + request.ports.map { "\($0.containerPorts)/\($0.transport.rawValue)" }
+        request.exposed = (record.exposed ?? []).filter { !known.contains($0) }.compactMap { ExposedPorts($0) }
+        request.resolver = record.resolver
+        request.hosts = record.hosts ?? []
+        request.links = (record.links ?? []).compactMap { link in
+            guard let id = ContainerID(link.prefix(64)), link.utf8.count > 65 else { return nil }
+            return LinkRequest(container: (try? home.container(id).name) ?? id.short, alias: String(link.dropFirst(65)))
         }
     }
 }
@@ -206,6 +225,11 @@ extension Container {
     private func setEnvironment(
         _ request: inout Request, _ actual: [String], _ image: ImageConfig.Config?, _ identity: UserLookup.Identity
     ) {
+        // The search below takes a square of these; whoever has so many gets all of them said.
+        guard actual.count <= 200 else {
+            request.environment = actual
+            return
+        }
         let terminal = actual.last { $0.hasPrefix("TERM=") }
         for count in 0...actual.count {
             for kept in [actual[...], actual.last?.hasPrefix("HOME=") == true ? actual.dropLast() : nil].compactMap({ $0 }).reversed() {

@@ -88,6 +88,8 @@ extension Container {
         } catch {
             // Its program never ran: what it has been before stands.
             record.start = before
+            // What the child says is why ours failed: it took with it what we looked for.
+            if case .step = error { throw .launch(error, limit: record.memoryLimit) }
             throw failure ?? .launch(error, limit: record.memoryLimit)
         }
         tell("start")

@@ -102,7 +102,9 @@ extension Container {
 
 extension Record {
     func eventAttributes(_ more: [String: String]) -> [String: String] {
-        var attributes = labels ?? [:]
+        // An image may bring megabytes of labels, and the journal is for others too.
+        var attributes = (labels ?? [:]).filter { $0.key.utf8.count + $0.value.utf8.count <= 4096 }
+        if attributes.count > 200 { attributes = [:] }
         attributes["image"] = image
         attributes["name"] = name
         for (key, value) in more { attributes[key] = value }

@@ -55,7 +55,7 @@ extension Container {
         _ options: LaunchOptions
     ) throws(EngineError) -> Outcome {
         var options = options
-        let words = (process.args ?? []).joined(separator: " ")
+        let words = String((process.args ?? []).joined(separator: " ").prefix(4096))
         let execID = ["execID": (try? ContainerID().text) ?? ""]
         tell("exec_create: \(words)", execID)
         var supervisor = Supervisor()

@@ -19,8 +19,10 @@ extension Home {
         request.isTemporary = true
         request.labels = ["minictl.debug": target.id.text]
         request.workingDirectory = Self.debugPlace
-        request.addedCapabilities = (spec.process?.capabilities?.bounding ?? []) + ["SYS_PTRACE"]
         request.namespaces = Self.namespaces(of: target, spec)
+        request.addedCapabilities = spec.process?.capabilities?.bounding ?? []
+        // Among the host's processes that would be a right over the host.
+        if request.namespaces.pid != .host { request.addedCapabilities.append("SYS_PTRACE") }
         request.mounts = [MountRequest(kind: .tree(of: start.pid), destination: Self.debugPlace)]
         if let users = target.record.users, let groups = target.record.groups {
             // With no namespace to join there is none of its ids either: the same map does for its files.

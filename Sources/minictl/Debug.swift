@@ -17,7 +17,9 @@ struct Debug: Command {
     static var options: [CommandOption<Self>] {
         [
             .text("--image IMAGE", "where the tools come from (default base)") { $0.image = $1 },
-            .text("--cap-add NAME", "a capability more than the container's and SYS_PTRACE; may be repeated") { $0.added.append($1) },
+            .text("--cap-add NAME", "a capability more than those of the container and SYS_PTRACE; may be repeated") {
+                $0.added.append($1)
+            },
             .flag("--privileged", "with all capabilities and no filter") { $0.isPrivileged = $1 },
         ]
     }

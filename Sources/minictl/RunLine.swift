@@ -35,7 +35,7 @@ private func escaped(_ word: String) -> String {
 extension Request {
     /// The options and operands of `run` that ask for this: what `ContainerOptions` reads.
     var words: [String] {
-        var words = general + process + storage + life + resourceWords + security + network + sharing
+        var words = general + process + storage + life + resourceWords + security + network + names + sharing
         if let entrypoint { words += ["--entrypoint", entrypoint.first ?? ""] }
         switch source {
         case .image(let name): words.append(name)
@@ -77,7 +77,7 @@ extension Request {
     private var storage: [String] {
         var words = mounts.flatMap(\.words)
         if isReadOnly { words.append("--read-only") }
-        if shmSize != 64 << 20 { words += ["--shm-size", "\(shmSize)"] }
+        if shmSize != 64 << 20 { words += ["--shm-size", Self.size(Int64(clamping: shmSize))] }
         for device in devices { words += ["--device", device.word] }
         for rule in deviceRules { words += ["--device-cgroup-rule", rule.word] }
         return words
@@ -144,6 +144,18 @@ extension Request {
         }
     }
 
+    private var names: [String] {
+        var words: [String] = []
+        for port in ports { words += ["-p", port.word] }
+        for port in exposed { words += ["--expose", port.description] }
+        for server in resolver?.servers ?? [] { words += ["--dns", server] }
+        for domain in resolver?.search ?? [] { words += ["--dns-search", domain] }
+        for option in resolver?.options ?? [] { words += ["--dns-option", option] }
+        for entry in hosts { words += ["--add-host", entry] }
+        for link in links { words += ["--link", "\(link.container):\(link.alias)"] }
+        return words
+    }
+
     private var life: [String] {
         var words: [String] = []
         if let restart { words += ["--restart", restart.maximum > 0 ? "\(restart.name):\(restart.maximum)" : restart.name] }
@@ -158,6 +170,16 @@ extension Request {
         if let retries = health.retries { words += ["--health-retries", "\(retries)"] }
         if let action = health.onFailure { words += ["--health-on-failure", action] }
         return words
+    }
+}
+
+extension PortRequest {
+    fileprivate var word: String {
+        let end = "\(containerPorts)" + (transport == .tcp ? "" : "/\(transport.rawValue)")
+        let host = hostPorts.map { "\($0)" } ?? ""
+        guard let address else { return host.isEmpty ? end : "\(host):\(end)" }
+        let place = "\(address)"
+        return "\(place.contains(":") ? "[\(place)]" : place):\(host):\(end)"
     }
 }
 
@@ -179,10 +201,10 @@ extension Request {
         var words: [String] = []
         func add(_ option: String, _ value: (some CustomStringConvertible)?) { if let value { words += [option, "\(value)"] } }
         let memory = resources.memory
-        add("-m", memory?.limit)
+        add("-m", memory?.limit.map(Self.size))
         // As much swap as memory is what one gets without asking.
-        add("--memory-swap", memory?.swap.flatMap { swap in memory?.limit.map { swap == $0 &* 2 } == true ? nil : swap })
-        add("--memory-reservation", memory?.reservation)
+        add("--memory-swap", memory?.swap.flatMap { swap in memory?.limit.map { swap == $0 &* 2 } == true ? nil : Self.size(swap) })
+        add("--memory-reservation", memory?.reservation.map(Self.size))
         add("--memory-swappiness", memory?.swappiness)
         if memory?.disableOOMKiller == true { words.append("--oom-kill-disable") }
         add("--oom-score-adj", oomScoreAdjustment)
@@ -210,6 +232,14 @@ extension Request {
         for limit in limits { add("--ulimit", limit.word) }
         add("--cgroup-parent", cgroupParent)
         return words
+    }
+
+    /// Bytes in the largest unit of which they are a whole number.
+    fileprivate static func size(_ bytes: Int64) -> String {
+        for (shift, unit) in [(30, "g"), (20, "m"), (10, "k")] where bytes > 0 && bytes % (1 << shift) == 0 {
+            return "\(bytes >> shift)\(unit)"
+        }
+        return "\(bytes)"
     }
 
     /// Hundred-thousandths as a decimal number.

@@ -139,5 +139,9 @@ import Testing
         #expect(value["Name"]?.string == "web")
         #expect(value["MemUsage"]?.string?.hasSuffix(" / 64MiB") == true)
         #expect(value["CPUPerc"]?.string != "0.00%")
+        // Its own network, over which neighbours are asked for at once; with none of its own there is nothing to count.
+        #expect(value["NetIO"]?.string?.contains("B / ") == true)
+        try minictl.start("shared", "--network host")
+        #expect(try minictl.json("stats --no-stream --format json shared")["NetIO"]?.string == "-- / --")
     }
 }

@@ -36,9 +36,17 @@ import Testing
             "--uidmap 0:100000:1000 --gidmap 0:200000:1000 base true", "--cgroup-parent /tests -l a=b -l c= --annotation x=y base true",
             "--entrypoint sh base -c true", "--entrypoint '' base true", "--log-driver none base true",
             "--log-opt max-size=1m --log-opt max-file=7 base true",
+            "--network none base true", "--network blue --ip 10.9.0.7 --network-alias db --network-alias sql base true",
+            "--network blue --network name=bridge,mac-address=02:00:00:00:00:07 base true",
+            "-p 8080:80 -p 127.0.0.1::443 -p [::]:53:53/udp -p 9000-9002:9000-9002 --expose 7000 -P base true",
+            "--dns 9.9.9.9 --dns-search example.org --dns-option ndots:2 --add-host db:10.0.0.1 --add-host up:host-gateway base true",
+            "--restart on-failure:3 base true",
+            "--restart always --health-cmd 'test -e /x' --health-interval 1500ms --health-retries 7 base true",
+            "--health-cmd true --health-on-failure kill --health-start-period 2m base true",
         ])
     func roundTrip(words: String) throws {
         let minictl = try Root()
+        if words.contains("blue") { try minictl("network create --subnet 10.9.0.0/24 blue") }
         #expect(try minictl("create --name one \(words)").code == 0)
         let line = try minictl("inspect --as run one").text
         // Made as the line says, but not started.

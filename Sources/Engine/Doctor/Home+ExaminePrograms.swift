@@ -24,34 +24,34 @@ extension Home {
             remedy: error.errno == EOPNOTSUPP ? "modprobe bridge veth" : nil)
     }
 
-    /// A table made in a network namespace of its own.
+    /// Our rules set in a network namespace of its own.
     private var firewall: Finding {
-        guard let nft = HostProgram("nft") else {
-            return Finding(
-                "nft", .limited, "there is no nft, so no port can be published and no network leads outside",
-                remedy: "apt-get install nftables")
-        }
         let error = Trial.run(in: .network) { () throws(SystemError) in
-            let result = try nft.output(["add table inet minictl { chain c { type nat hook prerouting priority -100; }; }"])
-            if result.end == .exited(0) { return }
-            let reason = String(decoding: result.error, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? ""
-            throw SystemError(call: "nft", subject: reason, errno: EPROTO)
+            do throws(NetworkError) {
+                let firewall = try Firewall()
+                try firewall.install()
+            } catch {
+                if case .system(_, let cause) = error { throw cause }
+                throw SystemError(call: "nft", subject: "\(error)", errno: EPROTO)
+            }
         }
-        guard let error else { return Finding("nft", .works, "tables and address translation can be made") }
+        guard let error else { return Finding("nft", .works, "ports can be published, and networks kept apart") }
+        let sentence = error.errno == EPROTO ? error.subject : "\(error)"
         return Finding(
-            "nft", .limited, "nft is there, but the kernel does not take its rules: \(error)", remedy: "modprobe nf_tables nft_chain_nat")
+            "nft", .limited, "no port can be published and no network used, only --network none and host: \(sentence)",
+            remedy: "apt-get install nftables && modprobe -a nf_tables nft_chain_nat")
     }
 
     private var names: Finding {
-        guard let program = HostProgram("aardvark-dns", in: ["/usr/lib/podman/", "/usr/libexec/podman/", "/usr/local/lib/podman/"]) else {
+        guard let tool = NameServer.tool else {
             return Finding(
                 "aardvark-dns", .limited, "there is no name server for networks; containers find each other through /etc/hosts instead",
                 remedy: "apt-get install aardvark-dns")
         }
-        guard let result = try? program.output(["--version"]), result.end == .exited(0) else {
-            return Finding("aardvark-dns", .limited, "\(program.path) does not run", remedy: "apt-get install --reinstall aardvark-dns")
+        guard let result = try? tool.run(["--version"]), result.end == .exited(0) else {
+            return Finding("aardvark-dns", .limited, "\(tool.path) does not run", remedy: "apt-get install --reinstall aardvark-dns")
         }
-        let version = String(decoding: result.output, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? program.path
+        let version = result.error.split(separator: "\n").first { $0.hasPrefix("aardvark-dns ") }.map(String.init) ?? tool.path
         return Finding("aardvark-dns", .works, "containers on a network find each other by name (\(version))")
     }
 
