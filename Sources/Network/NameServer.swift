@@ -80,7 +80,7 @@ package struct NameServer: ~Copyable {
 
     private func write(_ zone: NameZone, _ file: String) throws(NetworkError) {
         do throws(SystemError) {
-            if zone.entries.isEmpty { return try remove(file) }
+            if zone.isEmpty { return try remove(file) }
             let temporary = "../.names.tmp"
             let new = try FileDescriptor(opening: temporary, at: directory.place, [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
             try new.write(zone.text)
@@ -105,8 +105,7 @@ package struct NameServer: ~Copyable {
         var found = false
         let files = if let network { [Self.file(network)] } else { try self.files() }
         for file in files {
-            guard var zone = try zone(file), zone.entries.contains(where: { $0.id == id }) else { continue }
-            zone.entries.removeAll { $0.id == id }
+            guard var zone = try zone(file), zone.remove(id) else { continue }
             try write(zone, file)
             found = true
         }
