@@ -14,20 +14,20 @@ package enum LiveMount {
         let source = try BindSource(mount, MountOptions(mount.options ?? []), LaunchOptions(bundle: "/"))
         let destination = mount.destination
         let namespaces: Namespaces
-        var user: FileDescriptor?
+        // Open until the mount is made: by number, since what nobody uses any more may be closed before.
+        var user: CInt = -1
+        defer { if user >= 0 { close(user) } }
         var view: UserNamespaceView?
         do throws(SystemError) {
             namespaces = try Namespaces(differingFrom: pid)
             if namespaces.contains(.user) {
-                let namespace = try FileDescriptor(opening: "/proc/\(pid)/ns/user")
-                view = UserNamespaceView(raw: namespace.raw, map: try UserMap(of: pid))
-                user = consume namespace
+                user = try FileDescriptor(opening: "/proc/\(pid)/ns/user").release()
+                view = UserNamespaceView(raw: user, map: try UserMap(of: pid))
             }
         } catch {
             throw .system(doing: "look at the container's namespaces", error)
         }
         let tree = try source.make(for: view)
-        _ = consume user
         do throws(SystemError) {
             let isDirectory = try tree.descriptor.status().kind == .directory
             let number = try MountPosition(of: tree.descriptor).mount
