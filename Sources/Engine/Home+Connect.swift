@@ -52,7 +52,7 @@ extension Home {
         let id = try find(word)
         var container = try container(id)
         let isUp = try container.status(in: Machine.boot()).isUp
-        let watch = isUp ? nil : try Watch(id, in: self)
+        let watch = isUp ? nil : try Watch.atRest(id, in: self)
         guard isUp || watch != nil else { throw .refused("\(container.name) is just being started or removed by another process") }
         do throws(EngineError) {
             try container.refreshIfChanged()

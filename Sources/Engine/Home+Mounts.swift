@@ -64,7 +64,7 @@ extension Home {
     private func changeMounts(_ id: ContainerID, _ body: (inout Container, Bool) throws(EngineError) -> Void) throws(EngineError) {
         let isUp = try container(id).status(in: Machine.boot()).isUp
         if isUp, try container(id).record.sharesRoot { try protectProgram() }
-        let watch = isUp ? nil : try Watch(id, in: self)
+        let watch = isUp ? nil : try Watch.atRest(id, in: self)
         guard isUp || watch != nil else { throw .refused("\(id.short) is just being started or removed by another process") }
         do throws(EngineError) {
             var container = try container(id)

@@ -59,7 +59,7 @@ extension Home {
             // One that was temporary has gone with its end.
             guard faccessat(containers.raw, "\(id)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { return }
         }
-        guard let watch = try watchToRemove(id, patiently: force) else { throw try inUse(id) }
+        guard let watch = try Watch.atRest(id, in: self) else { throw try inUse(id) }
         let record: Record
         do throws(EngineError) { record = try container(id).record } catch {
             // Somebody else has removed it between the two looks.
@@ -82,15 +82,6 @@ extension Home {
         try putAwayUnwritten(id)
         try remove(files: id, record: nil)
         try watch.end(in: self)
-    }
-
-    /// Who watches over one that has just ended is still putting it away, for some milliseconds.
-    private func watchToRemove(_ id: ContainerID, patiently: Bool) throws(EngineError) -> Watch? {
-        for _ in 0..<(patiently ? 200 : 0) {
-            if let watch = try Watch(id, in: self) { return watch }
-            usleep(10000)
-        }
-        return try Watch(id, in: self)
     }
 
     /// Why it cannot be removed, in docker's words where they fit.

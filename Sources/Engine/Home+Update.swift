@@ -10,7 +10,7 @@ extension Home {
         let id = try find(word)
         let isUp = try container(id).status(in: Machine.boot()).isUp
         // Whoever starts it just now has read the old limits.
-        let watch = isUp ? nil : try Watch(id, in: self)
+        let watch = isUp ? nil : try Watch.atRest(id, in: self)
         guard isUp || watch != nil else { throw .refused("cannot update \(word): another process is just starting or removing it") }
         do throws(EngineError) {
             try change(id, changes, restart)

@@ -44,6 +44,17 @@ package struct Watch: ~Copyable {
         }
     }
 
+    /// Starts to watch over a container that does not run. Whoever watched over one that has just ended is still putting it away: that is
+    /// waited for, at most two seconds. Nil if it runs by now, or somebody does something longer with it.
+    static func atRest(_ id: ContainerID, in home: borrowing Home) throws(EngineError) -> Watch? {
+        for _ in 0..<400 {
+            if let watch = try Watch(id, in: home) { return watch }
+            if let container = try? home.container(id), try container.status(in: Machine.boot()).isGoingOn { return nil }
+            usleep(5000)
+        }
+        return nil
+    }
+
     /// Nil if there is one of that name.
     private static func makeLocked(_ id: ContainerID, in home: borrowing Home) throws(SystemError) -> FileDescriptor? {
         let file = try FileDescriptor(opening: ".", at: home.runtime.place, [.readWrite, .temporary], mode: 0o600)

@@ -20,10 +20,24 @@ struct Rm: Command {
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
         try home.sweep()
+        // Each word is read once, before anything goes: a name that is free again could be the beginning of another container's id.
+        let found = arguments.map { word in Result { () throws(EngineError) in try home.find(word) } }
         // Ends that can be waited for together.
-        let gone = try isForced && arguments.count > 1 ? home.killAll(arguments) : []
-        return try Each.of(arguments) { word in
-            if !gone.contains(word) { try home.remove(word, force: isForced, volumes: withVolumes) }
+        let gone = try isForced && arguments.count > 1 ? home.killAll(found.compactMap { try? $0.get().text }) : []
+        var each = Each()
+        for (word, id) in zip(arguments, found) {
+            do throws(EngineError) {
+                let id = try id.get().text
+                if !gone.contains(id) { try home.remove(id, force: isForced, volumes: withVolumes) }
+            } catch .notFound(_, let near, _) {
+                each.failed(EngineError.notFound(word, near: near))
+                continue
+            } catch {
+                each.failed(error)
+                continue
+            }
+            try each.worked(word)
         }
+        return each.status
     }
 }

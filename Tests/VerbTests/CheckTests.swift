@@ -68,8 +68,6 @@ import Testing
             ("rmdir containers/$id/work", "has no folder work", "make it, empty"),
             ("rm -r containers/.volumes/data", "the volume of web is missing", "make it anew"),
             ("rm -r images/unpacked/sha256/$layer", "web lacks a layer of its image one", "unpack the image again"),
-            ("mkdir containers/.networks; echo '{}' > containers/.networks/x.json", "it describes no network", "containers/.lost"),
-            ("mkdir -p runtime/networks/x; ln -s $id runtime/networks/x/10.0.0.2", "that had this address does not run", "give it back"),
             ("touch runtime/$id.sock", "the container that had this does not run any more", "remove it"),
             ("mkdir images/unpacked/sha256/$(echo $layer | tr 0-9a-f a-f0-9)", "needs this unpacked layer", "remove it"),
             (
