@@ -224,7 +224,7 @@ extension Home {
         if !container.record.interactive { options.takesInput = false }
         let socket: CInt
         do throws(SystemError) {
-            socket = try LocalSocket.connect(Audience.path(of: container.id, in: self), type: CInt(SOCK_SEQPACKET.rawValue)).release()
+            socket = try connect(to: container)
         } catch {
             guard error.errno == ENOENT || error.errno == ECONNREFUSED else { throw .system(doing: "attach to \(container.name)", error) }
             throw .refused(
@@ -236,5 +236,18 @@ extension Home {
         let outcome = try attachment.carry(in: self)
         if outcome.isDetached { container.tell("detach") }
         return outcome
+    }
+
+    /// A monitor that takes the place of one that was killed needs a moment before it listens; who runs in the foreground never does.
+    private func connect(to container: borrowing Container) throws(SystemError) -> CInt {
+        var tries = container.record.needsMonitor ? 300 : 20
+        while true {
+            do throws(SystemError) {
+                return try LocalSocket.connect(Audience.path(of: container.id, in: self), type: CInt(SOCK_SEQPACKET.rawValue)).release()
+            } catch  where tries > 0 && (error.errno == ENOENT || error.errno == ECONNREFUSED) {
+                tries -= 1
+                usleep(10000)
+            }
+        }
     }
 }

@@ -76,6 +76,7 @@ extension Container {
                 },
                 meanwhile: { pid throws(LaunchError) in
                     do throws(EngineError) {
+                        try checkJoined(spec, in: home)
                         if isNew { try write(spec) }
                         try writeStart(pid, connection)
                         // Written down before they are made, so that they are found when they have to go.

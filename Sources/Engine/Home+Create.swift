@@ -94,7 +94,9 @@ private struct Making: ~Copyable {
         record.endpoints = try endpoints(in: home, progress)
         try fillNetwork(&record, in: home, progress)
         let joins = try JoinedContainers(request, in: home)
-        record.joins = joins.owners.isEmpty ? nil : joins.owners
+        var owners = joins.owners
+        for case .tree(let id, _) in request.mounts.map(\.kind) { owners["mnt"] = id.text }
+        record.joins = owners.isEmpty ? nil : owners
         let maps = try idMaps(joins, &record)
         let view = try source.view()
         let identity = try UserLookup(root: view.place).identity(request.user ?? source.config?.user ?? "", extra: request.extraGroups)

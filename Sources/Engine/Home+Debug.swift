@@ -23,7 +23,7 @@ extension Home {
         request.addedCapabilities = spec.process?.capabilities?.bounding ?? []
         // Among the host's processes that would be a right over the host.
         if request.namespaces.pid != .host { request.addedCapabilities.append("SYS_PTRACE") }
-        request.mounts = [MountRequest(kind: .tree(of: start.pid), destination: Self.debugPlace)]
+        request.mounts = [MountRequest(kind: .tree(of: target.id, start.pid), destination: Self.debugPlace)]
         if let users = target.record.users, let groups = target.record.groups {
             // With no namespace to join there is none of its ids either: the same map does for its files.
             if request.namespaces.sharesNothing {

@@ -53,6 +53,26 @@ struct JoinedContainers {
 }
 
 extension Container {
+    /// What was joined was named by process numbers. Asked once all of it has been opened: if those containers still run, their first
+    /// processes had these numbers all the time, and nobody else's namespaces or files were taken for theirs.
+    func checkJoined(_ spec: Spec, in home: borrowing Home) throws(EngineError) {
+        guard let owners = record.joins, !owners.isEmpty else { return }
+        let boot = try Machine.boot()
+        var prefixes: [String] = []
+        for owner in Set(owners.values) {
+            guard let id = ContainerID(owner), let other = try? home.container(id), let identity = other.record.start?.identity(in: boot),
+                identity.isAlive
+            else { throw .refused("the container \(owner.prefix(12)), whose namespaces are to be joined, has just ended") }
+            prefixes.append("/proc/\(identity.pid)/")
+        }
+        let tree = owners["mnt"] == nil ? nil : spec.mounts?.last { $0.destination == Home.debugPlace }?.source
+        for path in (spec.linux?.namespaces ?? []).compactMap(\.path) + [tree].compactMap({ $0 }) where path.hasPrefix("/proc/") {
+            guard prefixes.contains(where: path.hasPrefix) else {
+                throw .refused("a container whose namespaces are to be joined has just been started again")
+            }
+        }
+    }
+
     /// Joins the namespaces of other containers anew: the processes they were named by may be gone, and their numbers others' by now.
     mutating func rejoin(_ spec: inout Spec, in home: borrowing Home) throws(EngineError) {
         guard let owners = record.joins, !owners.isEmpty else { return }

@@ -123,8 +123,8 @@ package struct MountRequest: Sendable {
         /// A volume of that name, or without one a new one that goes with the container.
         case volume(name: String?)
         case tmpfs
-        /// All that another process sees, from its root on.
-        case tree(of: Int32)
+        /// All that another container sees, from its root on; by its first process.
+        case tree(of: ContainerID, Int32)
     }
 
     package var kind: Kind

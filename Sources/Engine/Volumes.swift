@@ -37,7 +37,7 @@ struct Volumes {
             var options = ["nosuid", "nodev", "noexec"] + request.options
             if request.isReadOnly { options.append("ro") }
             return Resolved(mount: Spec.Mount(destination: destination, type: "tmpfs", source: "tmpfs", options: options), point: point)
-        case .tree(let pid):
+        case .tree(_, let pid):
             point.type = "bind"
             point.source = "/proc/\(pid)/root"
             // It is shown with that process's ids already.

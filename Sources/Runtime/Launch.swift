@@ -36,6 +36,8 @@ package struct Launch: ~Copyable {
     let pid: pid_t
     let handle: ProcessHandle
     let channel: Channel
+    /// The child has said already that its namespaces are there.
+    var hasUnshared = false
 
     /// What only a clone can make. The child makes the other namespaces by itself, at the same time as the parent makes its mounts:
     /// a network namespace alone takes half a millisecond.
@@ -68,12 +70,18 @@ package struct Launch: ~Copyable {
         guard case .parent(_, let stage) = try Process.clone() else { joinAndClone(plan, steps, consume pair) }
         let ours = MessageSocket(pair)
         var message = try ours.receive()
+        // The child may be faster than the stage that made it.
+        var hasUnshared = false
+        if let bytes = message?.bytes, ChannelMessage(bytes) == .unshared {
+            hasUnshared = true
+            message = try ours.receive()
+        }
         _ = try stage.reap()
         guard let bytes = message?.bytes else { throw SystemError(call: "setns", subject: "namespaces to join", errno: ECHILD) }
         if case .failed(let failure) = ChannelMessage(bytes) { throw failure.error }
         guard let raw = message?.takeDescriptors().first else { throw SystemError(call: "recvmsg", errno: EPROTO) }
         let handle = ProcessHandle(owning: FileDescriptor(owning: raw))
-        return Launch(pid: try handle.pid(), handle: handle, channel: Channel(socket: ours))
+        return Launch(pid: try handle.pid(), handle: handle, channel: Channel(socket: ours), hasUnshared: hasUnshared)
     }
 
     /// The stage: joins, makes the child, tells the parent who it is, and is done.
@@ -116,6 +124,7 @@ package struct Launch: ~Copyable {
 
     /// Waits until the child has its namespaces.
     func waitForNamespaces() throws(LaunchError) {
+        if hasUnshared { return }
         switch try next() {
         case .message(.unshared, _): return
         case .message(.failed(let failure), _):

@@ -279,7 +279,7 @@ extension MountRequest {
         case .volume(nil):
             // With one word behind it a folder would be a volume's name.
             return options.isEmpty ? ["-v", destination] : ["--mount", "type=volume,target=\(destination),readonly"]
-        case .tree(let pid): return ["-v", "/proc/\(pid)/root:\(destination)"]
+        case .tree(_, let pid): return ["-v", "/proc/\(pid)/root:\(destination)"]
         case .bind(let source, _):
             guard source.contains(":") || destination.contains(":") else { return ["-v", joined([source, destination])] }
             return ["--mount", "type=bind,source=\(source),target=\(destination)" + (isReadOnly ? ",readonly" : "")]
