@@ -48,7 +48,7 @@ extension Home {
     func lease(
         _ endpoint: inout Endpoint, number: Int, for id: ContainerID, mayLeadOut: Bool, _ netlink: inout Netlink
     ) throws(EngineError) -> Attachment {
-        let lock = try lockNetworks(exclusive: false, having: endpoint.network)
+        let lock = try shareLock(having: endpoint.network)
         guard var network = try storedNetwork(endpoint.network) else { throw .notFound(endpoint.network, kind: "network") }
         endpoint.networkID = network.id
         endpoint.device = "eth\(number)"
@@ -71,12 +71,12 @@ extension Home {
     static func link(of id: ContainerID, _ number: Int) -> String { "mc\(id.text.prefix(10))-\(number)" }
 
     /// Every container on a network may be started at once, so the lock is shared, and taken again where the default network was pruned.
-    private func lockNetworks(exclusive: Bool, having name: String) throws(EngineError) -> NetworkLock {
-        let lock = try lockNetworks(exclusive: exclusive)
+    private func shareLock(having name: String) throws(EngineError) -> NetworkLock {
+        let lock = try lockNetworks(exclusive: false)
         guard name == NetworkDefinition.defaultName, try storedNetwork(name) == nil else { return lock }
         lock.release()
         _ = try network(named: name)
-        return try lockNetworks(exclusive: exclusive)
+        return try lockNetworks(exclusive: false)
     }
 
     private func claim(_ endpoint: inout Endpoint, _ network: NetworkDefinition, for id: ContainerID) throws(NetworkError) {
