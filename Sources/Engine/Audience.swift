@@ -68,21 +68,27 @@ final class Audience: Attendant {
     func tell(_ message: AttachMessage) {
         guard !clients.isEmpty else { return }
         let bytes = message.bytes
-        for index in clients.indices { send(bytes, to: &clients[index]) }
+        for index in clients.indices where clients[index].pending == nil { send(bytes, to: &clients[index]) }
     }
 
     /// The run is over: everybody is told, as long as they take it, and leaves.
     func end(_ message: AttachMessage) {
         endInput()
         let deadline = MonotonicClock.milliseconds + Self.patience
-        while isBehind, MonotonicClock.milliseconds < deadline {
-            var entries = clients.map { PollEntry($0.pending == nil ? -1 : $0.socket, .writable) }
-            guard (try? entries.wait(milliseconds: CInt(clamping: deadline - MonotonicClock.milliseconds))) == true else { break }
-            for index in entries.indices where !entries[index].ready.isEmpty { catchUp(&clients[index]) }
-        }
+        catchUp(until: deadline)
         tell(message)
+        catchUp(until: deadline)
         for client in clients where client.socket >= 0 { close(client.socket) }
         clients = []
+    }
+
+    private func catchUp(until deadline: Int64) {
+        while isBehind {
+            let rest = deadline - MonotonicClock.milliseconds
+            var entries = clients.map { PollEntry($0.pending == nil ? -1 : $0.socket, .writable) }
+            guard rest > 0, (try? entries.wait(milliseconds: CInt(clamping: rest))) == true else { break }
+            for index in entries.indices where !entries[index].ready.isEmpty { catchUp(&clients[index]) }
+        }
     }
 
     // MARK: Attendant

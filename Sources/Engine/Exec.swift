@@ -140,7 +140,7 @@ private final class Timeout: Attendant {
 
     init(_ milliseconds: Int64, session: pid_t) {
         self.session = session
-        deadline = MonotonicClock.milliseconds + milliseconds
+        deadline = MonotonicClock.milliseconds &+ milliseconds
     }
 
     var pollEntries: [PollEntry] { [] }

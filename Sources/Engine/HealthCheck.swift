@@ -11,6 +11,7 @@ final class HealthCheck: Attendant {
     private let directory: Place
     private let cgroup: Cgroup?
     private let stop: (signal: Signal, seconds: Int)
+    private let attributes: [String: String]
     private let began = MonotonicClock.milliseconds
     private var state = HealthState()
     private var question: HealthQuestion?
@@ -28,8 +29,9 @@ final class HealthCheck: Attendant {
         directory = container.directory.place
         cgroup = container.record.cgroupHandle
         stop = StopRequest().choice(for: container.record)
+        attributes = container.record.eventAttributes([:])
         next = began
-        next += pause
+        next = began &+ pause
         if resumes, let old = HealthState.read(in: directory) { state = old }
         try? state.write(in: directory)
     }
@@ -57,12 +59,16 @@ final class HealthCheck: Attendant {
         }
         if let result = question?.answer(entries) {
             question = nil
-            next = now + pause
+            next = now &+ pause
+            let before = state.status
             if state.add(result, plan, isStarting: isStarting) { act(on: process) }
+            if state.status != before {
+                Journal(root: root).add(Event(.container, "health_status: \(state.status)", id.text, attributes))
+            }
             // A full disk must not stop the watching.
             try? state.write(in: directory)
         } else if question == nil, now >= next {
-            next = now + pause
+            next = now &+ pause
             // One that stands still could not answer, and that is nobody's fault.
             if (try? cgroup?.isFrozen) != true { question = HealthQuestion(plan, id, root) }
         }
@@ -74,7 +80,7 @@ final class HealthCheck: Attendant {
         var signal = stop.signal
         if plan.onFailure == "kill" || (try? process.pid()).map({ SignalDisposition(of: signal, to: $0) }) == .dropped { signal = .kill }
         try? process.signal(signal)
-        if signal != .kill, stop.seconds >= 0 { killTime = MonotonicClock.milliseconds + Int64(stop.seconds) * 1000 }
+        if signal != .kill, stop.seconds >= 0 { killTime = MonotonicClock.milliseconds &+ Int64(stop.seconds) &* 1000 }
     }
 }
 
@@ -96,8 +102,8 @@ private final class HealthQuestion {
     /// Nil if it cannot be asked; then it is asked again later.
     init?(_ plan: HealthPlan, _ id: ContainerID, _ root: String) {
         timeout = plan.timeout
-        lateness = MonotonicClock.milliseconds + plan.timeout
-        deadline = lateness + Self.patience
+        lateness = MonotonicClock.milliseconds &+ plan.timeout
+        deadline = lateness &+ Self.patience
         do throws(SystemError) {
             let pipe = try FileDescriptor.pipe()
             try pipe.reader.setNonBlocking(true)

@@ -27,8 +27,9 @@ package struct HealthPlan: Equatable, Sendable {
     /// docker's form, in nanoseconds.
     var description: JSONValue {
         [
-            "Test": .texts(test), "Interval": .int(interval * 1_000_000), "Timeout": .int(timeout * 1_000_000),
-            "StartPeriod": .int(startPeriod * 1_000_000), "StartInterval": .int(startInterval * 1_000_000), "Retries": .int(Int64(retries)),
+            "Test": .texts(test), "Interval": .int(interval &* 1_000_000), "Timeout": .int(timeout &* 1_000_000),
+            "StartPeriod": .int(startPeriod &* 1_000_000), "StartInterval": .int(startInterval &* 1_000_000),
+            "Retries": .int(Int64(retries)),
         ]
     }
 }

@@ -35,7 +35,7 @@ package struct HealthState: Equatable, Sendable {
             return false
         }
         if isStarting, status == "starting" { return false }
-        failingStreak += 1
+        failingStreak = failingStreak &+ 1
         guard failingStreak >= plan.retries, status != "unhealthy" else { return false }
         status = "unhealthy"
         return true

@@ -28,6 +28,7 @@ extension Home {
         } catch {
             throw .network(error)
         }
+        tell(.network, "disconnect", endpoint.networkID ?? "", ["container": id, "name": endpoint.network, "type": "bridge"])
     }
 
     /// The same after a crash, where what was written down may be less than what there is: everything is found by the container's id.

@@ -64,6 +64,7 @@ extension Home {
         do throws(NetworkError) { try claim(&endpoint, network, for: id) } catch { throw .network(error) }
         endpoint.mac = endpoint.wantedMAC ?? endpoint.addresses.first.map { MACAddress(for: $0.address) }
         if mayLeadOut, endpoint.gateway ?? endpoint.gateway6 != nil { endpoint.hasDefaultRoute = true }
+        tell("connect", network, of: id.text)
         return Attachment(endpoint, at: place)
     }
 

@@ -13,6 +13,7 @@ extension Home {
         guard try storedNetwork(request.name.text) == nil else { throw .refused("network with name \(request.name) already exists") }
         let network = try define(request, lock)
         try store(network, lock)
+        tell("create", network)
         return network
     }
 
@@ -125,5 +126,6 @@ extension Home {
         do throws(SystemError) { try lock.folder.place.unlink("\(network.name).json") } catch {
             throw .system(doing: "remove the network \(network.name)", error)
         }
+        tell("destroy", network)
     }
 }

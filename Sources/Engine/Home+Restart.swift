@@ -27,7 +27,7 @@ extension Home {
     /// Gives a container another name.
     package func rename(_ word: String, to name: ContainerName) throws(EngineError) {
         let id = try find(word)
-        let isUp = try container(id).status(in: Machine.boot()).isUp
+        let isUp = try container(id).status(in: Machine.boot()).isGoingOn
         // Who starts or removes it must not write the old name down again.
         let watch = isUp ? nil : try Watch(id, in: self)
         guard isUp || watch != nil else { throw .refused("cannot rename \(word): another process is just starting or removing it") }

@@ -190,7 +190,7 @@ private final class Stopping {
         if signal == .kill || disposition == .dropped || seconds == 0 {
             try kill()
         } else {
-            phase = .asked(until: seconds < 0 ? nil : MonotonicClock.milliseconds + Int64(seconds) * 1000)
+            phase = .asked(until: seconds < 0 ? nil : MonotonicClock.milliseconds &+ Int64(seconds) &* 1000)
         }
     }
 

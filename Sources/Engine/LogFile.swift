@@ -58,6 +58,8 @@ final class LogFile {
         private let log: LogFile
         private let name: StaticString
         private var partial: [UInt8] = []
+        /// Whole lines on their way to the file.
+        private var lines: [UInt8] = []
 
         /// docker's: a line that is longer is written in pieces without a line break.
         private static let limit = 16384
@@ -68,52 +70,76 @@ final class LogFile {
         }
 
         func append(_ bytes: [UInt8]) {
-            let time = Timestamp.now.description
-            var lines: [UInt8] = []
-            for byte in bytes {
-                partial.append(byte)
-                if byte == UInt8(ascii: "\n") || partial.count >= Self.limit { finish(&lines, time) }
-                // Short lines grow more than tenfold: written in parts, so that a file's bound is kept.
-                if lines.count >= Self.limit {
-                    log.write(lines)
-                    lines.removeAll(keepingCapacity: true)
+            let end = lineEnd()
+            bytes.withUnsafeBufferPointer { buffer in
+                var rest = buffer[...]
+                while !rest.isEmpty {
+                    let window = rest.prefix(Self.limit - partial.count)
+                    let line = window.firstIndex(of: UInt8(ascii: "\n")).map { window[...$0] } ?? window
+                    rest = rest[line.endIndex...]
+                    guard line.last == UInt8(ascii: "\n") || partial.count + line.count == Self.limit else {
+                        partial += line
+                        continue
+                    }
+                    if partial.isEmpty {
+                        put(UnsafeBufferPointer(rebasing: line), end)
+                    } else {
+                        partial += line
+                        partial.withUnsafeBufferPointer { put($0, end) }
+                        partial.removeAll(keepingCapacity: true)
+                    }
                 }
             }
-            if !lines.isEmpty { log.write(lines) }
+            write()
         }
 
         func flush() {
             guard !partial.isEmpty else { return }
-            var lines: [UInt8] = []
-            finish(&lines, Timestamp.now.description)
-            log.write(lines)
+            let end = lineEnd()
+            partial.withUnsafeBufferPointer { put($0, end) }
+            partial.removeAll(keepingCapacity: true)
+            write()
         }
 
-        private func finish(_ lines: inout [UInt8], _ time: String) {
+        private func lineEnd() -> [UInt8] { Array("\",\"stream\":\"\(name)\",\"time\":\"\(Timestamp.now)\"}\n".utf8) }
+
+        private func put(_ line: UnsafeBufferPointer<UInt8>, _ end: [UInt8]) {
             lines += "{\"log\":\"".utf8
-            LogFile.escape(partial, into: &lines)
-            lines += "\",\"stream\":\"".utf8
-            lines += name.description.utf8
-            lines += "\",\"time\":\"".utf8
-            lines += time.utf8
-            lines += "\"}\n".utf8
-            partial.removeAll(keepingCapacity: true)
+            LogFile.escape(line, into: &lines)
+            lines += end
+            // Short lines grow more than tenfold: written in parts, so that a file's bound is kept.
+            if lines.count >= Self.limit { write() }
+        }
+
+        private func write() {
+            if lines.isEmpty { return }
+            log.write(lines)
+            lines.removeAll(keepingCapacity: true)
         }
     }
 
     /// Makes a JSON string of bytes that may be anything; what is not UTF-8 becomes U+FFFD, as docker has it.
-    private static func escape(_ bytes: [UInt8], into text: inout [UInt8]) {
-        let isPlain = bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7f }
-        let repaired = isPlain ? bytes : Array(String(decoding: bytes, as: UTF8.self).utf8)
-        for byte in repaired {
+    private static func escape(_ bytes: UnsafeBufferPointer<UInt8>, into text: inout [UInt8]) {
+        if bytes.reduce(0, |) < 0x80 { return escapeCharacters(bytes, into: &text) }
+        Array(String(decoding: bytes, as: UTF8.self).utf8).withUnsafeBufferPointer { escapeCharacters($0, into: &text) }
+    }
+
+    private static func escapeCharacters(_ bytes: UnsafeBufferPointer<UInt8>, into text: inout [UInt8]) {
+        var rest = bytes[...]
+        while true {
+            let plain = rest.prefix { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+            text += plain
+            rest = rest[plain.endIndex...]
+            guard let byte = rest.popFirst() else { return }
+            text.append(UInt8(ascii: "\\"))
             switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): text += [UInt8(ascii: "\\"), byte]
-            case UInt8(ascii: "\n"): text += [UInt8(ascii: "\\"), UInt8(ascii: "n")]
-            case UInt8(ascii: "\r"): text += [UInt8(ascii: "\\"), UInt8(ascii: "r")]
-            case UInt8(ascii: "\t"): text += [UInt8(ascii: "\\"), UInt8(ascii: "t")]
+            case UInt8(ascii: "\n"): text.append(UInt8(ascii: "n"))
+            case UInt8(ascii: "\r"): text.append(UInt8(ascii: "r"))
+            case UInt8(ascii: "\t"): text.append(UInt8(ascii: "t"))
             case 0..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                text += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+                text += "u00".utf8
+                text.append(UInt8(ascii: "0") + byte >> 4)
+                text.append(byte & 15 < 10 ? UInt8(ascii: "0") + byte & 15 : UInt8(ascii: "a") - 10 + byte & 15)
             default: text.append(byte)
             }
         }

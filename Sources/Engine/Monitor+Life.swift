@@ -21,6 +21,7 @@ extension Creation {
         var backoff = Backoff()
         do throws(EngineError) {
             while try container.plansRestart(after: run, in: backoff.next(afterRunning: run.duration)) {
+                home.tellEnd(run.end, of: container.record)
                 audience.end(run.end, limit: container.record.memoryLimit)
                 try home.putAway(container.record)
                 guard try container.waitForRestart(audience) else { break }
@@ -149,7 +150,7 @@ extension Container {
             let isWanted = record.restart?.wantsRestart(after: run.end.exitCode, restarts: count) ?? false
             guard isWanted || run.action == "restart", record.stoppedByHand != true else { return }
             isPlanned = true
-            record.restarts = count + 1
+            record.restarts = count &+ 1
             let time = Timestamp(nanoseconds: Timestamp.now.nanoseconds + pause * 1_000_000)
             record.retry = Record.Retry(at: time.description, boot: boot, exitCode: run.end.exitCode)
         }

@@ -43,6 +43,8 @@ extension Home {
         let orphans = try sweep()
         let container = try container(named: word)
         let status = try container.status(in: Machine.boot())
+        // One that runs already is attached to, as with docker.
+        if status == .running { return try attach(word, options) }
         guard status.allows(.start) else { throw .notAllowed("start", container.name, status) }
         if container.record.sharesRoot { try protectProgram() }
         return try runAttached(prepare(container.id, besides: orphans), options, isWrittenDown: true)

@@ -78,10 +78,12 @@ extension MessageSocket {
 
     /// The next message of a socket that somebody else owns, in `buffer`, which holds the longest there is. 0 at the end, nil for none now.
     package static func take(from raw: CInt, into buffer: inout [UInt8]) throws(SystemError) -> Int? {
-        do throws(SystemError) { return try check("recv") { recv(raw, &buffer, buffer.count, CInt(MSG_DONTWAIT)) } } catch
-            where error.errno == EAGAIN
-        {
-            return nil
+        while true {
+            do throws(SystemError) { return try check("recv") { recv(raw, &buffer, buffer.count, CInt(MSG_DONTWAIT)) } } catch {
+                if error.errno == EAGAIN { return nil }
+                // The other side has closed without reading all of ours, which is told once and before what it said last.
+                if error.errno != ECONNRESET { throw error }
+            }
         }
     }
 }

@@ -68,8 +68,6 @@ import Testing
             ("rmdir containers/$id/work", "has no folder work", "make it, empty"),
             ("rm -r containers/.volumes/data", "the volume of web is missing", "make it anew"),
             ("rm -r images/unpacked/sha256/$layer", "web lacks a layer of its image one", "unpack the image again"),
-            ("mkdir containers/.networks; echo '{}' > containers/.networks/x.json", "it describes no network", "containers/.lost"),
-            ("mkdir -p runtime/networks/x; ln -s $id runtime/networks/x/10.0.0.2", "that had this address does not run", "give it back"),
             ("touch runtime/$id.sock", "the container that had this does not run any more", "remove it"),
             ("mkdir images/unpacked/sha256/$(echo $layer | tr 0-9a-f a-f0-9)", "needs this unpacked layer", "remove it"),
             (
@@ -78,6 +76,9 @@ import Testing
             ),
             ("echo x >> images/blobs/sha256/$two", "image two is not whole: blob", "take it out of the table"),
             ("rm images/blobs/sha256/$two", "is missing", "take it out of the table"),
+            ("$M network create blue; echo '{' > containers/.networks/blue.json", "the network cannot be understood", "put it aside"),
+            ("mkdir -p runtime/networks/bridge; ln -s $id runtime/networks/bridge/172.18.0.9", "does not run", "give it back"),
+            ("ip link add mc$(echo $id | cut -c1-10)-0 type bridge", "web does not run", "remove it"),
         ])
     func faults(damage: String, sentence: String, mending: String) throws {
         let minictl = try own()

@@ -4,61 +4,87 @@ import Linux
 import Network
 
 extension Home {
-    /// Networks that cannot be read, leases of nobody who runs, links of no container of ours.
     func checkNetworks(_ checkup: inout Checkup) throws(EngineError) {
-        try checkDefinitions(&checkup)
-        try checkLeases(&checkup)
-        try checkPlaces(&checkup)
-    }
-
-    private func checkDefinitions(_ checkup: inout Checkup) throws(EngineError) {
-        for file in (try? FileDescriptor(opening: ".networks", at: containers.place, [.directory]).entries()) ?? []
-        where file.name.hasSuffix(".json") && !file.name.hasPrefix(".") {
-            let name = String(file.name.dropLast(5))
-            if (try? storedNetwork(name)) != nil { continue }
-            checkup.found("containers/.networks/\(file.name)", "it describes no network", mending: "move it to containers/.lost") {
-                () throws(EngineError) in
-                do throws(SystemError) {
-                    try Directory.make(".lost", at: containers.place)
-                    let place = try FileDescriptor(opening: ".networks", at: containers.place, [.directory]).release()
-                    defer { close(place) }
-                    try Place(raw: place).rename(file.name, to: containers.place, ".lost/network-\(file.name)")
-                } catch {
-                    throw .system(doing: "move it away", error)
-                }
-            }
-        }
-    }
-
-    private func checkLeases(_ checkup: inout Checkup) throws(EngineError) {
-        do throws(NetworkError) {
-            for name in try leasedNetworks() {
-                for lease in try Leases(of: name, in: runtime.place).all() where isOver(lease.owner) {
-                    let place = "runtime/networks/\(name)/\(lease.address)"
-                    checkup.found(place, "the container that had this address does not run", mending: "give it back") {
-                        () throws(EngineError) in
-                        do throws(NetworkError) {
-                            try Leases(of: name, in: runtime.place).release([lease.address], of: lease.owner)
-                        } catch { throw .network(error) }
-                    }
-                }
-            }
-        } catch {
-            throw .network(error)
-        }
-    }
-
-    /// Containers that could not be started, because a network of theirs is gone.
-    private func checkPlaces(_ checkup: inout Checkup) throws(EngineError) {
-        let names = Set(try storedNetworks().map(\.name))
-        for listing in try listings() where !listing.status.isUp {
-            for endpoint in listing.record.endpoints ?? []
-            where endpoint.network != NetworkDefinition.defaultName && !names.contains(endpoint.network) {
+        let networks = try checkDefinitions(&checkup)
+        // A file that was not understood says nothing about who may be on its network.
+        guard let networks else { return }
+        let listings = try listings()
+        for listing in listings {
+            for name in (listing.record.endpoints ?? []).map(\.network)
+            where name != NetworkDefinition.defaultName && !networks.contains(name) {
+                let word = listing.record.name
                 checkup.found(
-                    "containers/\(listing.record.id.prefix(12))", "the network \(endpoint.network) of \(listing.record.name) is gone",
-                    advice:
-                        "minictl network create \(endpoint.network), or minictl network disconnect \(endpoint.network) \(listing.record.name)"
-                )
+                    "containers/\(listing.record.id.prefix(12))", "the network \(name) of \(word) is gone, so it cannot start",
+                    advice: "'minictl network create \(name)', or 'minictl network disconnect -f \(name) \(word)'")
+            }
+        }
+        try checkLeases(listings, &checkup)
+        try checkLinks(listings, &checkup)
+    }
+
+    /// The names of all networks; nil if there are files that cannot be understood.
+    private func checkDefinitions(_ checkup: inout Checkup) throws(EngineError) -> Set<String>? {
+        var names: [String] = []
+        do throws(SystemError) {
+            guard try containers.place.status(of: ".networks") != nil else { return [] }
+            for entry in try FileDescriptor(opening: ".networks", at: containers.place, [.directory, .noFollow]).entries()
+            where entry.name.hasSuffix(".json") && !entry.name.hasPrefix(".") { names.append(String(entry.name.dropLast(5))) }
+        } catch { throw .system(doing: "list the networks", error) }
+        var isWhole = true
+        for name in names.sorted() where (try? storedNetwork(name)) ?? nil == nil {
+            isWhole = false
+            checkup.found(
+                "containers/.networks/\(name).json", "the network cannot be understood, and none can be used for it",
+                mending: "put it aside as \(name).json.damaged; make the network again"
+            ) { () throws(EngineError) in
+                do throws(SystemError) {
+                    try containers.place.rename(".networks/\(name).json", to: containers.place, ".networks/\(name).json.damaged")
+                } catch { throw .system(doing: "put it aside", error) }
+            }
+        }
+        return isWhole ? Set(names) : nil
+    }
+
+    /// Addresses of containers that do not run. A container that is on its way up or down has its watch.
+    private func checkLeases(_ listings: [Listing], _ checkup: inout Checkup) throws(EngineError) {
+        let up = Set(listings.filter { $0.status.isUp }.map(\.record.id))
+        guard let networks = try? FileDescriptor(opening: "networks", at: runtime.place, [.directory, .noFollow]).entries() else { return }
+        for network in networks.map(\.name).sorted() {
+            guard let folder = try? FileDescriptor(opening: "networks/\(network)", at: runtime.place, [.directory, .noFollow]),
+                let entries = try? folder.entries()
+            else { continue }
+            for address in entries.filter({ $0.kind == .symlink }).map(\.name).sorted() {
+                guard let target = try? folder.place.readLink(address), let id = ContainerID(String(decoding: target, as: UTF8.self)),
+                    !up.contains(id.text), !Watch.isHeld(id, in: self)
+                else { continue }
+                let place = "runtime/networks/\(network)/\(address)"
+                checkup.found(place, "whoever has this address does not run", mending: "give it back") { () throws(EngineError) in
+                    do throws(SystemError) { try folder.place.unlink(address) } catch { throw .system(doing: "give it back", error) }
+                }
+            }
+        }
+    }
+
+    /// The host's ends of interfaces of containers that do not run: known by the first digits of an id of ours. One that was cut is as good
+    /// as gone: the kernel takes it away together with the container's namespace.
+    private func checkLinks(_ listings: [Listing], _ checkup: inout Checkup) throws(EngineError) {
+        guard let list = if_nameindex(), var netlink = try? Netlink() else { return }
+        defer { if_freenameindex(list) }
+        var entry = list
+        while let name = entry.pointee.if_name {
+            defer { entry += 1 }
+            let link = String(cString: name)
+            guard link.hasPrefix("mc"), let dash = link.firstIndex(of: "-") else { continue }
+            let digits = link[..<dash].dropFirst(2)
+            guard digits.utf8.count == 10, ContainerID.isHexadecimal(digits),
+                let listing = listings.first(where: { $0.record.id.hasPrefix(digits) }), !listing.status.isUp,
+                let id = ContainerID(listing.record.id), !Watch.isHeld(id, in: self), (try? netlink.link(link))??.isOperational == true
+            else { continue }
+            checkup.found("link \(link)", "\(listing.record.name) does not run", mending: "remove it") { () throws(EngineError) in
+                do throws(SystemError) {
+                    var netlink = try Netlink()
+                    try netlink.remove(link)
+                } catch { throw .system(doing: "remove it", error) }
             }
         }
     }
