@@ -16,7 +16,8 @@ package struct NameServer: ~Copyable {
 
     /// Where distributions put it; nobody starts it by hand, so it is not on the path.
     package static var program: HostProgram? {
-        HostProgram("aardvark-dns", in: ["/usr/lib/podman/", "/usr/libexec/podman/", "/usr/local/lib/podman/", "/usr/local/libexec/podman/"])
+        HostProgram(
+            "aardvark-dns", in: ["/usr/lib/podman/", "/usr/libexec/podman/", "/usr/local/lib/podman/", "/usr/local/libexec/podman/"])
     }
 
     /// Waits for the lock. Nil where aardvark-dns is not installed.
