@@ -35,7 +35,7 @@ private func escaped(_ word: String) -> String {
 extension Request {
     /// The options and operands of `run` that ask for this: what `ContainerOptions` reads.
     var words: [String] {
-        var words = general + process + storage + life + resourceWords + security + network + sharing
+        var words = general + process + storage + life + resourceWords + security + network + reach + sharing
         if let entrypoint { words += ["--entrypoint", entrypoint.first ?? ""] }
         switch source {
         case .image(let name): words.append(name)
@@ -144,6 +144,18 @@ extension Request {
         }
     }
 
+    private var reach: [String] {
+        var words: [String] = []
+        for port in ports { words += ["-p", port.word] }
+        for port in exposed { words += ["--expose", "\(port)"] }
+        for server in resolver?.servers ?? [] { words += ["--dns", server] }
+        for domain in resolver?.search ?? [] { words += ["--dns-search", domain] }
+        for option in resolver?.options ?? [] { words += ["--dns-option", option] }
+        for host in hosts { words += ["--add-host", host] }
+        for link in links { words += ["--link", link.container == link.alias ? link.alias : "\(link.container):\(link.alias)"] }
+        return words
+    }
+
     private var life: [String] {
         var words: [String] = []
         if let restart { words += ["--restart", restart.maximum > 0 ? "\(restart.name):\(restart.maximum)" : restart.name] }
@@ -159,6 +171,11 @@ extension Request {
         if let action = health.onFailure { words += ["--health-on-failure", action] }
         return words
     }
+}
+
+extension PortRequest {
+    /// As people write it: tcp need not be said.
+    fileprivate var word: String { transport == .tcp ? String("\(self)".dropLast(4)) : "\(self)" }
 }
 
 extension Endpoint {

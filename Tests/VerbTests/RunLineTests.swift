@@ -36,6 +36,8 @@ import Testing
             "--uidmap 0:100000:1000 --gidmap 0:200000:1000 base true", "--cgroup-parent /tests -l a=b -l c= --annotation x=y base true",
             "--entrypoint sh base -c true", "--entrypoint '' base true", "--log-driver none base true",
             "--log-opt max-size=1m --log-opt max-file=7 base true",
+            "-p 8080:80 -p 0.0.0.0:53:53/udp -p 7-9:7-9 -p 80 --expose 9/udp --expose 7000 base true",
+            "--dns 192.0.2.1 --dns-search a.org --dns-option timeout:1 --add-host a:10.1.1.1 --add-host b=host-gateway base true",
         ])
     func roundTrip(words: String) throws {
         let minictl = try Root()

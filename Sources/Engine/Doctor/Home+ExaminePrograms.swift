@@ -28,7 +28,7 @@ extension Home {
     private var firewall: Finding {
         guard let nft = HostProgram("nft") else {
             return Finding(
-                "nft", .limited, "there is no nft, so no port can be published and no network leads outside",
+                "nft", .limited, "there is no nft, which keeps networks apart, so containers need --network none or host",
                 remedy: "apt-get install nftables")
         }
         let error = Trial.run(in: .network) { () throws(SystemError) in
@@ -43,7 +43,7 @@ extension Home {
     }
 
     private var names: Finding {
-        guard let program = HostProgram("aardvark-dns", in: ["/usr/lib/podman/", "/usr/libexec/podman/", "/usr/local/lib/podman/"]) else {
+        guard let program = NameServer.program else {
             return Finding(
                 "aardvark-dns", .limited, "there is no name server for networks; containers find each other through /etc/hosts instead",
                 remedy: "apt-get install aardvark-dns")
