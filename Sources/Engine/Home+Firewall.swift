@@ -73,6 +73,9 @@ extension Home {
     func unsecure(_ network: NetworkDefinition) throws(EngineError) {
         guard network.driver == .bridge else { return }
         var firewall = try Firewall.open()
-        do throws(NetworkError) { try firewall.remove(network) } catch { throw .network(error) }
+        do throws(NetworkError) {
+            try firewall.remove(network)
+            try firewall.removeIfUnused()
+        } catch { throw .network(error) }
     }
 }

@@ -51,6 +51,18 @@ extension Firewall {
         }
     }
 
+    /// Takes everything of ours away if no bridge is left, of whatever state directory: the table, and the forwarding that we turned on.
+    package mutating func removeIfUnused() throws(NetworkError) {
+        do throws(SystemError) {
+            guard try keys(of: "bridges").isEmpty else { return }
+            try Forwarding.restore(on: keys(of: "uplinks").map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+            guard let nft = HostProgram("nft"), try has(withUnsafeBytes(of: Self.version) { Array($0) }, in: "version") else { return }
+            _ = try nft.output(["delete table inet minictl"])
+        } catch {
+            throw .system(doing: "remove minictl's firewall rules", error)
+        }
+    }
+
     /// A link's name as sets have it: 16 bytes, as `IFNAMSIZ`.
     static func name(_ device: String) -> [UInt8] {
         let bytes = Array(device.utf8.prefix(15))

@@ -59,6 +59,26 @@ package struct Firewall: ~Copyable {
         }
     }
 
+    /// The keys of all elements of a set; none where the table is missing.
+    mutating func keys(of set: StaticString) throws(SystemError) -> [[UInt8]] {
+        sequence &+= 1
+        let message = NetfilterMessage(.getElement, [], of: set, flags: NLM_F_REQUEST | NLM_F_DUMP, sequence: sequence)
+        try check("send", "nf_tables") { send(socket.raw, message.bytes, message.bytes.count, 0) }
+        var keys: [[UInt8]] = []
+        while true {
+            for reply in try socket.receiveReplies() where reply.sequence == sequence {
+                if reply.type == NLMSG_DONE { return keys }
+                guard reply.type == NLMSG_ERROR else {
+                    keys += reply.elementKeys
+                    continue
+                }
+                let code = -Int32(bitPattern: reply.word(0))
+                if code == ENOENT { return [] }
+                throw SystemError(call: "NFT_MSG_GETSETELEM", subject: "\(set)", errno: code)
+            }
+        }
+    }
+
     /// Adds elements, all or none. One that is there with the same value is fine; with another it is the error `EEXIST`.
     mutating func add(_ changes: [Change]) throws(SystemError) {
         try transact(changes.flatMap { $0.parts }.map { (.addElements, $0) })
@@ -134,5 +154,16 @@ extension NetlinkReply {
             value = next.value
         }
         return Array(value)
+    }
+
+    /// The keys of the elements that a message is about (`NFTA_SET_ELEM_KEY` in place of the data).
+    fileprivate var elementKeys: [[UInt8]] {
+        var values = [payload.dropFirst(4)]
+        for type in [3, 1, 1, 1] {
+            values = values.flatMap { value in
+                NetlinkReply(type: 0, sequence: 0, payload: value).attributes(after: 0).filter { $0.type == type }.map(\.value)
+            }
+        }
+        return values.map(Array.init)
     }
 }

@@ -27,6 +27,12 @@ package enum Forwarding {
         }
     }
 
+    /// Makes these links forward no more, unless somebody wants a router by now.
+    static func restore(on devices: [String]) throws(SystemError) {
+        guard try !isRouter() else { return }
+        for device in devices { try KernelParameter("ipv4/conf/\(device)/forwarding", "0").set() }
+    }
+
     private static func isRouter() throws(SystemError) -> Bool { try File.readKernel("/proc/sys/net/ipv4/ip_forward").hasPrefix("1") }
 
     /// The devices of the IPv4 routes, but for the loopback. A host with as many routes as the Internet is a router, and is not asked.

@@ -130,6 +130,43 @@ private let refused = "can't connect to remote host"
         #expect(after == ["far", "far"])
     }
 
+    @Test("With the last network go all rules, and the forwarding that came with them")
+    func prune() throws {
+        let lab = try Lab()
+        try lab.serve("web", "")
+        let facts = "cat /proc/sys/net/ipv4/conf/eth0/forwarding; nft list tables"
+        #expect(
+            try lab.lines("$M network create --subnet 10.9.0.0/24 blue >/dev/null; $M run --rm --network blue base true; \(facts)") == [
+                "1", "table inet minictl",
+            ])
+        #expect(try lab.lines("$M network rm blue; \(facts)") == ["blue", "1", "table inet minictl"])
+        #expect(try lab.lines("$M rm -f web; $M network prune -f >/dev/null; \(facts)") == ["web", "0"])
+        // And all of it comes back.
+        #expect(try lab.lines("$M run --rm base true; \(facts)") == ["1", "table inet minictl"])
+    }
+
+    @Test("A datagram finds its way too, and back")
+    func datagrams() throws {
+        let lab = try Lab()
+        guard try Script("command -v python3").run().code == 0 else { return }
+        try lab.serve("web", "-p 0.0.0.0:5353:53/udp")
+        let outcome = try lab.lines(
+            """
+            cat >echo.py <<'X'
+            import socket
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 53))
+            while True: d, a = s.recvfrom(99); s.sendto(a[0].encode(), a)
+            X
+            cat >ask.py <<'X'
+            import socket, sys
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(2); s.connect((sys.argv[1], 5353)); s.send(b"x"); print(s.recv(99).decode())
+            X
+            nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' web)/ns/net python3 echo.py >/dev/null 2>&1 & sleep 0.5
+            $L python3 ask.py 192.0.2.1; python3 ask.py 127.0.0.1; kill $!
+            """)
+        #expect(outcome == ["192.0.2.2", "172.18.0.1"])
+    }
+
     @Test("Loopback services of the host are out of reach for containers (E03)")
     func hostLoopback() throws {
         let lab = try Lab()
