@@ -34,9 +34,9 @@ extension Container {
         request.mounts = mounts(spec, image)
         request.shmSize = Self.shmSize(spec) ?? request.shmSize
         request.endpoints = (record.endpoints ?? []).map(\.wish)
+        setReach(&request, image, in: home)
         request.restart = record.restart
         request.health = health(image)
-        setNames(&request, image, in: home)
         return request
     }
 
@@ -48,24 +48,6 @@ extension Container {
         } catch {
             guard error.isAbsence else { throw error }
             return nil
-        }
-    }
-}
-
-// MARK: ports and names
-
-extension Container {
-    private func setNames(_ request: inout Request, _ image: ImageConfig.Config?, in home: borrowing Home) {
-        request.ports = record.ports ?? []
-        let known =
-            (image?.exposedPorts ?? [:]).keys.compactMap { ExposedPorts($0)?.description }
-            + request.ports.map { "\($0.containerPorts)/\($0.transport.rawValue)" }
-        request.exposed = (record.exposed ?? []).filter { !known.contains($0) }.compactMap { ExposedPorts($0) }
-        request.resolver = record.resolver
-        request.hosts = record.hosts ?? []
-        request.links = (record.links ?? []).compactMap { link in
-            guard let id = ContainerID(link.prefix(64)), link.utf8.count > 65 else { return nil }
-            return LinkRequest(container: (try? home.container(id).name) ?? id.short, alias: String(link.dropFirst(65)))
         }
     }
 }
@@ -90,6 +72,26 @@ extension Container {
         if plan.retries != base.retries { request.retries = plan.retries }
         if plan.onFailure != base.onFailure { request.onFailure = plan.onFailure }
         return request
+    }
+}
+
+// MARK: ports and names
+
+extension Container {
+    private func setReach(_ request: inout Request, _ image: ImageConfig.Config?, in home: borrowing Home) {
+        request.ports = record.ports ?? []
+        let known = Set((image?.exposedPorts ?? [:]).keys.compactMap { ExposedPorts($0) })
+        request.exposed = (record.exposed ?? []).compactMap { ExposedPorts($0) }.filter { exposed in
+            !known.contains(exposed)
+                && !request.ports.contains { $0.transport == exposed.transport && $0.containerPorts == exposed.ports }
+        }
+        request.resolver = record.resolver
+        request.hosts = record.hosts ?? []
+        request.links = (record.links ?? []).map { link in
+            let parts = link.split(separator: ":", maxSplits: 1).map(String.init)
+            let name = parts.first.flatMap { ContainerID($0) }.flatMap { try? home.container($0).name }
+            return LinkRequest(container: name ?? parts.first ?? "", alias: parts.last ?? "")
+        }
     }
 }
 

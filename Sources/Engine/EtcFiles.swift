@@ -10,6 +10,8 @@ struct EtcFiles {
     let hostname: String
     let domainname: String?
     let network: Request.NamespaceChoice
+    /// The directory of the container whose network it joins: what that one knows of its networks holds for both.
+    let neighbour: String?
     /// It has networks of its own: what its files say of them is written when it starts.
     let isConnected: Bool
     let resolver: ResolverFile?
@@ -21,6 +23,10 @@ struct EtcFiles {
     func write(into directory: borrowing FileDescriptor, path: String, besides taken: Set<String>) throws(EngineError) -> [Spec.Mount] {
         var mounts: [Spec.Mount] = []
         for (name, text) in try contents where !taken.contains("/etc/\(name)") {
+            if let shared = shared(name) {
+                mounts.append(mount(name, shared))
+                continue
+            }
             do throws(SystemError) {
                 let file = try FileDescriptor(opening: name, at: directory.place, [.writeOnly, .create, .truncate, .noFollow], mode: 0o644)
                 try file.write(text)
@@ -28,12 +34,19 @@ struct EtcFiles {
             } catch {
                 throw .system(doing: "write the container's /etc/\(name)", error)
             }
-            mounts.append(
-                Spec.Mount(
-                    destination: "/etc/\(name)", type: "bind", source: "\(path)/\(name)",
-                    options: ["bind", "rprivate"] + (idmaps ? ["idmap"] : [])))
+            mounts.append(mount(name, "\(path)/\(name)"))
         }
         return mounts
+    }
+
+    private func mount(_ name: String, _ source: String) -> Spec.Mount {
+        Spec.Mount(
+            destination: "/etc/\(name)", type: "bind", source: source, options: ["bind", "rprivate"] + (idmaps ? ["idmap"] : []))
+    }
+
+    private func shared(_ name: String) -> String? {
+        guard let neighbour, name != "hostname", access("\(neighbour)/\(name)", F_OK) == 0 else { return nil }
+        return "\(neighbour)/\(name)"
     }
 
     /// What a line of `/etc/hosts` calls the container.
@@ -53,7 +66,7 @@ struct EtcFiles {
                 let hosts = (try? File.read("/etc/hosts", limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
                 files.append(("hosts", hosts ?? "127.0.0.1\tlocalhost\n"))
             }
-            if isConnected { files.append(("resolv.conf", "")) } else { try addResolver(&files) }
+            if isConnected || shared("resolv.conf") != nil { files.append(("resolv.conf", "")) } else { try addResolver(&files) }
             if !isConnected, let index = files.firstIndex(where: { $0.0 == "hosts" }) {
                 for entry in extra.compactMap(HostsEntry.init) {
                     files[index].1 += "\(entry.address ?? IPAddress(.v4, 0x7f00_0001))\t\(entry.name)\n"

@@ -223,8 +223,8 @@ private struct Making: ~Copyable {
         }
         let files = EtcFiles(
             hostname: request.namespaces.uts == .host ? Machine.hostname : request.hostname ?? id.short, domainname: request.domainname,
-            network: request.namespaces.network, isConnected: record.endpoints != nil, resolver: record.resolver, extra: request.hosts,
-            idmaps: idmaps)
+            network: request.namespaces.network, neighbour: record.joins?["net"].map { "\(home)/containers/\($0)" },
+            isConnected: record.endpoints != nil, resolver: record.resolver, extra: request.hosts, idmaps: idmaps)
         record.mounts = points.isEmpty ? nil : points
         return try files.write(into: directory, path: path, besides: Set(points.map(\.destination))) + mounts
     }

@@ -141,19 +141,16 @@ extension NameServer {
     fileprivate func announce(_ record: Record, on network: NetworkDefinition, in home: borrowing Home) throws(EngineError) -> Bool {
         let known: NameZone?
         do throws(NetworkError) { known = try zone(of: network) } catch { throw .network(error) }
-        let gateways = network.ranges.compactMap(\.gateway)
-        var zone = known ?? NameZone(gateways: gateways)
+        var zone = known ?? NameZone(gateways: network.ranges.compactMap(\.gateway))
         if known == nil {
             if let gateway = network.nameServerAddress, Self.isTaken(gateway) { return false }
             // The first one, or the first since zones were lost.
             for id in try home.neighbours(of: record.id, on: network) {
                 guard let peer = try? home.container(id) else { continue }
-                zone.entries.append(peer.record.nameEntry(on: network))
+                zone.set(peer.record.nameEntry(on: network))
             }
         }
-        zone.gateways = gateways
-        zone.entries.removeAll { $0.id == record.id }
-        zone.entries.append(record.nameEntry(on: network))
+        zone.set(record.nameEntry(on: network))
         do throws(NetworkError) { try write(zone, of: network) } catch { throw .network(error) }
         return true
     }
@@ -179,14 +176,16 @@ extension Home {
 
     /// Makes others forget the names of a container that goes, or leaves these networks.
     func forgetNames(of id: String, at endpoints: [Endpoint]) throws(EngineError) {
+        let networks = endpoints.map { storedQuietly($0.network) }
+        var isServed = networks.map { _ in false }
         if var server = try leftNameServer() {
+            for (index, network) in networks.enumerated() { if let network { isServed[index] = server.serves(network) } }
             do throws(NetworkError) {
-                let only = endpoints.count == 1 ? storedQuietly(endpoints[0].network) : nil
-                if try server.forget(id, on: only) { try server.settle() }
+                if try server.forget(id, on: networks.count == 1 ? networks[0] : nil) { try server.settle() }
             } catch { throw .network(error) }
         }
-        for endpoint in endpoints where !endpoint.addresses.isEmpty {
-            guard let network = storedQuietly(endpoint.network) else { continue }
+        for (index, endpoint) in endpoints.enumerated() where !isServed[index] && !endpoint.addresses.isEmpty {
+            guard let network = networks[index] else { continue }
             for peer in try neighbours(of: id, on: network) {
                 // One that is gone by now has forgotten.
                 guard let container = try? container(peer) else { continue }

@@ -21,15 +21,16 @@ extension Firewall {
 
     /// Sets the rules anew, in place of what was there of ours; nothing is known of any network then.
     package func install() throws(NetworkError) {
-        guard let nft = Tool("nft", in: ["/usr/sbin", "/sbin", "/usr/bin", "/usr/local/sbin"]) else {
+        guard let nft = HostProgram("nft") else {
             throw .refused("there is no nft on this machine, which networks need; install nftables, or use --network none or host")
         }
-        let result: Tool.Result
-        do throws(SystemError) { result = try nft.run(["-f", "-"], input: Array("\(Self.rules)".utf8)) } catch {
+        let result: (end: Termination, output: [UInt8], error: [UInt8])
+        do throws(SystemError) { result = try nft.output(["-f", "-"], input: Array("\(Self.rules)".utf8)) } catch {
             throw .system(doing: "run nft", error)
         }
         guard result.end == .exited(0) else {
-            let line = result.error.split(separator: "\n").first { $0.contains("rror") } ?? "it ended with status \(result.end.exitCode)"
+            let complaint = String(decoding: result.error, as: UTF8.self)
+            let line = complaint.split(separator: "\n").first { $0.contains("rror") } ?? "it ended with status \(result.end.exitCode)"
             throw .refused("nft cannot set minictl's firewall rules: \(line)")
         }
     }

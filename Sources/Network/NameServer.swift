@@ -10,31 +10,33 @@ package import Linux
 package struct NameServer: ~Copyable {
     private let path: String
     private let directory: FileDescriptor
-    private let tool: Tool
+    /// Nil where it is not installed any more.
+    private let program: HostProgram?
     private var isStarting = false
 
     /// Where distributions put it; nobody starts it by hand, so it is not on the path.
-    package static var tool: Tool? {
-        Tool("aardvark-dns", in: ["/usr/lib/podman", "/usr/libexec/podman", "/usr/local/lib/podman", "/usr/local/libexec/podman"])
+    package static var program: HostProgram? {
+        HostProgram(
+            "aardvark-dns", in: ["/usr/lib/podman/", "/usr/libexec/podman/", "/usr/local/lib/podman/", "/usr/local/libexec/podman/"])
     }
 
     /// Waits for the lock. Nil where aardvark-dns is not installed.
     /// - Parameters:
     ///   - runtime: the directory `runtime`, and its absolute path, by which the server finds its zones.
     package init?(in runtime: Place, at path: String) throws(NetworkError) {
-        guard let tool = Self.tool else { return nil }
-        try self.init(tool, runtime, path)
+        guard let program = Self.program else { return nil }
+        try self.init(program, runtime, path)
     }
 
     /// The same where zones may have been left by another time, whether it is installed by now or not. Nil where there never were any.
     package init?(leftIn runtime: Place, at path: String) throws(NetworkError) {
         guard faccessat(runtime.raw, "names", F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
-        try self.init(Self.tool ?? Tool(missing: "aardvark-dns"), runtime, path)
+        try self.init(Self.program, runtime, path)
     }
 
-    private init(_ tool: Tool, _ runtime: Place, _ path: String) throws(NetworkError) {
+    private init(_ program: HostProgram?, _ runtime: Place, _ path: String) throws(NetworkError) {
         directory = try Self.locked(runtime)
-        self.tool = tool
+        self.program = program
         self.path = "\(path)/names"
     }
 
@@ -80,7 +82,7 @@ package struct NameServer: ~Copyable {
 
     private func write(_ zone: NameZone, _ file: String) throws(NetworkError) {
         do throws(SystemError) {
-            if zone.entries.isEmpty { return try remove(file) }
+            if zone.isEmpty { return try remove(file) }
             let temporary = "../.names.tmp"
             let new = try FileDescriptor(opening: temporary, at: directory.place, [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
             try new.write(zone.text)
@@ -105,8 +107,7 @@ package struct NameServer: ~Copyable {
         var found = false
         let files = if let network { [Self.file(network)] } else { try self.files() }
         for file in files {
-            guard var zone = try zone(file), zone.entries.contains(where: { $0.id == id }) else { continue }
-            zone.entries.removeAll { $0.id == id }
+            guard var zone = try zone(file), zone.remove(id) else { continue }
             try write(zone, file)
             found = true
         }
@@ -140,8 +141,8 @@ package struct NameServer: ~Copyable {
             }
             let wasKilled = try directory.place.status(of: Self.number) != nil
             if wasKilled { try remove(Self.number) }
-            if need == .several || (need == .single && (evenForOne || wasKilled)) {
-                try tool.startDetached(["--config", path, "--port", "53", "run"])
+            if let program, need == .several || (need == .single && (evenForOne || wasKilled)) {
+                try program.startDetached(["--config", path, "--port", "53", "run"])
                 isStarting = true
             }
         } catch {

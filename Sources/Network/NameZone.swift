@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The names of one network, as aardvark-dns reads them: a first line of the addresses it answers at, then a line for each container.
+/// A line is changed without a look at the others, of which there may be many.
 package struct NameZone: Equatable, Sendable {
-    package var gateways: [IPAddress]
-    package var entries: [Entry]
+    private let head: Substring
+    private var lines: [Substring]
 
     package struct Entry: Equatable, Sendable {
         /// The container's whole id.
@@ -19,49 +20,54 @@ package struct NameZone: Equatable, Sendable {
             self.names = names
             self.servers = servers
         }
+
+        /// `ID IPV4,… IPV6,… NAME,…`, and `SERVER,…` where there are any.
+        fileprivate var line: String {
+            let names = names.filter(Self.isName).joined(separator: ",")
+            let line = "\(id) \(list(addresses.filter { $0.family == .v4 })) \(list(addresses.filter { $0.family == .v6 })) \(names)"
+            return servers.isEmpty ? line : "\(line) \(list(servers))"
+        }
+
+        /// Nothing that would end a field or a line.
+        private static func isName(_ name: String) -> Bool {
+            !name.isEmpty && name.utf8.allSatisfy { $0 > 32 && $0 < 127 && $0 != UInt8(ascii: ",") }
+        }
     }
 
-    /// Whether anybody has somebody else to find here, or asks somebody else than the host does.
-    package var needsServer: Bool {
-        entries.count > 1 || entries.contains { !$0.servers.isEmpty } || !gateways.contains { $0.family == .v4 }
+    package init(gateways: [IPAddress]) {
+        head = list(gateways)[...]
+        lines = []
     }
 
-    package init(gateways: [IPAddress], entries: [Entry] = []) {
-        self.gateways = gateways
-        self.entries = entries
-    }
-
-    /// Reads what `text` writes. Lines that are none are left out.
+    /// Reads what `text` writes.
     package init(_ text: String) {
-        let lines = text.split(separator: "\n")
-        gateways = lines.first.map { Self.addresses($0) } ?? []
-        entries = lines.dropFirst().compactMap { line in
-            let fields = line.split(separator: " ", omittingEmptySubsequences: false)
-            guard fields.count >= 4 else { return nil }
-            return Entry(
-                id: String(fields[0]), addresses: Self.addresses(fields[1]) + Self.addresses(fields[2]),
-                names: fields[3].split(separator: ",").map(String.init), servers: fields.count > 4 ? Self.addresses(fields[4]) : [])
-        }
+        let all = text.split(separator: "\n")
+        head = all.first ?? ""
+        lines = Array(all.dropFirst())
     }
 
-    private static func addresses(_ text: Substring) -> [IPAddress] { text.split(separator: ",").compactMap { IPAddress($0) } }
+    package var text: String { ([head] + lines).joined(separator: "\n") + "\n" }
 
-    package var text: String {
-        func list(_ addresses: [IPAddress]) -> String { addresses.map(\.description).joined(separator: ",") }
-        var lines = [list(gateways)]
-        for entry in entries {
-            let names = entry.names.filter(Self.isName)
-            let fields = [
-                entry.id, list(entry.addresses.filter { $0.family == .v4 }), list(entry.addresses.filter { $0.family == .v6 }),
-                names.joined(separator: ","), list(entry.servers),
-            ]
-            lines.append(fields.dropLast(entry.servers.isEmpty ? 1 : 0).joined(separator: " "))
-        }
-        return lines.map { $0 + "\n" }.joined()
+    package var isEmpty: Bool { lines.isEmpty }
+
+    package mutating func set(_ entry: Entry) {
+        remove(entry.id)
+        lines.append(entry.line[...])
     }
 
-    /// Nothing that would end a field or a line.
-    private static func isName(_ name: String) -> Bool {
-        !name.isEmpty && name.utf8.allSatisfy { $0 > 32 && $0 < 127 && $0 != UInt8(ascii: ",") }
+    /// True if it was there.
+    @discardableResult
+    package mutating func remove(_ id: String) -> Bool {
+        guard let index = lines.firstIndex(where: { $0.hasPrefix(id) }) else { return false }
+        lines.remove(at: index)
+        return true
+    }
+
+    /// Whether anybody has somebody else to find here, or asks somebody else than the host does, or asks at an address of IPv6.
+    package var needsServer: Bool {
+        guard lines.count == 1 else { return lines.count > 1 }
+        return lines[0].utf8.count(where: { $0 == UInt8(ascii: " ") }) > 3 || !head.contains(".")
     }
 }
+
+private func list(_ addresses: [IPAddress]) -> String { addresses.map(\.description).joined(separator: ",") }

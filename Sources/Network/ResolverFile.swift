@@ -12,7 +12,8 @@ package struct ResolverFile: Equatable, Sendable {
 
     /// Reads the file. Lines it does not know are passed over, as the C library does; of several `search` or `domain` lines the last counts.
     package init(_ text: String) {
-        for line in text.split(separator: "\n") {
+        // A line that ends as Windows has it is one character to Swift.
+        for line in text.split(whereSeparator: \.isNewline) {
             guard let first = line.utf8.first, first != UInt8(ascii: "#"), first != UInt8(ascii: ";") else { continue }
             let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }.map(String.init)
             guard let keyword = words.first, words.count > 1 else { continue }

@@ -37,10 +37,11 @@ private final class Lab {
         try minictl.sh(Self.words + "\n" + script, seconds: seconds, at: location)
     }
 
-    /// Starts a server on port 80.
+    /// Starts a server on port 80, and waits until it listens.
     func serve(_ name: String, _ flags: String, at location: SourceLocation = #_sourceLocation) throws {
         let outcome = try sh("$M run -d --name \(name) $BB \(flags) base busybox nc -ll -p 80 -e /answer", at: location)
         #expect(outcome.code == 0, "\(outcome.error)", sourceLocation: location)
+        try sh("for i in $(seq 100); do $M exec \(name) ss -Hltn sport = :80 | grep -q . && break; sleep 0.05; done", at: location)
     }
 
     /// What a script says, each line once.

@@ -43,6 +43,8 @@ import Testing
             "--restart on-failure:3 base true",
             "--restart always --health-cmd 'test -e /x' --health-interval 1500ms --health-retries 7 base true",
             "--health-cmd true --health-on-failure kill --health-start-period 2m base true",
+            "-p 8080:80 -p 0.0.0.0:53:53/udp -p 7-9:7-9 -p 80 --expose 9/udp --expose 7000 base true",
+            "--dns 192.0.2.1 --dns-search a.org --dns-option timeout:1 --add-host a:10.1.1.1 --add-host b=host-gateway base true",
         ])
     func roundTrip(words: String) throws {
         let minictl = try Root()

@@ -43,15 +43,15 @@ extension Home {
     }
 
     private var names: Finding {
-        guard let tool = NameServer.tool else {
+        guard let program = NameServer.program else {
             return Finding(
                 "aardvark-dns", .limited, "there is no name server for networks; containers find each other through /etc/hosts instead",
                 remedy: "apt-get install aardvark-dns")
         }
-        guard let result = try? tool.run(["--version"]), result.end == .exited(0) else {
-            return Finding("aardvark-dns", .limited, "\(tool.path) does not run", remedy: "apt-get install --reinstall aardvark-dns")
+        guard let result = try? program.output(["--version"]), result.end == .exited(0) else {
+            return Finding("aardvark-dns", .limited, "\(program.path) does not run", remedy: "apt-get install --reinstall aardvark-dns")
         }
-        let version = result.error.split(separator: "\n").first { $0.hasPrefix("aardvark-dns ") }.map(String.init) ?? tool.path
+        let version = String(decoding: result.output, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? program.path
         return Finding("aardvark-dns", .works, "containers on a network find each other by name (\(version))")
     }
 
