@@ -37,7 +37,6 @@ extension Container {
         setReach(&request, image, in: home)
         request.restart = record.restart
         request.health = health(image)
-        setNames(&request, image, in: home)
         return request
     }
 
@@ -49,24 +48,6 @@ extension Container {
         } catch {
             guard error.isAbsence else { throw error }
             return nil
-        }
-    }
-}
-
-// MARK: ports and names
-
-extension Container {
-    private func setNames(_ request: inout Request, _ image: ImageConfig.Config?, in home: borrowing Home) {
-        request.ports = record.ports ?? []
-        let known =
-            (image?.exposedPorts ?? [:]).keys.compactMap { ExposedPorts($0)?.description }
-            + request.ports.map { "\($0.containerPorts)/\($0.transport.rawValue)" }
-        request.exposed = (record.exposed ?? []).filter { !known.contains($0) }.compactMap { ExposedPorts($0) }
-        request.resolver = record.resolver
-        request.hosts = record.hosts ?? []
-        request.links = (record.links ?? []).compactMap { link in
-            guard let id = ContainerID(link.prefix(64)), link.utf8.count > 65 else { return nil }
-            return LinkRequest(container: (try? home.container(id).name) ?? id.short, alias: String(link.dropFirst(65)))
         }
     }
 }

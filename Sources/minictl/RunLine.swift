@@ -35,7 +35,7 @@ private func escaped(_ word: String) -> String {
 extension Request {
     /// The options and operands of `run` that ask for this: what `ContainerOptions` reads.
     var words: [String] {
-        var words = general + process + storage + life + resourceWords + security + network + names + sharing
+        var words = general + process + storage + life + resourceWords + security + network + reach + sharing
         if let entrypoint { words += ["--entrypoint", entrypoint.first ?? ""] }
         switch source {
         case .image(let name): words.append(name)
@@ -144,15 +144,15 @@ extension Request {
         }
     }
 
-    private var names: [String] {
+    private var reach: [String] {
         var words: [String] = []
         for port in ports { words += ["-p", port.word] }
-        for port in exposed { words += ["--expose", port.description] }
+        for port in exposed { words += ["--expose", "\(port)"] }
         for server in resolver?.servers ?? [] { words += ["--dns", server] }
         for domain in resolver?.search ?? [] { words += ["--dns-search", domain] }
         for option in resolver?.options ?? [] { words += ["--dns-option", option] }
-        for entry in hosts { words += ["--add-host", entry] }
-        for link in links { words += ["--link", "\(link.container):\(link.alias)"] }
+        for host in hosts { words += ["--add-host", host] }
+        for link in links { words += ["--link", link.container == link.alias ? link.alias : "\(link.container):\(link.alias)"] }
         return words
     }
 
@@ -174,13 +174,8 @@ extension Request {
 }
 
 extension PortRequest {
-    fileprivate var word: String {
-        let end = "\(containerPorts)" + (transport == .tcp ? "" : "/\(transport.rawValue)")
-        let host = hostPorts.map { "\($0)" } ?? ""
-        guard let address else { return host.isEmpty ? end : "\(host):\(end)" }
-        let place = "\(address)"
-        return "\(place.contains(":") ? "[\(place)]" : place):\(host):\(end)"
-    }
+    /// As people write it: tcp need not be said.
+    fileprivate var word: String { transport == .tcp ? String("\(self)".dropLast(4)) : "\(self)" }
 }
 
 extension Endpoint {
