@@ -66,7 +66,9 @@ struct PortOptions: OptionGroup {
             guard requests.isEmpty, !publishesAll, exposed.isEmpty else {
                 throw UsageError("ports are published by the container whose network is used, not here")
             }
-            guard hosts.isEmpty, links.isEmpty, resolver == ResolverFile() else { throw UsageError("with another container's network, names are that one's too") }
+            guard hosts.isEmpty, links.isEmpty, resolver == ResolverFile() else {
+                throw UsageError("with another container's network, names are that one's too")
+            }
         }
         guard links.isEmpty || !request.endpoints.isEmpty else { throw UsageError("--link needs a network of the container's own") }
         if let word = Machine.environment("MINICTL_PUBLISH_ADDRESS"), !word.isEmpty, IPAddress(word) == nil {
