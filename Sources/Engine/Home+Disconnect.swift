@@ -51,7 +51,7 @@ extension Home {
     }
 
     /// The networks of which anybody has an address.
-    private func leasedNetworks() throws(NetworkError) -> [String] {
+    func leasedNetworks() throws(NetworkError) -> [String] {
         do throws(SystemError) {
             return try FileDescriptor(opening: "networks", at: runtime.place, [.directory, .noFollow]).entries().map(\.name)
         } catch {

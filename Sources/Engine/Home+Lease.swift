@@ -48,8 +48,16 @@ extension Home {
     func lease(
         _ endpoint: inout Endpoint, number: Int, for id: ContainerID, mayLeadOut: Bool, _ netlink: inout Netlink
     ) throws(EngineError) -> Attachment {
-        let lock = try lockNetworks(exclusive: false, having: endpoint.network)
-        guard var network = try storedNetwork(endpoint.network) else { throw .notFound(endpoint.network, kind: "network") }
+        var lock = try lockNetworks(exclusive: false)
+        var stored = try storedNetwork(endpoint.network)
+        if stored == nil, endpoint.network == NetworkDefinition.defaultName {
+            // It was pruned since; making it takes the exclusive lock.
+            lock.release()
+            _ = try self.network(named: endpoint.network)
+            lock = try lockNetworks(exclusive: false)
+            stored = try storedNetwork(endpoint.network)
+        }
+        guard var network = stored else { throw .notFound(endpoint.network, kind: "network") }
         endpoint.networkID = network.id
         endpoint.device = "eth\(number)"
         let place: Attachment.Place
@@ -71,15 +79,6 @@ extension Home {
     /// The host's end of a container's interface: found by the container's id, should nothing else be known of it.
     static func link(of id: ContainerID, _ number: Int) -> String { "mc\(id.text.prefix(10))-\(number)" }
 
-    /// Every container on a network may be started at once, so the lock is shared, and taken again where the default network was pruned.
-    private func lockNetworks(exclusive: Bool, having name: String) throws(EngineError) -> NetworkLock {
-        let lock = try lockNetworks(exclusive: exclusive)
-        guard name == NetworkDefinition.defaultName, try storedNetwork(name) == nil else { return lock }
-        lock.release()
-        _ = try network(named: name)
-        return try lockNetworks(exclusive: exclusive)
-    }
-
     private func claim(_ endpoint: inout Endpoint, _ network: NetworkDefinition, for id: ContainerID) throws(NetworkError) {
         let leases = try Leases(of: network.name, in: runtime.place)
         if let range = network.range(.v4) {
@@ -97,7 +96,7 @@ extension Home {
     }
 
     /// Whether a container that has an address neither runs nor is about to.
-    private func isOver(_ owner: String) -> Bool {
+    func isOver(_ owner: String) -> Bool {
         guard let id = ContainerID(owner) else { return true }
         if Watch.isHeld(id, in: self) { return false }
         guard let boot = try? Machine.boot(), let container = try? container(id) else { return true }

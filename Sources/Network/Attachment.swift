@@ -39,10 +39,14 @@ extension NetworkNamespace {
     package func connect(_ attachments: [Attachment], _ netlink: inout Netlink) throws(NetworkError) {
         for attachment in attachments {
             do throws(SystemError) { try attachment.makeLink(in: descriptor, &netlink) } catch {
-                if error.errno == EXFULL {
-                    throw .refused("the network \(attachment.endpoint.network) is full: a bridge has 1023 ports; make another network")
+                let network = attachment.endpoint.network
+                switch error.errno {
+                case EXFULL: throw .refused("the network \(network) is full: a bridge has 1023 ports; make another network")
+                case EOPNOTSUPP:
+                    throw .refused(
+                        "this kernel cannot connect the container to the network \(network); load \(attachment.module) with modprobe")
+                default: throw .system(doing: "connect the container to the network \(network)", error)
                 }
-                throw .system(doing: "connect the container to the network \(attachment.endpoint.network)", error)
             }
         }
         do throws(SystemError) {
@@ -94,6 +98,8 @@ extension Netlink {
 }
 
 extension Attachment {
+    fileprivate var module: String { if case .bridge = place { "veth" } else { "macvlan" } }
+
     fileprivate func makeLink(in namespace: borrowing FileDescriptor, _ netlink: inout Netlink) throws(SystemError) {
         let interface = Interface(device: endpoint.device ?? "eth0", mac: endpoint.mac)
         switch place {

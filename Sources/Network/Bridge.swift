@@ -20,7 +20,12 @@ extension NetworkDefinition {
         do throws(SystemError) {
             try netlink.makeBridge(device, mac: bridgeMAC)
         } catch {
-            throw error.errno == EEXIST ? .deviceTaken(device) : .system(doing: "make the bridge \(device)", error)
+            switch error.errno {
+            case EEXIST: throw .deviceTaken(device)
+            case EOPNOTSUPP:
+                throw .refused("this kernel has no bridges; load the module bridge (modprobe bridge), or give --network none or host")
+            default: throw .system(doing: "make the bridge \(device)", error)
+            }
         }
         do throws(SystemError) {
             // Before it is up: nothing comes in that these are against.

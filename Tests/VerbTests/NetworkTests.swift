@@ -186,6 +186,7 @@ import Testing
         #expect(try minictl("exec one hostname -i").text == "172.19.0.2")
         try minictl("stop -t 0 one")
         try minictl("network rm blue")
+        #expect(try minictl("check").output.contains("the network blue of one is gone"))
         let outcome = try minictl("start one")
         #expect(outcome.code == 1 && outcome.error == "minictl: no such network: blue\n", "\(outcome)")
     }

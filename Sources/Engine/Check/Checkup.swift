@@ -55,7 +55,7 @@ struct Checkup {
 }
 
 extension Home {
-    /// Compares containers, runtime files, cgroups, images and volumes with each other. What a killed command left is finished first,
+    /// Compares containers, runtime files, cgroups, images, volumes and networks with each other. What a killed command left is finished first,
     /// as every command does.
     /// - Parameters:
     ///   - repair: mends what can be mended.

@@ -65,9 +65,10 @@ extension Home {
         }
     }
 
-    /// The host's ends of interfaces of containers that do not run: known by the first digits of an id of ours.
+    /// The host's ends of interfaces of containers that do not run: known by the first digits of an id of ours. One that was cut is as good
+    /// as gone: the kernel takes it away together with the container's namespace.
     private func checkLinks(_ listings: [Listing], _ checkup: inout Checkup) throws(EngineError) {
-        guard let list = if_nameindex() else { return }
+        guard let list = if_nameindex(), var netlink = try? Netlink() else { return }
         defer { if_freenameindex(list) }
         var entry = list
         while let name = entry.pointee.if_name {
@@ -77,7 +78,7 @@ extension Home {
             let digits = link[..<dash].dropFirst(2)
             guard digits.utf8.count == 10, ContainerID.isHexadecimal(digits),
                 let listing = listings.first(where: { $0.record.id.hasPrefix(digits) }), !listing.status.isUp,
-                let id = ContainerID(listing.record.id), !Watch.isHeld(id, in: self)
+                let id = ContainerID(listing.record.id), !Watch.isHeld(id, in: self), (try? netlink.link(link))??.isOperational == true
             else { continue }
             checkup.found("link \(link)", "\(listing.record.name) does not run", mending: "remove it") { () throws(EngineError) in
                 do throws(SystemError) {

@@ -79,6 +79,6 @@ enum Trial {
 extension Home {
     /// Looks at everything, and tries what can be tried.
     package func examine() -> [Finding] {
-        kernelFindings + storageFindings + cgroupFindings + idFindings + programFindings
+        kernelFindings + storageFindings + cgroupFindings + idFindings + networkFindings + programFindings
     }
 }

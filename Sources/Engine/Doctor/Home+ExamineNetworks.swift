@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Network
+
+extension Home {
+    var networkFindings: [Finding] { [bridges, macvlans, subnet] }
+
+    private var bridges: Finding {
+        let error = Trial.run(in: .network) { () throws(SystemError) in
+            var netlink = try Netlink()
+            try netlink.tryBridge()
+        }
+        guard let error else { return Finding("bridges", .works, "containers can be connected to networks") }
+        return Finding(
+            "bridges", .limited, "no container can be on a network, so --network none or host has to be given: \(error)",
+            remedy: error.errno == EOPNOTSUPP ? "modprobe bridge veth" : nil)
+    }
+
+    private var macvlans: Finding {
+        let error = Trial.run(in: .network) { () throws(SystemError) in
+            var netlink = try Netlink()
+            try netlink.tryMacvlan()
+        }
+        guard let error else { return Finding("macvlan", .works, "containers can share a wire of this machine's") }
+        return Finding(
+            "macvlan", .limited, "no network with the driver macvlan: \(error)",
+            remedy: error.errno == EOPNOTSUPP ? "modprobe macvlan" : nil)
+    }
+
+    /// Where the default network is, or will be.
+    private var subnet: Finding {
+        do throws(EngineError) {
+            if let subnet = try storedNetwork(NetworkDefinition.defaultName)?.range(.v4)?.subnet {
+                return Finding("default network", .works, "\(subnet)")
+            }
+            let subnet = try Self.freeSubnet(besides: subnetsInUse() + storedNetworks().flatMap(\.ranges).map(\.subnet))
+            return Finding("default network", .works, "\(subnet) will be taken for it")
+        } catch {
+            return Finding("default network", .limited, "\(error)")
+        }
+    }
+}
