@@ -24,8 +24,9 @@ extension Home {
             guard let watch = try abandonedWatch(id) else { continue }
             if let slot = try mend(id, watch) { orphans.insert(slot) }
         }
-        try mendFirewall()
-        try mendNames()
+        // Where it cannot be mended, as without nft, looking and stopping go on; who starts something on a network is told why not.
+        try? mendFirewall()
+        try? mendNames()
         return orphans
     }
 

@@ -26,6 +26,8 @@ final class Rig {
 
     deinit {
         killContainers()
+        // What is left of those whose monitor was killed too, above all a name server, ends with the next command.
+        _ = try? command(["ps", "-q"]).run([], seconds: 20)
         expectUnharmed()
         do { try Directory.removeAll(path) } catch { print("left behind: \(path)") }
     }
