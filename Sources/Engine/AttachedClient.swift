@@ -232,6 +232,9 @@ extension Home {
         }
         var attachment = try AttachedClient(to: container, options)
         attachment.begin(on: socket, asStarter: false)
-        return try attachment.carry(in: self)
+        container.tell("attach")
+        let outcome = try attachment.carry(in: self)
+        if outcome.isDetached { container.tell("detach") }
+        return outcome
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import OCI
 import Runtime
 
 /// What a container did to one path of its image.
@@ -18,6 +19,7 @@ package struct FileChange: Sendable, Equatable {
 extension Container {
     /// What the container wrote and removed, in the order of the paths: its own layer, seen over those below.
     package func changes(in home: borrowing Home) throws(EngineError) -> [FileChange] {
+        let places = Set((try spec().mounts ?? []).filter { $0.source?.hasPrefix(path + "/") == true }.map(\.destination))
         do throws(SystemError) {
             let upper = try openUpper()
             let image = try Overlay.view(of: layerPaths(in: home))
@@ -27,7 +29,11 @@ extension Container {
             while let folder = pending.popLast() {
                 guard let directory = try? Self.open(folder, in: upper) else { continue }
                 let names = try Self.names(folder, in: image)
-                for entry in try directory.entries() {
+                let entries = try directory.entries()
+                // Places for what is mounted for every container, such as /etc/hosts, are not its doing, nor is their folder's change.
+                let own = entries.filter { !places.contains("/\(folder)/\($0.name)") }
+                if own.isEmpty, !entries.isEmpty { changes.removeAll { $0.path == "/" + folder && $0.kind == .changed } }
+                for entry in own {
                     guard let status = try directory.place.status(of: entry.name) else { continue }
                     let path = folder.isEmpty ? entry.name : "\(folder)/\(entry.name)"
                     if status.kind == .character, status.rawDevice == 0 {

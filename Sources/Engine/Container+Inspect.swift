@@ -2,6 +2,7 @@
 import Glibc
 package import JSON
 import Linux
+import Network
 import OCI
 
 extension Container {
@@ -129,6 +130,11 @@ extension Container {
                 }),
             "LogConfig": .object(log),
             "NetworkMode": .string(record.network),
+            "PortBindings": record.portBindings,
+            "Dns": .texts(record.resolver?.servers ?? []),
+            "DnsOptions": .texts(record.resolver?.options ?? []),
+            "DnsSearch": .texts(record.resolver?.search ?? []),
+            "ExtraHosts": record.hosts.map(JSONValue.texts) ?? .null,
             "RestartPolicy": [
                 "Name": .string(record.restart?.name ?? "no"), "MaximumRetryCount": .int(Int64(record.restart?.maximum ?? 0)),
             ],
@@ -166,6 +172,7 @@ extension Container {
             "Hostname": .string(spec.hostname ?? ""),
             "Domainname": .string(spec.domainname ?? ""),
             "User": .string(user.map { $0.uid == 0 && $0.gid == 0 ? "" : "\($0.uid):\($0.gid)" } ?? ""),
+            "ExposedPorts": record.exposedPorts,
             "Tty": .bool(record.terminal),
             "OpenStdin": .bool(record.interactive),
             "StdinOnce": .bool(record.stdinOnce == true),

@@ -6,7 +6,7 @@ extension Container {
     /// In the shape of docker's API. A container that does not run has no addresses.
     func networkSettings(isUp: Bool) -> JSONValue {
         let endpoints = record.endpoints ?? []
-        var settings: JSONObject = ["SandboxID": .string(record.id), "Ports": [:]]
+        var settings: JSONObject = ["SandboxID": .string(record.id), "Ports": record.portsDescription(isUp: isUp)]
         if isUp, let pid = record.start?.pid { settings["SandboxKey"] = .string("/proc/\(pid)/ns/net") }
         // As it was before there could be several: those of the default network.
         let main = endpoints.first { $0.network == NetworkDefinition.defaultName } ?? Endpoint(network: "")

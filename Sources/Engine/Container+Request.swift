@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Images
 import Linux
+import Network
 import OCI
 import Runtime
 
@@ -32,6 +33,9 @@ extension Container {
         try setProcess(&request, spec, image, in: home)
         request.mounts = mounts(spec, image)
         request.shmSize = Self.shmSize(spec) ?? request.shmSize
+        request.endpoints = (record.endpoints ?? []).map(\.wish)
+        request.restart = record.restart
+        request.health = health(image)
         return request
     }
 
@@ -44,6 +48,29 @@ extension Container {
             guard error.isAbsence else { throw error }
             return nil
         }
+    }
+}
+
+// MARK: health
+
+extension Container {
+    /// What has to be said besides what the image says.
+    private func health(_ image: ImageConfig.Config?) -> HealthRequest {
+        var request = HealthRequest()
+        let usual = request.plan(image?.healthcheck)
+        guard let plan = record.health else {
+            request.isDisabled = usual != nil
+            return request
+        }
+        let base = usual ?? HealthPlan()
+        if plan.test != base.test { request.command = plan.test.last }
+        if plan.interval != base.interval { request.interval = plan.interval }
+        if plan.timeout != base.timeout { request.timeout = plan.timeout }
+        if plan.startPeriod != base.startPeriod { request.startPeriod = plan.startPeriod }
+        if plan.startInterval != base.startInterval { request.startInterval = plan.startInterval }
+        if plan.retries != base.retries { request.retries = plan.retries }
+        if plan.onFailure != base.onFailure { request.onFailure = plan.onFailure }
+        return request
     }
 }
 

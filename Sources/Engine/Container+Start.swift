@@ -2,6 +2,7 @@
 import Cgroups
 import Glibc
 import Linux
+import Network
 import OCI
 import Runtime
 
@@ -27,11 +28,17 @@ extension Container {
         let isNew = !connection.isWrittenDown
         if isNew, spec.linux?.cgroupsPath != Self.cgroupPath(id) { try write(spec) }
         var connections = try lease(spec, in: home)
+        var names = try announce(in: home)
         let cgroup = try makeCgroup(spec)
         let before = record.start
         record.set(cgroup)
         if connection.isRestart {
-            try change { $0.set(cgroup) }
+            let endpoints = record.endpoints
+            try change { record in
+                record.set(cgroup)
+                // Taken just now; what is on disk may be read again here.
+                record.endpoints = endpoints
+            }
         } else {
             record.start = nil
             record.end = nil
@@ -58,7 +65,11 @@ extension Container {
             launched = try Launch.container(
                 spec, options, in: cgroup,
                 connect: { pid throws(LaunchError) in
-                    do throws(EngineError) { try connections?.make(for: pid) } catch {
+                    do throws(EngineError) {
+                        try connections?.make(in: NetworkNamespace(ofChild: pid))
+                        try names?.awaitAnswers()
+                        names = nil
+                    } catch {
                         failure = error
                         throw .refused("")
                     }
@@ -67,6 +78,8 @@ extension Container {
                     do throws(EngineError) {
                         if isNew { try write(spec) }
                         try writeStart(pid, connection)
+                        // Written down before they are made, so that they are found when they have to go.
+                        try home.publish(record)
                     } catch {
                         failure = error
                         throw .refused("")
@@ -92,6 +105,8 @@ extension Container {
         let before = endpoints
         defer { record.endpoints = endpoints }
         let connections = try home.lease(&endpoints, for: id)
+        record.endpoints = endpoints
+        try home.checkPorts(record)
         try updateHosts(from: before, to: endpoints, EtcFiles.names(spec.hostname ?? Machine.hostname, spec.domainname))
         return connections
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import Network
 import OCI
 
 /// The container's own `/etc/hosts`, `/etc/hostname` and `/etc/resolv.conf`: written on the host's side and bound over the image's,
@@ -9,6 +10,11 @@ struct EtcFiles {
     let hostname: String
     let domainname: String?
     let network: Request.NamespaceChoice
+    /// It has networks of its own: what its files say of them is written when it starts.
+    let isConnected: Bool
+    let resolver: ResolverFile?
+    /// `NAME:ADDRESS`.
+    let extra: [String]
     let idmaps: Bool
 
     /// Writes them into the container's directory and gives back what to mount, leaving out what the user mounts there.
@@ -46,14 +52,21 @@ struct EtcFiles {
             case .host:
                 let hosts = (try? File.read("/etc/hosts", limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
                 files.append(("hosts", hosts ?? "127.0.0.1\tlocalhost\n"))
-                // The host's resolver is reachable from its own network only.
-                if let resolv = try? FileDescriptor(opening: "/etc/resolv.conf", [.nonBlocking]),
-                    let bytes = try? resolv.readAll(limit: 1 << 20)
-                {
-                    files.append(("resolv.conf", String(decoding: bytes, as: UTF8.self)))
+            }
+            if isConnected { files.append(("resolv.conf", "")) } else { try addResolver(&files) }
+            if !isConnected, let index = files.firstIndex(where: { $0.0 == "hosts" }) {
+                for entry in extra.compactMap(HostsEntry.init) {
+                    files[index].1 += "\(entry.address ?? IPAddress(.v4, 0x7f00_0001))\t\(entry.name)\n"
                 }
             }
             return files
         }
+    }
+
+    /// On the host's network the host's resolver is reachable, though it may listen on the loopback alone.
+    private func addResolver(_ files: inout [(String, String)]) throws(EngineError) {
+        guard network == .host || resolver != nil else { return }
+        let host = ResolverFile.ofHost
+        files.append(("resolv.conf", (resolver.map { $0.completed(by: host, servers: host.servers) } ?? host).text))
     }
 }

@@ -2,6 +2,7 @@
 import Glibc
 package import JSON
 package import Linux
+import Network
 
 /// Something that happened to a container, image, volume or network, in docker's words.
 package struct Event: Equatable, Sendable {
@@ -71,6 +72,13 @@ extension Home {
         tell(.container, action, record.id, record.eventAttributes(more))
     }
 
+    /// Writes an event of a network down.
+    func tell(_ action: String, _ network: NetworkDefinition, of container: String? = nil) {
+        var attributes = ["name": network.name, "type": network.driver.rawValue]
+        if let container { attributes["container"] = container }
+        tell(.network, action, network.id, attributes)
+    }
+
     /// What is told when a container has ended: that the kernel killed it for want of memory, and with which code.
     func tellEnd(_ end: Record.End, of record: Record) {
         // One whose program never ran has not ended: it says why, with a code.
@@ -93,7 +101,7 @@ extension Container {
 }
 
 extension Record {
-    fileprivate func eventAttributes(_ more: [String: String]) -> [String: String] {
+    func eventAttributes(_ more: [String: String]) -> [String: String] {
         var attributes = labels ?? [:]
         attributes["image"] = image
         attributes["name"] = name

@@ -11,6 +11,7 @@ final class HealthCheck: Attendant {
     private let directory: Place
     private let cgroup: Cgroup?
     private let stop: (signal: Signal, seconds: Int)
+    private let attributes: [String: String]
     private let began = MonotonicClock.milliseconds
     private var state = HealthState()
     private var question: HealthQuestion?
@@ -28,6 +29,7 @@ final class HealthCheck: Attendant {
         directory = container.directory.place
         cgroup = container.record.cgroupHandle
         stop = StopRequest().choice(for: container.record)
+        attributes = container.record.eventAttributes([:])
         next = began
         next = began &+ pause
         if resumes, let old = HealthState.read(in: directory) { state = old }
@@ -65,7 +67,11 @@ final class HealthCheck: Attendant {
         if let result = question?.answer(entries) {
             question = nil
             next = now &+ pause
+            let before = state.status
             if state.add(result, plan, isStarting: isStarting) { act(on: process) }
+            if state.status != before {
+                Journal(root: root).add(Event(.container, "health_status: \(state.status)", id.text, attributes))
+            }
             // A full disk must not stop the watching.
             try? state.write(in: directory)
         } else if question == nil, now >= next {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Linux
 package import Network
 import OCI
@@ -41,6 +42,8 @@ extension Home {
                 return try container.change { $0.endpoints?.removeAll { $0.network == name } }
             }
             try self.disconnectNow(&container, endpoint)
+            try container.announce(in: self)?.awaitAnswers()
+            try self.publish(container.record)
         }
     }
 
@@ -62,27 +65,32 @@ extension Home {
     }
 
     private func connectNow(_ container: inout Container, _ wish: Endpoint) throws(EngineError) {
-        let taken = Set((container.record.endpoints ?? []).compactMap(\.device))
-        let number = (0...taken.count).first { !taken.contains("eth\($0)") } ?? taken.count
         var endpoint = wish
-        endpoint.networkID = ""
-        endpoint.device = "eth\(number)"
-        endpoint.link = Self.link(of: container.id, number)
-        // Written down before anything is made, so that whoever puts the container away finds it.
-        let announced = endpoint
-        try container.change { $0.endpoints?.append(announced) }
+        var number = 0
+        // Written down before anything is made, so that whoever puts the container away finds it, and others take another number.
+        let id = container.id
+        try container.change { record in
+            let taken = Set((record.endpoints ?? []).compactMap(\.device))
+            number = (0...taken.count).first { !taken.contains("eth\($0)") } ?? taken.count
+            endpoint.networkID = ""
+            endpoint.device = "eth\(number)"
+            endpoint.link = Self.link(of: id, number)
+            record.endpoints?.append(endpoint)
+        }
         do throws(EngineError) {
             var netlink = try Netlink.open()
             let mayLeadOut = container.record.endpoints?.contains { $0.hasDefaultRoute == true } != true
             let attachment = try lease(&endpoint, number: number, for: container.id, mayLeadOut: mayLeadOut, &netlink)
             try container.replace(endpoint)
             var connections = Connections(attachments: [attachment], netlink: netlink)
-            try connections.make(for: container.runningProcess())
+            try connections.make(in: container.networkNamespace())
         } catch {
             try? takeOff(&container, endpoint)
             throw error
         }
         try container.updateHosts(from: [], to: container.record.endpoints ?? [], container.hostNames())
+        try container.announce(in: self)?.awaitAnswers()
+        try publish(container.record)
     }
 
     private func disconnectNow(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
@@ -91,31 +99,34 @@ extension Home {
         try container.updateHosts(from: [endpoint], to: rest, container.hostNames())
         guard endpoint.hasDefaultRoute == true, var next = rest.first(where: { $0.gateway ?? $0.gateway6 != nil }) else { return }
         next.hasDefaultRoute = true
-        do throws(NetworkError) {
-            try NetworkNamespace(ofContainer: container.runningProcess()).setDefaultRoute(over: next)
-        } catch {
-            throw .network(error)
-        }
+        let namespace = try container.networkNamespace()
+        do throws(NetworkError) { try namespace.setDefaultRoute(over: next) } catch { throw .network(error) }
         try container.replace(next)
     }
 
     private func takeOff(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
         var netlink = try Netlink.open()
-        do throws(NetworkError) {
-            try NetworkNamespace(ofContainer: container.runningProcess()).disconnect(endpoint, &netlink)
-        } catch {
-            throw .network(error)
-        }
+        if container.record.publishedEndpoint?.network == endpoint.network { try withdraw(container.record) }
+        try forgetNames(of: container.record.id, at: [endpoint])
+        let namespace = try container.networkNamespace()
+        do throws(NetworkError) { try namespace.disconnect(endpoint, &netlink) } catch { throw .network(error) }
         try release(endpoint, of: container.record.id)
         try container.change { $0.endpoints?.removeAll { $0.network == endpoint.network } }
     }
 }
 
 extension Container {
-    /// The number of its first process, which has the network namespace; −1, which is nobody's, once it is over.
-    fileprivate func runningProcess() -> Int32 {
-        guard let start = record.start, ProcessIdentity(pid: start.pid, startTime: start.startTime).isAlive else { return -1 }
-        return start.pid
+    /// Its network namespace while it runs.
+    fileprivate func networkNamespace() throws(EngineError) -> NetworkNamespace {
+        let identity = ProcessIdentity(pid: record.start?.pid ?? 0, startTime: record.start?.startTime ?? 0)
+        do throws(SystemError) {
+            let namespace = try NetworkNamespace(of: identity.pid)
+            // Asked once the namespace is held: before, its number could have gone to another process.
+            guard identity.isAlive else { throw SystemError(call: "open", subject: "/proc/\(identity.pid)/ns/net", errno: ESRCH) }
+            return namespace
+        } catch {
+            throw .system(doing: "find the network namespace of \(name)", error)
+        }
     }
 
     fileprivate mutating func replace(_ endpoint: Endpoint) throws(EngineError) {

@@ -29,24 +29,29 @@ package struct Creation: ~Copyable {
 extension Home {
     /// Makes a container that is to be started later.
     package func createOnly(_ request: Request, progress: (String) -> Void) throws(EngineError) -> ContainerID {
-        let creation = try create(request, besides: sweep(), progress: progress)
+        let creation = try create(request, besides: sweep(), starts: false, progress: progress)
         let id = creation.container.id
         try creation.keep(in: self)
         return id
     }
 
     /// Makes a container, ready to start. A failure leaves nothing.
-    /// - Parameter orphans: id ranges of containers that run unwatched, as `sweep` gives them.
-    package func create(_ request: Request, besides orphans: Set<UInt32> = [], progress: (String) -> Void) throws(EngineError) -> Creation {
+    /// - Parameters:
+    ///   - orphans: id ranges of containers that run unwatched, as `sweep` gives them.
+    ///   - starts: whether it is to be started at once.
+    package func create(
+        _ request: Request, besides orphans: Set<UInt32> = [], starts: Bool = true, progress: (String) -> Void
+    ) throws(EngineError) -> Creation {
         let source = try RootSource(request.source, in: self, progress: progress)
         let id: ContainerID
         do throws(SystemError) { id = try ContainerID() } catch { throw .system(doing: "make an id", error) }
         guard var watch = try Watch(id, in: self) else { throw .refused("the new container's id is in use") }
         do throws(EngineError) {
             watch.range = try request.needsRange ? UserRanges.configured().claim(for: id, besides: orphans, in: self) : nil
-            let made = try Making(
+            var made = try Making(
                 id: id, request: request, source: source, directory: directory(for: id), range: watch.slot
             ).make(in: self, progress)
+            if starts { try watch.reservePorts(for: &made.container.record, in: self) }
             tell("create", made.container.record)
             return Creation(container: made.container, watch: watch, spec: made.spec)
         } catch {
@@ -76,7 +81,7 @@ private struct Making: ~Copyable {
     let range: UInt32?
 
     struct Made: ~Copyable {
-        let container: Container
+        var container: Container
         let spec: Spec
     }
 
@@ -87,6 +92,7 @@ private struct Making: ~Copyable {
         record.name = try claimName(in: home).text
         try makeRoot()
         record.endpoints = try endpoints(in: home, progress)
+        try fillNetwork(&record, in: home, progress)
         let joins = try JoinedContainers(request, in: home)
         record.joins = joins.owners.isEmpty ? nil : joins.owners
         let maps = try idMaps(joins, &record)
@@ -130,6 +136,30 @@ private struct Making: ~Copyable {
             endpoints.append(endpoint)
         }
         return endpoints
+    }
+
+    /// What is to be reached of it, and whom it knows.
+    private func fillNetwork(_ record: inout Record, in home: borrowing Home, _ progress: (String) -> Void) throws(EngineError) {
+        // What an image says wrong is nobody's fault here.
+        let exposed = (source.config?.exposedPorts ?? [:]).keys.sorted().compactMap { ExposedPorts($0) } + request.exposed
+        var ports = request.ports
+        if request.publishesAll {
+            ports += Set(exposed).sorted { "\($0)" < "\($1)" }.filter { all in
+                !ports.contains { $0.transport == all.transport && $0.containerPorts.overlaps(all.ports) }
+            }.map { PortRequest($0) }
+        }
+        if record.endpoints == nil, !ports.isEmpty {
+            progress("with the network \(request.namespaces.network.word) there are no ports to publish; -p is left out")
+            ports = []
+        }
+        record.ports = ports.isEmpty ? nil : ports
+        let names = Set(exposed.map(\.description) + ports.map { "\($0.containerPorts)/\($0.transport.rawValue)" })
+        record.exposed = names.isEmpty ? nil : names.sorted()
+        record.resolver = request.resolver
+        record.hosts = request.hosts.isEmpty ? nil : request.hosts
+        var links: [String] = []
+        for link in request.links { links.append("\(try home.container(named: link.container).id):\(link.alias)") }
+        record.links = links.isEmpty ? nil : links
     }
 
     private func makeRoot() throws(EngineError) {
@@ -191,7 +221,8 @@ private struct Making: ~Copyable {
         }
         let files = EtcFiles(
             hostname: request.namespaces.uts == .host ? Machine.hostname : request.hostname ?? id.short, domainname: request.domainname,
-            network: request.namespaces.network, idmaps: idmaps)
+            network: request.namespaces.network, isConnected: record.endpoints != nil, resolver: record.resolver, extra: request.hosts,
+            idmaps: idmaps)
         record.mounts = points.isEmpty ? nil : points
         return try files.write(into: directory, path: path, besides: Set(points.map(\.destination))) + mounts
     }

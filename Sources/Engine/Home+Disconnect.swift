@@ -7,6 +7,8 @@ extension Home {
     /// Takes a container that is over off its networks: links first, so that nobody answers for an address that another may have next.
     func disconnect(_ record: Record) throws(EngineError) {
         guard let endpoints = record.endpoints, endpoints.contains(where: { $0.networkID != nil }) else { return }
+        try withdraw(record)
+        try forgetNames(of: record.id, at: endpoints)
         if endpoints.contains(where: { $0.link != nil }) {
             var netlink = try Netlink.open()
             for link in endpoints.compactMap(\.link) { try cut(link, &netlink) }
@@ -26,6 +28,7 @@ extension Home {
         } catch {
             throw .network(error)
         }
+        tell(.network, "disconnect", endpoint.networkID ?? "", ["container": id, "name": endpoint.network, "type": "bridge"])
     }
 
     /// The same after a crash, where what was written down may be less than what there is: everything is found by the container's id.
@@ -37,6 +40,7 @@ extension Home {
         } catch {
             throw .system(doing: "remove the links of a container", error)
         }
+        try forgetNames(of: id.text, at: record?.endpoints ?? [])
         do throws(NetworkError) {
             for name in try leasedNetworks() {
                 try Leases(of: name, in: runtime.place).releaseAll(of: id.text)

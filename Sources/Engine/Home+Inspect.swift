@@ -10,6 +10,7 @@ extension Home {
     /// What is known of the thing of that name: of one kind, or the first kind that has it.
     package func description(of word: String, as kind: ObjectKind?, withSize: Bool = false) throws(EngineError) -> JSONValue {
         var reason: EngineError?
+        var near: String?
         for candidate in kind.map({ [$0] }) ?? ObjectKind.allCases {
             do throws(EngineError) {
                 switch candidate {
@@ -20,10 +21,11 @@ extension Home {
                 }
             } catch {
                 guard error.isAbsence else { throw error }
+                near = near ?? error.near
                 reason = error
             }
         }
-        throw kind == nil ? .refused("no such container, image, volume or network: \(word)") : reason ?? .notFound(word)
+        throw kind == nil ? .notFound(word, near: near, kind: "container, image, volume or network") : reason ?? .notFound(word)
     }
 
     private func imageDescription(_ word: String) throws(EngineError) -> JSONValue {
@@ -43,6 +45,15 @@ extension EngineError {
         switch self {
         case .notFound, .image(.notFound): true
         default: false
+        }
+    }
+
+    /// A name that may have been meant.
+    fileprivate var near: String? {
+        switch self {
+        case .notFound(_, let near, _): near
+        case .image(.notFound(_, let near)): near.first
+        default: nil
         }
     }
 }

@@ -9,13 +9,14 @@ struct Connections: ~Copyable {
     var netlink: Netlink
 
     /// Makes links, addresses and routes. Nothing of it needs anything from within the container.
-    mutating func make(for pid: Int32) throws(EngineError) {
-        do throws(NetworkError) { try NetworkNamespace(ofContainer: pid).connect(attachments, &netlink) } catch { throw .network(error) }
+    mutating func make(in namespace: borrowing NetworkNamespace) throws(EngineError) {
+        do throws(NetworkError) { try namespace.connect(attachments, &netlink) } catch { throw .network(error) }
     }
 }
 
 extension NetworkNamespace {
-    init(ofContainer pid: Int32) throws(NetworkError) {
+    /// - Parameter pid: of a child of ours, so that the number cannot be another's.
+    init(ofChild pid: Int32) throws(EngineError) {
         do throws(SystemError) { try self.init(of: pid) } catch { throw .system(doing: "find the container's network namespace", error) }
     }
 }
@@ -56,12 +57,14 @@ extension Home {
         case .bridge:
             endpoint.link = Self.link(of: id, number)
             place = .bridge(try bridge(of: &network, lock, &netlink))
+            do throws(NetworkError) { if !network.isInternal { try Forwarding.enable(for: network) } } catch { throw .network(error) }
         case .macvlan: place = .macvlan(parent: try parent(of: network, &netlink), mode: network.macvlanMode)
         case .host, .none: throw .refused("the network \(network.name) is none to connect to")
         }
         do throws(NetworkError) { try claim(&endpoint, network, for: id) } catch { throw .network(error) }
         endpoint.mac = endpoint.wantedMAC ?? endpoint.addresses.first.map { MACAddress(for: $0.address) }
         if mayLeadOut, endpoint.gateway ?? endpoint.gateway6 != nil { endpoint.hasDefaultRoute = true }
+        tell("connect", network, of: id.text)
         return Attachment(endpoint, at: place)
     }
 
@@ -118,19 +121,36 @@ extension Home {
     private func bridge(
         of network: inout NetworkDefinition, _ lock: borrowing NetworkLock, _ netlink: inout Netlink
     ) throws(EngineError) -> LinkStatus {
-        if let bridge = try existingBridge(of: network, &netlink) { return bridge }
+        if let bridge = try existingBridge(of: network, &netlink), try isSecured(network) { return bridge }
         try lock.makeExclusive()
         guard let fresh = try storedNetwork(network.name) else { throw .notFound(network.name, kind: "network") }
         network = fresh
-        if let bridge = try existingBridge(of: network, &netlink) { return bridge }
+        if let bridge = try existingBridge(of: network, &netlink) {
+            try secure(network, lock)
+            return bridge
+        }
         try settle(&network, lock)
         while true {
-            do throws(NetworkError) { return try network.makeBridge(&netlink) } catch {
-                // Of another state directory's default network.
-                guard case .deviceTaken = error, network.isDefault, let next = network.nextDevice else { throw .network(error) }
-                network.device = next
-                try store(network, lock)
-            }
+            if let bridge = try makeSecured(network, lock, &netlink) { return bridge }
+            // Of another state directory's default network.
+            guard let next = network.nextDevice else { throw .network(.deviceTaken(network.device)) }
+            network.device = next
+            try store(network, lock)
+        }
+    }
+
+    /// Nil if the name of the default network's bridge is taken. Rules come before the bridge is up, and never for somebody else's.
+    private func makeSecured(
+        _ network: NetworkDefinition, _ lock: borrowing NetworkLock, _ netlink: inout Netlink
+    ) throws(EngineError) -> LinkStatus? {
+        do throws(NetworkError) { _ = try network.bridge(&netlink) } catch {
+            guard case .deviceTaken = error, network.isDefault else { throw .network(error) }
+            return nil
+        }
+        try secure(network, lock)
+        do throws(NetworkError) { return try network.makeBridge(&netlink) } catch {
+            guard case .deviceTaken = error, network.isDefault else { throw .network(error) }
+            return nil
         }
     }
 

@@ -13,6 +13,7 @@ extension Home {
         guard try storedNetwork(request.name.text) == nil else { throw .refused("network with name \(request.name) already exists") }
         let network = try define(request, lock)
         try store(network, lock)
+        tell("create", network)
         return network
     }
 
@@ -118,9 +119,13 @@ extension Home {
                 if try netlink.link(network.device)?.mac == network.bridgeMAC { try netlink.remove(network.device) }
             }
             try Directory.removeAll("networks/\(network.name)", at: runtime.place)
-            try lock.folder.place.unlink("\(network.name).json")
         } catch {
             throw .system(doing: "remove the network \(network.name)", error)
         }
+        try unsecure(network)
+        do throws(SystemError) { try lock.folder.place.unlink("\(network.name).json") } catch {
+            throw .system(doing: "remove the network \(network.name)", error)
+        }
+        tell("destroy", network)
     }
 }

@@ -75,7 +75,8 @@ extension Home {
         }
         var networks: [NetworkDefinition] = []
         for name in names {
-            if let network = try storedNetwork(name) { networks.append(network) }
+            // One whose file is damaged is left out; whoever asks for it by name is told.
+            if let network = try? storedNetwork(name) { networks.append(network) }
         }
         return networks
     }

@@ -57,5 +57,9 @@ extension Home {
             throw error
         }
         container.tell("rename", ["oldName": "/" + old])
+        // Others on its networks are to find it by the new name.
+        guard try container.status(in: Machine.boot()).isUp else { return }
+        try container.changeHosts { $0.remove(named: old) }
+        try container.announce(in: self)?.awaitAnswers()
     }
 }

@@ -24,6 +24,8 @@ extension Home {
             guard let watch = try abandonedWatch(id) else { continue }
             if let slot = try mend(id, watch) { orphans.insert(slot) }
         }
+        try mendFirewall()
+        try mendNames()
         return orphans
     }
 

@@ -5,14 +5,15 @@ package import OCI
 
 extension Home {
     /// Changes the limits of a container, all that are asked for or none. One that runs has them at once, any has them at its next start.
-    package func update(_ word: String, _ changes: Spec.Resources) throws(EngineError) {
+    /// - Parameter restart: another policy for what comes after its end.
+    package func update(_ word: String, _ changes: Spec.Resources, restart: RestartPolicy? = nil) throws(EngineError) {
         let id = try find(word)
         let isUp = try container(id).status(in: Machine.boot()).isUp
         // Whoever starts it just now has read the old limits.
         let watch = isUp ? nil : try Watch(id, in: self)
         guard isUp || watch != nil else { throw .refused("cannot update \(word): another process is just starting or removing it") }
         do throws(EngineError) {
-            try change(id, changes)
+            try change(id, changes, restart)
         } catch {
             try watch?.end(in: self)
             throw error
@@ -20,11 +21,14 @@ extension Home {
         try watch?.end(in: self)
     }
 
-    private func change(_ id: ContainerID, _ changes: Spec.Resources) throws(EngineError) {
+    private func change(_ id: ContainerID, _ changes: Spec.Resources, _ restart: RestartPolicy?) throws(EngineError) {
         var container = try container(id)
         try container.lock()
         defer { container.unlock() }
         try container.refresh()
+        if restart != nil, container.record.isTemporary {
+            throw .refused("cannot update \(container.name): it is removed as it ends, so it is never started again")
+        }
         var spec = try container.spec()
         let old = spec.linux?.resources ?? Spec.Resources()
         let new = try old.changed(by: changes, container.name)
@@ -33,6 +37,7 @@ extension Home {
         spec.linux = linux
         if try container.status(in: Machine.boot()).isUp { try container.apply(new.only(changes), spec) }
         container.record.memoryLimit = new.memory?.limit
+        if let restart { container.record.restart = restart.name == "no" ? nil : restart }
         do throws(EngineError) {
             try container.write(spec)
             try container.save()

@@ -17,6 +17,8 @@ package struct Usage: Sendable {
     package let bytesRead: UInt64?
     package let bytesWritten: UInt64?
     package let processes: UInt64?
+    /// Bytes through its own interfaces but the loopback; nil where the network is not its own.
+    package let network: (received: UInt64, sent: UInt64)?
 
     /// A container that does not run uses nothing.
     init(_ listing: Listing, machineMemory: UInt64) {
@@ -29,6 +31,22 @@ package struct Usage: Sendable {
         bytesRead = statistics?.io?.readBytes
         bytesWritten = statistics?.io?.writtenBytes
         processes = statistics?.pids.current
+        network = listing.status.isUp ? listing.record.start.flatMap { Self.traffic(of: $0.pid) } : nil
+    }
+
+    /// Sums over `/proc/PID/net/dev`: each line a name, then 16 numbers, of which the first are bytes received and the ninth those sent.
+    private static func traffic(of pid: Int32) -> (received: UInt64, sent: UInt64)? {
+        guard let namespaces = try? Namespaces(differingFrom: pid), namespaces.contains(.network),
+            let text = try? File.readKernel("/proc/\(pid)/net/dev")
+        else { return nil }
+        var sum: (received: UInt64, sent: UInt64) = (0, 0)
+        for line in text.split(separator: "\n").dropFirst(2) {
+            guard let colon = line.firstIndex(of: ":"), line[..<colon].drop(while: { $0 == " " }) != "lo" else { continue }
+            let numbers = line[line.index(after: colon)...].split(separator: " ").map { UInt64($0) ?? 0 }
+            guard numbers.count > 8 else { continue }
+            sum = (sum.received &+ numbers[0], sum.sent &+ numbers[8])
+        }
+        return sum
     }
 
     /// Processors in use since an earlier look, in percent of one.

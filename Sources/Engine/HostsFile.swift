@@ -20,6 +20,30 @@ struct HostsFile {
         }
     }
 
+    /// Takes out the lines that have exactly these names.
+    mutating func remove(named names: String) {
+        lines.removeAll { line in
+            guard let tab = line.firstIndex(of: "\t") else { return false }
+            return line[line.index(after: tab)...] == names
+        }
+    }
+
+    /// Takes out the lines of a subnet's addresses, but for some.
+    mutating func remove(in subnet: Subnet, besides kept: [IPAddress]) {
+        lines.removeAll { line in
+            let first = line.prefix { $0 != "\t" && $0 != " " }
+            return IPAddress(first).map { subnet.contains($0) && !kept.contains($0) } ?? false
+        }
+    }
+
+    /// Adds a line before those of the same address.
+    mutating func insert(_ address: IPAddress, _ names: String) {
+        let line = "\(address)\t\(names)"
+        guard !lines.contains(line[...]) else { return }
+        let index = lines.firstIndex { $0.hasPrefix("\(address)\t") } ?? lines.count
+        lines.insert(line[...], at: index)
+    }
+
     /// Adds a line at the end.
     mutating func add(_ address: IPAddress, _ names: String) {
         if lines.last?.isEmpty == true { lines.removeLast() }
@@ -30,14 +54,25 @@ struct HostsFile {
 extension Container {
     /// Makes the file say which addresses the container has by now. One that the user has mounted over is the user's.
     func updateHosts(from old: [Endpoint], to new: [Endpoint], _ names: String) throws(EngineError) {
-        do throws(SystemError) {
-            guard let file = try openHosts() else { return }
-            var hosts = HostsFile(String(decoding: try file.readAll(limit: 1 << 20), as: UTF8.self))
+        try changeHosts { hosts in
             // What stands for the container's name until it has an address.
             let placeholder = IPAddress(.v4, 0x7f00_0101)
             hosts.remove((old + new).flatMap(\.addresses).map(\.address) + [placeholder])
             for endpoint in new { for address in endpoint.addresses { hosts.add(address.address, names) } }
             if new.allSatisfy(\.addresses.isEmpty) { hosts.add(placeholder, names) }
+        }
+    }
+
+    /// Rewrites the file in place, one process at a time.
+    func changeHosts(_ body: (inout HostsFile) -> Void) throws(EngineError) {
+        do throws(SystemError) {
+            guard let file = try openHosts() else { return }
+            _ = try file.lock(wait: true)
+            defer { file.unlock() }
+            let before = String(decoding: try file.readAll(limit: 1 << 20), as: UTF8.self)
+            var hosts = HostsFile(before)
+            body(&hosts)
+            if hosts.text == before { return }
             try check("lseek") { lseek(file.raw, 0, SEEK_SET) }
             try file.setSize(0)
             try file.write(hosts.text)

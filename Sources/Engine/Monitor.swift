@@ -59,6 +59,7 @@ extension Home {
                 // What is on disk has the image's own ids, so another range changes the maps and nothing else.
                 if let new = watch.slot, new != slot { try container.move(to: ranges.map(new), slot: new, &spec) }
             }
+            try watch.reservePorts(for: &container.record, in: self)
             return Creation(container: container, watch: watch, spec: spec)
         } catch {
             try watch.end(in: self)

@@ -40,6 +40,9 @@ extension NetworkRequest {
             guard let index = ranges.firstIndex(where: { $0.subnet.contains(allocation) }) else {
                 throw .refused("no matching subnet for range \(allocation)")
             }
+            guard ranges[index].subnet.canHold(allocation.address(at: 1) ?? allocation.base) else {
+                throw .refused("containers cannot have the addresses of \(allocation)")
+            }
             guard ranges[index].allocation == nil else { throw .refused("the subnet \(ranges[index].subnet) has two ranges") }
             ranges[index].allocation = allocation
         }
@@ -48,6 +51,7 @@ extension NetworkRequest {
             guard subnet.prefix <= subnet.family.width - 2, let first = subnet.address(at: 1) else {
                 throw .refused("the subnet \(subnet) has no room for a gateway and a container")
             }
+            guard subnet.canHold(first) else { throw .refused("containers cannot have the addresses of \(subnet)") }
             if ranges[index].gateway == nil { ranges[index].gateway = first }
         }
         return ranges

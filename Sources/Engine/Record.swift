@@ -32,6 +32,18 @@ package struct Record: Equatable, Sendable {
     package var network = "none"
     /// Its places on networks, in the order of its interfaces; nil where it has the host's, another container's or none.
     package var endpoints: [Endpoint]?
+    /// Ports that are to be published at each start.
+    package var ports: [PortRequest]?
+    /// Those that are published, or were when it ran last.
+    package var published: [PublishedPorts]?
+    /// Ports that its image or its user names, published or not.
+    package var exposed: [String]?
+    /// What its `/etc/resolv.conf` is to say in place of what the host's does.
+    package var resolver: ResolverFile?
+    /// Further lines of its `/etc/hosts`: `NAME:ADDRESS`, the address perhaps `host-gateway`.
+    package var hosts: [String]?
+    /// Containers it knows by other names: `ID:NAME`.
+    package var links: [String]?
     /// How many of the host's ids it was given, and from which on; nil with `--userns host`.
     package var users: [Range]?
     package var groups: [Range]?
@@ -166,6 +178,12 @@ extension Record: JSONRecord {
         try json("stopTimeout", &stopTimeout)
         try json("network", &network)
         try json("endpoints", &endpoints)
+        try json("ports", &ports)
+        try json("published", &published)
+        try json("exposed", &exposed)
+        try json("resolver", &resolver)
+        try json("hosts", &hosts)
+        try json("links", &links)
         try json("users", &users)
         try json("groups", &groups)
         try json("slot", &slot)

@@ -54,6 +54,14 @@ package struct Request: Sendable {
     package var namespaces = NamespaceChoices()
     /// The networks to be on, in order; only with a network namespace of its own.
     package var endpoints: [Endpoint] = []
+    package var ports: [PortRequest] = []
+    package var exposed: [ExposedPorts] = []
+    /// Publishes everything that is exposed.
+    package var publishesAll = false
+    package var resolver: ResolverFile?
+    /// `NAME:ADDRESS`, the address perhaps `host-gateway`.
+    package var hosts: [String] = []
+    package var links: [LinkRequest] = []
     package var timeOffsets: [String: Spec.Linux.TimeOffset] = [:]
 
     package var stopSignal: String?
@@ -135,6 +143,17 @@ package struct MountRequest: Sendable {
     package static func normal(_ path: String) -> String {
         guard path.hasPrefix("/") else { return path }
         return "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    }
+}
+
+/// One `--link`: another container, and under which name this one knows it.
+package struct LinkRequest: Sendable {
+    package var container: String
+    package var alias: String
+
+    package init(container: String, alias: String) {
+        self.container = container
+        self.alias = alias
     }
 }
 

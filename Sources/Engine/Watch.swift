@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import Network
 
 /// The right to watch over one container: the lock of the file `runtime/ID`, which exists only while somebody does.
 ///
@@ -11,6 +12,8 @@ package struct Watch: ~Copyable {
     private let file: FileDescriptor
     /// The container's range of ids, which is its as long as it is watched.
     var range: UserRanges.Claim?
+    /// The ports of this machine that are held for the container meanwhile.
+    var ports: PortReservation?
 
     /// Starts to watch. Nil if somebody else does.
     package init?(_ id: ContainerID, in home: borrowing Home) throws(EngineError) {

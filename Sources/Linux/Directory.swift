@@ -136,12 +136,18 @@ package enum Directory {
                     throw SystemError(
                         call: "rmdir", subject: String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self), errno: EBUSY)
                 }
+                var obstacle: SystemError?
                 try directory.forEachEntry { inner, kind in
                     if kind != .directory, unlinkat(directory.raw, inner, 0) == 0 { return }
                     if unlinkat(directory.raw, inner, AT_REMOVEDIR) == 0 { return }
                     // A free name at the top; names of the container's own that look alike are passed over.
                     repeat { serial += 1 } while renameat2Fresh(directory.raw, inner, top.raw, ".rm\(serial)")
+                    // What neither goes nor moves, as something mounted does not, would be met again for ever.
+                    if errno == EBUSY || errno == EACCES || errno == EPERM || errno == EROFS {
+                        obstacle = SystemError(call: "rmdir", subject: String(cString: inner), errno: errno)
+                    }
                 }
+                if let obstacle { throw obstacle }
                 // A listing may skip names while others leave it: then the next round finds the rest.
                 if unlinkat(top.raw, name, AT_REMOVEDIR) != 0, errno != ENOTEMPTY { throw SystemError(call: "rmdir", errno: errno) }
             }
@@ -150,7 +156,8 @@ package enum Directory {
 
     /// True if that name is taken and another must be tried.
     private static func renameat2Fresh(_ from: CInt, _ old: UnsafePointer<CChar>, _ to: CInt, _ name: String) -> Bool {
-        linux_renameat2(from, old, to, name, UInt32(linux_rename_noreplace)) != 0 && errno == EEXIST
+        errno = 0
+        return linux_renameat2(from, old, to, name, UInt32(linux_rename_noreplace)) != 0 && errno == EEXIST
     }
 
     private static func mountID(_ dir: CInt, _ path: String, empty: Bool) throws(SystemError) -> UInt64 {

@@ -117,7 +117,8 @@ extension Attachment {
         let device = endpoint.device ?? "eth0"
         // Where everything is given, nobody on the network is to be believed who offers more.
         return endpoint.address6 == nil
-            ? [KernelParameter("ipv6/conf/\(device)/disable_ipv6", "1")] : [KernelParameter("ipv6/conf/\(device)/accept_ra", "0")]
+            ? [KernelParameter("ipv6/conf/\(device)/disable_ipv6", "1")]
+            : ["accept_ra", "accept_dad"].map { KernelParameter("ipv6/conf/\(device)/\($0)", "0") }
     }
 
     fileprivate func configure(_ inside: inout Netlink) throws(SystemError) {
@@ -136,9 +137,10 @@ extension Attachment {
     /// The kernel takes note of a new carrier a moment later, and until then a bridge drops what comes: the container's first packet would be
     /// lost, and sent again a second after. Asking makes it look at once (Linux 6.8); before that, it takes some milliseconds.
     fileprivate func awaitCarrier(_ netlink: inout Netlink, _ inside: inout Netlink) throws(SystemError) {
-        guard case .bridge(let bridge) = place, let name = endpoint.link else { return }
-        try netlink.awaitCarrier(of: name)
-        try netlink.awaitCarrier(of: bridge.name)
+        if case .bridge(let bridge) = place, let name = endpoint.link {
+            try netlink.awaitCarrier(of: name)
+            try netlink.awaitCarrier(of: bridge.name)
+        }
         try inside.awaitCarrier(of: endpoint.device ?? "eth0")
     }
 }

@@ -58,8 +58,10 @@ extension NetworkDefinition {
             KernelParameter("ipv4/conf/\(device)/accept_source_route", "0"),
         ]
         if hasIPv6 {
-            // A container that plays the router changes nothing on the host (CVE-2020-13401).
-            parameters += [("accept_ra", "0"), ("autoconf", "0"), ("accept_redirects", "0"), ("disable_ipv6", "0")].map {
+            // A container that plays the router changes nothing on the host (CVE-2020-13401). Nor is it asked whether it has the bridge's
+            // own addresses: for the two seconds of that, nothing would be forwarded.
+            parameters += [("accept_ra", "0"), ("accept_dad", "0"), ("autoconf", "0"), ("accept_redirects", "0"), ("disable_ipv6", "0")].map
+            {
                 KernelParameter("ipv6/conf/\(device)/\($0.0)", $0.1)
             }
         } else {

@@ -33,6 +33,19 @@ package struct IPAddress: Hashable, Sendable {
         self.init(family, bytes)
     }
 
+    /// The same from a C string, as a directory's names are: two hundred of them are read at each start.
+    init?(_ text: UnsafePointer<CChar>) {
+        var raw: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
+        if inet_pton(AF_INET, text, &raw) == 1 {
+            self.init(.v4, UInt128(UInt32(bigEndian: raw.0)))
+        } else if inet_pton(AF_INET6, text, &raw) == 1 {
+            let words = [raw.0, raw.1, raw.2, raw.3]
+            self.init(.v6, words.reduce(0) { $0 << 32 | UInt128(UInt32(bigEndian: $1)) })
+        } else {
+            return nil
+        }
+    }
+
     /// From bytes in network order: four or sixteen of them.
     package init?(bytes: [UInt8]) {
         guard bytes.count == 4 || bytes.count == 16 else { return nil }

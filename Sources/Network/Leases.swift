@@ -104,7 +104,7 @@ package struct Leases: ~Copyable {
     private func addresses() throws(SystemError) -> [IPAddress] {
         var found: [IPAddress] = []
         try directory.forEachEntry { name, _ in
-            if let address = IPAddress(String(cString: name)) { found.append(address) }
+            if let address = IPAddress(name) { found.append(address) }
         }
         return found
     }
@@ -116,6 +116,13 @@ package struct Leases: ~Copyable {
         } catch
             where error.errno == ENOENT
         { return nil }
+    }
+
+    /// Whether an address is that container's.
+    package func has(_ address: IPAddress, _ id: String) throws(NetworkError) -> Bool {
+        do throws(SystemError) { return try owner(of: address) == id } catch {
+            throw .system(doing: "look at the addresses of a network", error)
+        }
     }
 
     /// Every lease: address and container.

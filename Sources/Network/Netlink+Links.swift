@@ -100,6 +100,24 @@ extension Netlink {
         } catch  where error.errno == ENODEV {}
     }
 
+    /// Lets a link of a bridge have back what came from it. A container that comes by its own published port needs it where br_netfilter
+    /// keeps such packets on the bridge. One that is gone already is fine.
+    package mutating func reflect(_ name: String) throws(SystemError) {
+        guard let link = try link(name) else { return }
+        // struct ifinfomsg: family (AF_BRIDGE), pad, type, index, flags, change.
+        let fixed: [UInt32] = [7, UInt32(bitPattern: link.index), 0, 0]
+        try perform(
+            NetlinkMessage("RTM_SETLINK", name) { message in
+                guard let raw = nlmsg_alloc_simple(CInt(RTM_SETLINK), 0) else { return -1 }
+                message.pointee = raw
+                var fixed = fixed
+                nlmsg_append(raw, &fixed, 16, 4)
+                guard let nest = nla_nest_start(raw, CInt(IFLA_PROTINFO) | 0x8000) else { return -1 }
+                let result = nla_put_u8(raw, CInt(IFLA_BRPORT_MODE), 1)
+                return result < 0 ? result : nla_nest_end(raw, nest)
+            })
+    }
+
     private func release(_ name: String) throws(SystemError) -> NetlinkMessage { try set(Int(IFLA_MASTER), of: name, to: 0) }
 
     /// Sets a bridge's MTU for good. Given when it is made, the kernel would forget it with the last port.

@@ -72,9 +72,13 @@ package struct Netlink: ~Copyable {
         try check("send", "netlink") { Glibc.send(socket.raw, bytes, bytes.count, 0) }
     }
 
+    private func receive() throws(SystemError) -> [NetlinkReply] { try socket.receiveReplies() }
+}
+
+extension FileDescriptor {
     /// One datagram from the kernel: one reply, or several of a dump.
-    private func receive() throws(SystemError) -> [NetlinkReply] {
-        let bytes = try socket.read(atMost: 65536)
+    func receiveReplies() throws(SystemError) -> [NetlinkReply] {
+        let bytes = try read(atMost: 65536)
         var replies: [NetlinkReply] = []
         var rest = bytes[...]
         // struct nlmsghdr: length, type and flags, sequence, port.

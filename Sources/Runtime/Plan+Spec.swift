@@ -53,7 +53,7 @@ extension Plan {
         hostname = spec.hostname
         domainname = spec.domainname
         rootPropagation = spec.linux?.rootfsPropagation.map(Propagation.init) ?? .private
-        sysctls = (spec.linux?.sysctl ?? [:]).sorted { $0.key < $1.key }.map { (Plan.sysctlFile($0.key), $0.value) }
+        sysctls = (spec.linux?.sysctl ?? [:]).sorted { $0.key < $1.key }.map { Sysctl(file: Plan.sysctlFile($0.key), value: $0.value) }
         readOnlyPaths = spec.linux?.readonlyPaths ?? []
         maskedPaths = spec.linux?.maskedPaths ?? []
         keyring = options.keyring

@@ -31,7 +31,7 @@ package struct Plan: Sendable {
     var domainname: String?
     /// The propagation of the container's root in the end.
     var rootPropagation: Propagation = .private
-    var sysctls: [(file: String, value: String)] = []
+    var sysctls: [Sysctl] = []
     var readOnlyPaths: [String] = []
     var maskedPaths: [String] = []
 
@@ -51,6 +51,15 @@ package struct Plan: Sendable {
     /// Hooks that run inside, in the container's namespaces, before the pivot and before the program.
     var createContainerHooks: [HookPlan] = []
     var startContainerHooks: [HookPlan] = []
+}
+
+extension Plan {
+    /// A kernel parameter of the container's own.
+    struct Sysctl: Sendable {
+        /// Below `/proc/sys`.
+        let file: String
+        let value: String
+    }
 }
 
 /// A namespace of somebody else's.

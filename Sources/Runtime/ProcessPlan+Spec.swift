@@ -13,6 +13,7 @@ extension ProcessPlan {
         user = process.user.uid
         group = process.user.gid
         groups = process.user.additionalGids ?? []
+        try checkIdentity(spec)
         umask = (process.user.umask ?? 0o022) & 0o777
         limits = try (process.rlimits ?? []).map { limit throws(LaunchError) in try ResourceLimit(limit) }
         clampsLimits = options.clampsLimits
@@ -33,6 +34,19 @@ extension ProcessPlan {
                 listenerMetadata: spec.linux?.seccomp?.listenerMetadata)
         }
         try setScheduling(process, spec)
+    }
+
+    /// Who has no id in the container's user namespace cannot be anybody there; the kernel's "invalid argument" does not say so.
+    private func checkIdentity(_ spec: Spec) throws(LaunchError) {
+        func check(_ id: UInt32, _ what: String, in ranges: [Spec.IDMapping]?) throws(LaunchError) {
+            guard let ranges, !ranges.isEmpty, !ranges.contains(where: { $0.containerID <= id && id - $0.containerID < $0.size }) else {
+                return
+            }
+            let known = ranges.prefix(3).map { "\($0.containerID)–\(UInt64($0.containerID) + UInt64($0.size) - 1)" }.joined(separator: ", ")
+            throw .refused("\(what) \(id) is none of the container's ids, which are \(known); its user namespace needs a larger map")
+        }
+        try check(user, "user", in: spec.linux?.uidMappings)
+        for group in [group] + groups { try check(group, "group", in: spec.linux?.gidMappings) }
     }
 
     /// Where the program may be: itself if it names a path, else in each folder of the container's own PATH (`execvp(3)`).

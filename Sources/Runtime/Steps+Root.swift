@@ -104,7 +104,7 @@ extension Steps {
     static func setSysctls(_ child: Child) throws(SystemError) {
         guard !child.plan.sysctls.isEmpty, let place = child.proc else { return }
         // Those of an interface are there once it is.
-        if child.plan.sysctls.contains(where: { $0.file.contains("/eth") }) { try waitForNetwork(child) }
+        if child.plan.waitsForNetwork, child.plan.sysctls.contains(where: { $0.isOfInterface }) { try waitForNetwork(child) }
         for sysctl in child.plan.sysctls { try File.writeKernel("sys/\(sysctl.file)", sysctl.value, at: place) }
     }
 
@@ -184,6 +184,11 @@ extension Steps {
         try check("chdir", "/") { chdir("/") }
         child.root = RootDirectory(holding: try FileDescriptor(opening: "/", [.path, .directory]))
     }
+}
+
+extension Plan.Sysctl {
+    /// `net.ipv4.conf.eth0.…` and the like.
+    fileprivate var isOfInterface: Bool { file.utf8.split(separator: UInt8(ascii: "/")).contains { $0.starts(with: "eth".utf8) } }
 }
 
 extension Root {

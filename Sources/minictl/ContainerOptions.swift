@@ -68,7 +68,7 @@ struct ContainerOptions: OptionGroup {
     }
 
     private static var network: [CommandOption<Self>] {
-        [.heading("Network")] + NetworkOptions.options.lifted { try $1(&$0.network) }
+        [.heading("Network")] + NetworkOptions.options.lifted { try $1(&$0.network) } + PortOptions.options.lifted { try $1(&$0.ports) }
     }
 
     private static var storage: [CommandOption<Self>] {
@@ -133,6 +133,7 @@ struct ContainerOptions: OptionGroup {
     var resources = ResourceOptions()
     var security = SecurityOptions()
     var network = NetworkOptions()
+    var ports = PortOptions()
     var namespaces = NamespaceOptions()
 
     /// What is asked for: the first operand is the image, the rest the command.
@@ -170,6 +171,7 @@ struct ContainerOptions: OptionGroup {
         security.apply(to: &request)
         try network.apply(to: &request)
         try namespaces.apply(to: &request)
+        try ports.apply(to: &request)
         return request
     }
 }

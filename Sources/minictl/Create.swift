@@ -7,7 +7,6 @@ struct Create: Command {
     static let summary: StaticString = "make a container from an image without starting it"
     static let operands: Operands = "IMAGE [COMMAND] [ARG...]"
     static let isInterspersed = false
-    static let failureStatus: Int32 = 125
     static let examples = [Example("minictl start $(minictl create --name web base sleep 100)", "what run -d does, in two steps")]
 
     static var options: [CommandOption<Self>] {

@@ -8,6 +8,7 @@ struct Diff: Command {
     static let name: StaticString = "diff"
     static let summary: StaticString = "list what a container added (A), changed (C) and deleted (D)"
     static let operands: Operands = "CONTAINER"
+    static let examples = [Example("minictl diff web", "what it has written since it was made")]
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
@@ -48,6 +49,7 @@ struct Commit: Command {
     static let name: StaticString = "commit"
     static let summary: StaticString = "make an image of a container and what it wrote"
     static let operands: Operands = "CONTAINER [NAME[:TAG]]"
+    static let examples = [Example("minictl commit -m fixed -c 'CMD [\"serve\"]' web web:2", "with a comment, and another command to run")]
 
     static var options: [CommandOption<Self>] {
         [

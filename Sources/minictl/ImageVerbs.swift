@@ -61,6 +61,7 @@ struct Rmi: Command {
     static let name: StaticString = "rmi"
     static let summary: StaticString = "remove images, or names of them"
     static let operands: Operands = "IMAGE [IMAGE...]"
+    static let examples = [Example("minictl rmi web:1", "the name, and with its last name the image")]
 
     static var options: [CommandOption<Self>] {
         [
@@ -93,6 +94,7 @@ struct Tag: Command {
     static let name: StaticString = "tag"
     static let summary: StaticString = "give an image one more name"
     static let operands: Operands = "IMAGE NAME[:TAG]"
+    static let examples = [Example("minictl tag web:2 web:stable", "both names are the same image")]
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let target = try Reference(arguments.count > 1 ? arguments[1] : "")

@@ -11,6 +11,7 @@ struct ImageList: Command {
     static let name: StaticString = "images"
     static let summary: StaticString = "list images"
     static let operands: Operands = "[REPOSITORY[:TAG]]"
+    static let examples = [Example("minictl images --filter dangling=true -q", "ids of those without a name")]
 
     static var options: [CommandOption<Self>] {
         [

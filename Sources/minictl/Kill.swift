@@ -7,6 +7,7 @@ struct Kill: Command {
     static let name: StaticString = "kill"
     static let summary: StaticString = "send a signal to running containers"
     static let operands: Operands = "CONTAINER [CONTAINER...]"
+    static let examples = [Example("minictl kill -s HUP web", "to have it read its configuration again")]
     static var options: [CommandOption<Self>] {
         [.text("-s, --signal SIGNAL", "what to send (default KILL)") { $0.signal = try Signal(word: $1) }]
     }

@@ -6,6 +6,7 @@ struct Pause: Command {
     static let name: StaticString = "pause"
     static let summary: StaticString = "make every process of containers stand still"
     static let operands: Operands = "CONTAINER [CONTAINER...]"
+    static let examples = [Example("minictl pause web && minictl unpause web", "it does not notice, but for the time")]
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()

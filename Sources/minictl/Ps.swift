@@ -89,7 +89,7 @@ struct ContainerRow: ListRow {
                 Elapsed(since: row.record.created, until: row.now).map { "\($0) ago" } ?? ""
             },
             Column("STATUS", "Status") { $0.listing.sentence(at: $0.now) },
-            Column("PORTS", "Ports", shrinksTo: 6) { _ in "" },
+            Column("PORTS", "Ports", shrinksTo: 6) { $0.listing.ports },
             Column("NAMES", "Names", shrinksTo: 8) { $0.record.name },
             Column("CREATED AT", "CreatedAt", isShown: false) { LocalTime($0.record.created).description },
             Column("STATE", "State", isShown: false) { $0.listing.status.word },

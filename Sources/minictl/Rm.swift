@@ -6,6 +6,7 @@ struct Rm: Command {
     static let name: StaticString = "rm"
     static let summary: StaticString = "remove containers"
     static let operands: Operands = "CONTAINER [CONTAINER...]"
+    static let examples = [Example("minictl rm -f $(minictl ps -aq)", "every container, also those that run")]
     static var options: [CommandOption<Self>] {
         [
             .flag("-f, --force", "kill those that run first") { $0.isForced = $1 },

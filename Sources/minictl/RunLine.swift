@@ -2,6 +2,7 @@
 import CLI
 import Engine
 import Linux
+import Network
 import OCI
 
 /// A word as a shell reads it back: in quotes where it needs them.
@@ -34,7 +35,7 @@ private func escaped(_ word: String) -> String {
 extension Request {
     /// The options and operands of `run` that ask for this: what `ContainerOptions` reads.
     var words: [String] {
-        var words = general + process + storage + resourceWords + security + sharing
+        var words = general + process + storage + life + resourceWords + security + network + sharing
         if let entrypoint { words += ["--entrypoint", entrypoint.first ?? ""] }
         switch source {
         case .image(let name): words.append(name)
@@ -116,17 +117,58 @@ extension Request {
         var words: [String] = []
         let usual = NamespaceChoices()
         for (option, choice, standard) in [
-            ("--network", namespaces.network, usual.network), ("--pid", namespaces.pid, usual.pid), ("--ipc", namespaces.ipc, usual.ipc),
+            ("--pid", namespaces.pid, usual.pid), ("--ipc", namespaces.ipc, usual.ipc),
             ("--uts", namespaces.uts, usual.uts), ("--cgroupns", namespaces.cgroup, usual.cgroup),
         ] where choice != standard {
             switch choice {
-            case .own: words += [option, option == "--network" ? "none" : "private"]
+            case .own: words += [option, "private"]
             case .host: words += [option, "host"]
             case .container(let name): words += [option, "container:\(name)"]
             }
         }
         for (clock, offset) in timeOffsets.sorted(by: { $0.key < $1.key }) { words += ["--time-offset", "\(clock)=\(offset.word)"] }
         return words
+    }
+}
+
+// MARK: networks and life
+
+extension Request {
+    private var network: [String] {
+        switch namespaces.network {
+        case .host: ["--network", "host"]
+        case .container(let name): ["--network", "container:\(name)"]
+        case .own where endpoints.isEmpty: ["--network", "none"]
+        case .own:
+            endpoints == [Endpoint(network: NetworkDefinition.defaultName)] ? [] : endpoints.flatMap { ["--network", $0.word] }
+        }
+    }
+
+    private var life: [String] {
+        var words: [String] = []
+        if let restart { words += ["--restart", restart.maximum > 0 ? "\(restart.name):\(restart.maximum)" : restart.name] }
+        if health.isDisabled { words.append("--no-healthcheck") }
+        if let command = health.command { words += ["--health-cmd", command] }
+        for (option, time) in [
+            ("--health-interval", health.interval), ("--health-timeout", health.timeout), ("--health-start-period", health.startPeriod),
+            ("--health-start-interval", health.startInterval),
+        ] {
+            if let time { words += [option, time % 1000 == 0 ? "\(time / 1000)s" : "\(time)ms"] }
+        }
+        if let retries = health.retries { words += ["--health-retries", "\(retries)"] }
+        if let action = health.onFailure { words += ["--health-on-failure", action] }
+        return words
+    }
+}
+
+extension Endpoint {
+    fileprivate var word: String {
+        var parts = ["name=\(network)"]
+        if let wantedAddress { parts.append("ip=\(wantedAddress)") }
+        if let wantedAddress6 { parts.append("ip6=\(wantedAddress6)") }
+        if let wantedMAC { parts.append("mac-address=\(wantedMAC)") }
+        for alias in aliases ?? [] { parts.append("alias=\(alias)") }
+        return parts.count == 1 ? network : parts.joined(separator: ",")
     }
 }
 

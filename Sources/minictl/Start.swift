@@ -65,6 +65,7 @@ struct Restart: Command {
     static let name: StaticString = "restart"
     static let summary: StaticString = "stop containers and start them again"
     static let operands: Operands = "CONTAINER [CONTAINER...]"
+    static let examples = [Example("minictl restart -t 3 web", "killed if it has not stopped after three seconds")]
     static var options: [CommandOption<Self>] { StopOptions.options.lifted { try $1(&$0.stop) } }
 
     var stop = StopOptions()

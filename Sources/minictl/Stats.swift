@@ -43,14 +43,19 @@ struct Stats: Command {
             let usages = try home.usage(of: arguments, all: isAll)
             let rows = usages.map { UsageRow($0, since: before[$0.record.id]) }
             let text = try format.text(rows, isWhole: isWhole, width: Output.standard.tableWidth)
-            // Home, then each line over the old one, then nothing of what was below: no flicker.
-            let redraws = !isOnce && Output.standard.isTerminal
-            try Output.standard.write(
-                redraws ? "\u{1B}[H" + text.split(separator: "\n").map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J" : text)
+            try Output.standard.write(!isOnce && Output.standard.isTerminal ? Self.redrawn(text) : text)
             if isOnce { return 0 }
             before = [:]
             for usage in usages { before[usage.record.id] = usage }
         }
+    }
+}
+
+extension Stats {
+    /// Home, then each line over the old one, then nothing of what was below: no flicker. What does not fit would scroll the rest away.
+    private static func redrawn(_ text: String) -> String {
+        let lines = text.split(separator: "\n").prefix(max(1, Terminal.height - 1))
+        return "\u{1B}[H" + lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J"
     }
 }
 
@@ -71,8 +76,7 @@ private struct UsageRow: ListRow {
             Column("CPU %", "CPUPerc") { percentage($0.usage.processorPercentage(since: $0.before)) },
             Column("MEM USAGE / LIMIT", "MemUsage") { "\(binary($0.usage.memory)) / \(binary($0.usage.memoryLimit))" },
             Column("MEM %", "MemPerc") { percentage($0.usage.memoryPercentage) },
-            // Not in any cgroup.
-            Column("NET I/O", "NetIO") { _ in "-- / --" },
+            Column("NET I/O", "NetIO") { "\(decimal($0.usage.network?.received)) / \(decimal($0.usage.network?.sent))" },
             Column("BLOCK I/O", "BlockIO") { "\(decimal($0.usage.bytesRead)) / \(decimal($0.usage.bytesWritten))" },
             Column("PIDS", "PIDs") { $0.usage.processes.map { "\($0)" } ?? "--" },
             Column("CONTAINER", "Container", isShown: false) { $0.quiet },

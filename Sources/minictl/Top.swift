@@ -17,18 +17,3 @@ struct Top: Command {
         return 0
     }
 }
-
-struct Port: Command {
-    static let name: StaticString = "port"
-    static let summary: StaticString = "list the published ports of a container"
-    static let operands: Operands = "CONTAINER [PORT[/PROTOCOL]]"
-
-    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        let home = try globals.home()
-        let container = try home.container(named: arguments.first ?? "")
-        guard arguments.count < 2 else {
-            throw EngineError.refused("no public port '\(arguments[1])' published for \(container.name)")
-        }
-        return 0
-    }
-}

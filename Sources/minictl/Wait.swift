@@ -6,7 +6,10 @@ struct Wait: Command {
     static let name: StaticString = "wait"
     static let summary: StaticString = "wait for containers to end, and print their exit codes"
     static let operands: Operands = "CONTAINER [CONTAINER...]"
-    static let examples = [Example("minictl wait --condition healthy db", "until a health check has succeeded")]
+    static let examples = [
+        Example("minictl wait job && echo over", "until it ends; its exit code is printed"),
+        Example("minictl wait --condition healthy db", "until a health check has succeeded"),
+    ]
 
     static var options: [CommandOption<Self>] {
         [

@@ -50,7 +50,8 @@ import Testing
         arguments: [
             Refusal("-w relative base true", "absolute"), Refusal("-u nosuch base true", "nosuch"), Refusal("-u -1 base true", "-1"),
             Refusal("-u 2147483647 base true", "2147483647"), Refusal("-u 2147483648 base true", "2147483648"),
-            Refusal("-u 4294967296 base true", "4294967296"),
+            Refusal("-u 4294967296 base true", "4294967296"), Refusal("-u 70000 base true", "none of the container's ids"),
+            Refusal("--group-add 70000 base true", "group 70000"),
             Refusal("-u 99999999999999999999 base true", "99999999999999999999"), Refusal("-u 0:nosuch base true", "nosuch"),
             Refusal("--group-add nosuch base true", "nosuch"), Refusal("-h a_b/c base true", "a_b/c"),
             Refusal("-h a\nb base true", "host name"),

@@ -120,7 +120,7 @@ private let nonsense = [
     func logFlood() throws {
         let id = try rig.background(
             ["--log-opt", "max-size=64k", "--log-opt", "max-file=2"], "yes | head -c 3000000; echo last; sleep 0.1")
-        #expect(waitUntil { rig.names("root/runtime").allSatisfy { $0.utf8.count != 64 } })
+        #expect(waitUntil(seconds: 60) { rig.names("root/runtime").allSatisfy { $0.utf8.count != 64 } })
         let logs = rig.names("root/containers/\(id)").filter { $0.hasPrefix("log") }
         #expect(logs == ["log", "log.1"])
         for log in logs { #expect(try FileStatus(of: "\(rig.root)/containers/\(id)/\(log)").size <= 70000) }
@@ -130,7 +130,7 @@ private let nonsense = [
     @Test("A container that never ends a line keeps neither memory nor log growing")
     func endlessLine() throws {
         let id = try rig.background(["--log-opt", "max-size=64k", "--log-opt", "max-file=1"], "head -c 2000000 /dev/zero; sleep 0.1")
-        #expect(waitUntil { rig.names("root/runtime").allSatisfy { $0.utf8.count != 64 } })
+        #expect(waitUntil(seconds: 60) { rig.names("root/runtime").allSatisfy { $0.utf8.count != 64 } })
         #expect(try FileStatus(of: "\(rig.root)/containers/\(id)/log").size <= 200_000)
     }
 }

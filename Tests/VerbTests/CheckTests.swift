@@ -76,6 +76,9 @@ import Testing
             ),
             ("echo x >> images/blobs/sha256/$two", "image two is not whole: blob", "take it out of the table"),
             ("rm images/blobs/sha256/$two", "is missing", "take it out of the table"),
+            ("$M network create blue; echo '{' > containers/.networks/blue.json", "the network cannot be understood", "put it aside"),
+            ("mkdir -p runtime/networks/bridge; ln -s $id runtime/networks/bridge/172.18.0.9", "does not run", "give it back"),
+            ("ip link add mc$(echo $id | cut -c1-10)-0 type bridge", "web does not run", "remove it"),
         ])
     func faults(damage: String, sentence: String, mending: String) throws {
         let minictl = try own()

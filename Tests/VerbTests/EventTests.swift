@@ -15,7 +15,7 @@ import Testing
         usleep(200_000)
         try minictl.sh("$M pause web; $M unpause web; $M exec web true; $M rename web w; $M stop w; $M rm w")
         #expect(
-            try actions(minictl, "--filter container=\(id)") == [
+            try actions(minictl, "--filter type=container --filter container=\(id)") == [
                 "container create", "container start", "container pause", "container unpause", "container exec_create: true",
                 "container exec_start: true", "container exec_die", "container rename", "container kill", "container die",
                 "container stop", "container destroy",
@@ -30,7 +30,7 @@ import Testing
     func ends() throws {
         let minictl = try Root()
         try minictl("run --rm base /nope")
-        #expect(try actions(minictl) == ["container create", "container destroy"])
+        #expect(try actions(minictl, "--filter type=container") == ["container create", "container destroy"])
         try minictl("run --rm --name hungry -m 16m base sh -c 'tail /dev/zero'")
         #expect(try actions(minictl, "--filter container=hungry").contains("container oom"))
     }
@@ -52,7 +52,7 @@ import Testing
         let minictl = try Root()
         let outcome = try minictl.sh(
             """
-            $M events > seen & reader=$!; sleep 0.3
+            $M events --filter type=container > seen & reader=$!; sleep 0.3
             for name in a b c d; do $M run --rm --name $name base true & pids="$pids $!"; done
             wait $pids
             for i in $(seq 50); do [ $(grep -c destroy seen) = 4 ] && break; sleep 0.1; done
@@ -71,7 +71,7 @@ import Testing
     func forged() throws {
         let minictl = try Root()
         try minictl.sh("$M run --rm --name web -l \"a=$(printf 'x\\n2026 container die')\" base true")
-        #expect(try minictl("events --since 1h --until 0s").lines.count == 4)
+        #expect(try minictl("events --since 1h --until 0s --filter type=container").lines.count == 4)
     }
 }
 

@@ -92,9 +92,9 @@ import Testing
         #expect(try minictl("inspect -f '{{.Mountpoint}}' data").text.hasSuffix("/containers/.volumes/data"))
         #expect(try minictl("inspect -f '{{.Os}}' base").text == "linux")
         #expect(try minictl("inspect --type container base").error == "minictl: no such container: base\n")
-        let outcome = try minictl("inspect nope")
+        let outcome = try minictl("inspect nowhere")
         #expect(outcome.code == 1 && outcome.text == "[]")
-        #expect(outcome.error == "minictl: no such container, image, volume or network: nope\n")
+        #expect(outcome.error == "minictl: no such container, image, volume or network: nowhere\n")
     }
 
     @Test("logs keep the streams apart and in order")

@@ -52,7 +52,7 @@ import Testing
         usleep(100_000)
         try killMonitor("web")
         try minictl("ps")
-        let attached = try minictl.sh("timeout 5 $M attach web & sleep 0.3; $M exec web touch /go; wait $!; echo code $?")
+        let attached = try minictl.sh("timeout 10 $M attach web & sleep 1.5; $M exec web touch /go; wait $!; echo code $?")
         #expect(attached.lines == ["end", "code 4"], "\(attached.output) \(attached.error)")
         #expect(try minictl("wait --condition running web").code == 0)
         #expect(try minictl("inspect -f '{{.RestartCount}}' web").text == "1")

@@ -17,7 +17,7 @@ final class Root {
     private static let images: String? = {
         guard let path = try? makeDirectory() else { return nil }
         atexit { if let path = Root.images { try? Directory.removeAll(path) } }
-        _ = try? Script("\(program) --root \(path) run --rm base true").run()
+        _ = try? Script("\(program) --root \(path) run --rm --network none base true").run()
         return path
     }()
 

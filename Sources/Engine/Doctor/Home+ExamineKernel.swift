@@ -51,7 +51,7 @@ extension Home {
         let limit = (try? File.readKernel("/proc/sys/user/max_user_namespaces"))?.filter { $0 != "\n" } ?? "?"
         let remedy: String? =
             switch error.errno {
-            case ENOSPC: "sysctl -w user.max_user_namespaces=\(max(10_000, (Int(limit) ?? 0) * 2))"
+            case ENOSPC: "sysctl -w user.max_user_namespaces=\(max(10_000, (Int(limit) ?? 0) &* 2))"
             case EINVAL, ENOSYS: "a kernel with CONFIG_USER_NS=y"
             case EPERM, EACCES: "allow user_namespaces in whatever confines this process (a container's seccomp filter, AppArmor)"
             default: nil

@@ -1,9 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import Network
 
 extension Home {
-    var programFindings: [Finding] { [firewall, names, forwarding, registries, ps] }
+    var programFindings: [Finding] { [bridges, firewall, names, forwarding, registries, ps] }
+
+    /// A bridge made in a network namespace of its own.
+    private var bridges: Finding {
+        let error = Trial.run(in: .network) { () throws(SystemError) in
+            var network = NetworkDefinition()
+            network.id = String(repeating: "0", count: 64)
+            network.device = "minictl0"
+            var netlink = try Netlink()
+            do throws(NetworkError) { _ = try network.makeBridge(&netlink) } catch {
+                if case .system(_, let cause) = error { throw cause }
+                throw SystemError(call: "RTM_NEWLINK", subject: "\(error)", errno: EPROTO)
+            }
+        }
+        guard let error else { return Finding("networks", .works, "bridges can be made and limited") }
+        return Finding(
+            "networks", .limited, "bridges cannot be made, so containers need --network none or host: \(error)",
+            remedy: error.errno == EOPNOTSUPP ? "modprobe bridge veth" : nil)
+    }
 
     /// A table made in a network namespace of its own.
     private var firewall: Finding {

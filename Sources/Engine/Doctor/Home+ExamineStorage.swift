@@ -44,7 +44,7 @@ extension Home {
                 "room", .limited, "how much room is left at \(path) cannot be learned: \(SystemError(call: "statvfs", errno: errno).reason)"
             )
         }
-        let (bytes, over) = Int64(status.f_bavail).multipliedReportingOverflow(by: Int64(status.f_frsize))
+        let (bytes, over) = Int64(clamping: status.f_bavail).multipliedReportingOverflow(by: Int64(clamping: status.f_frsize))
         let free = over ? Int64.max : bytes
         let words = "\(ByteCount(free)) and \(status.f_favail) files are left at \(path)"
         // Some file systems have no count of files, and say 0 of 0.
@@ -57,7 +57,8 @@ extension Home {
     private var mountLibrary: Finding {
         guard let version = MountTable.libraryVersion else {
             return Finding(
-                "libmount", .limited, "libmount.so.1 cannot be loaded, so that sentences about mounts say less", remedy: "apt install libmount1")
+                "libmount", .limited, "libmount.so.1 cannot be loaded, so that sentences about mounts say less",
+                remedy: "apt install libmount1")
         }
         return Finding("libmount", .works, "version \(version) reads the mount table")
     }

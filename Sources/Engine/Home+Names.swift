@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Network
+
+/// Names that have been made known, until the server answers for them.
+struct Announcement: ~Copyable {
+    /// Held, so that nobody else starts the server or speaks to it until it listens.
+    fileprivate let server: NameServer
+    fileprivate let gateways: [IPAddress]
+
+    func awaitAnswers() throws(EngineError) {
+        for gateway in gateways {
+            // One that does not come up in time is started again by the next command; the container runs meanwhile.
+            guard server.awaitAnswers(at: gateway) else { return }
+            try Self.leadQuestions(at: gateway, to: nil)
+        }
+    }
+
+    /// - Parameter server: of the host's, for as long as our own does not run.
+    fileprivate static func leadQuestions(at gateway: IPAddress, to server: IPAddress?) throws(EngineError) {
+        guard gateway.family == .v4 else { return }
+        var firewall = try Firewall.open()
+        do throws(NetworkError) { try firewall.leadQuestions(at: gateway, to: server) } catch { throw .network(error) }
+    }
+}
+
+extension Container {
+    /// Makes the container known by its names on each of its networks, and sees to it that it finds the others: by the name server where
+    /// there is one, else by everybody's `/etc/hosts`.
+    func announce(in home: borrowing Home) throws(EngineError) -> Announcement? {
+        guard let endpoints = record.endpoints, !endpoints.isEmpty else { return nil }
+        var gateways: [IPAddress] = []
+        var server = try home.nameServer()
+        for endpoint in endpoints {
+            guard let network = try home.storedNetwork(endpoint.network) else { continue }
+            if let gateway = network.nameServerAddress, try server?.announce(record, on: network, in: home) == true {
+                gateways.insert(gateway, at: endpoint.hasDefaultRoute == true ? 0 : gateways.count)
+            } else {
+                try introduce(on: network, in: home)
+            }
+        }
+        try writeResolver(gateways)
+        try writeExtraHosts(in: home)
+        guard !gateways.isEmpty else { return nil }
+        let upstream = ResolverFile.ofHost.direct
+        do throws(NetworkError) { try server?.settle(evenForOne: upstream.isOutOfReach) } catch { throw .network(error) }
+        guard let server, try server.runs() else {
+            for gateway in gateways { try Announcement.leadQuestions(at: gateway, to: upstream.server) }
+            return nil
+        }
+        return Announcement(server: server, gateways: gateways)
+    }
+
+    /// Tells the others on a network about this one, and this one about them.
+    private func introduce(on network: NetworkDefinition, in home: borrowing Home) throws(EngineError) {
+        let own = record.addresses(on: network)
+        let names = record.names(on: network)
+        var known: [(IPAddress, [String])] = []
+        for id in try home.neighbours(of: record.id, on: network) {
+            // One that is just starting makes itself known.
+            guard let peer = try? home.container(id) else { continue }
+            known += peer.record.addresses(on: network).map { ($0, peer.record.names(on: network)) }
+            try peer.changeHosts { hosts in
+                hosts.remove(own)
+                for address in own { hosts.add(address, names.joined(separator: " ")) }
+            }
+        }
+        try changeHosts { hosts in
+            for range in network.ranges { hosts.remove(in: range.subnet, besides: own) }
+            for (address, names) in known { hosts.add(address, names.joined(separator: " ")) }
+        }
+    }
+
+    private func writeResolver(_ gateways: [IPAddress]) throws(EngineError) {
+        let host = ResolverFile.ofHost
+        // What the name server does not answer itself it asks those of the host, or of --dns.
+        let servers = gateways.isEmpty ? record.resolver?.servers ?? [] : []
+        var file = (record.resolver ?? ResolverFile()).completed(by: host, servers: servers.isEmpty ? host.reachableServers : servers)
+        if !gateways.isEmpty {
+            file.servers = gateways.map(\.description)
+            // A short name is a neighbour's before it is one of the search domains'.
+            if !file.options.contains(where: { $0.hasPrefix("ndots:") }) { file.options.append("ndots:0") }
+        }
+        do throws(SystemError) {
+            let open: FileDescriptor
+            do throws(SystemError) {
+                open = try FileDescriptor(opening: "resolv.conf", at: directory.place, [.readWrite, .noFollow])
+            } catch
+                where error.errno == ENOENT
+            { return }
+            try open.setSize(0)
+            try open.write(file.text)
+        } catch {
+            throw .system(doing: "write the container's /etc/resolv.conf", error)
+        }
+    }
+
+    /// `--add-host` and `--link`.
+    private func writeExtraHosts(in home: borrowing Home) throws(EngineError) {
+        var lines: [(address: IPAddress, names: String)] = []
+        for entry in (record.hosts ?? []).compactMap(HostsEntry.init) {
+            let first = record.endpoints?.first { $0.hasDefaultRoute == true } ?? record.endpoints?.first
+            guard let address = entry.address ?? first?.gateway ?? first?.gateway6 else {
+                throw .refused("host-gateway is an address of none of the networks that \(record.name) is on")
+            }
+            lines.append((address, entry.name))
+        }
+        for link in record.links ?? [] { lines += try linked(link, in: home) }
+        try changeHosts { hosts in
+            for line in lines { hosts.remove(named: line.names) }
+            for line in lines { hosts.add(line.address, line.names) }
+            // It knows itself by the name that others know it by.
+            for endpoint in record.endpoints ?? [] {
+                for address in endpoint.addresses { hosts.insert(address.address, record.name) }
+            }
+        }
+    }
+
+    /// A `--link`, which is `ID:NAME`.
+    private func linked(_ link: String, in home: borrowing Home) throws(EngineError) -> [(address: IPAddress, names: String)] {
+        let parts = link.split(separator: ":", maxSplits: 1)
+        guard parts.count == 2, let id = ContainerID(parts[0]) else { return [] }
+        let other = try home.container(id)
+        guard try other.status(in: Machine.boot()).isUp else { throw .refused("cannot link to \(other.name), which does not run") }
+        let mine = Set((record.endpoints ?? []).map(\.network))
+        guard let endpoint = other.record.endpoints?.first(where: { mine.contains($0.network) && !$0.addresses.isEmpty }) else {
+            throw .refused("cannot link to \(other.name): it is on none of the networks that \(record.name) is on")
+        }
+        let names = [String(parts[1]), id.short] + (parts[1] == other.name ? [] : [other.name])
+        return endpoint.addresses.map { ($0.address, names.joined(separator: " ")) }
+    }
+}
+
+extension NameServer {
+    fileprivate func runs() throws(EngineError) -> Bool {
+        do throws(NetworkError) { return try isRunning() } catch { throw .network(error) }
+    }
+
+    /// Makes a container known on a network. False if somebody else answers at its bridge's address.
+    fileprivate func announce(_ record: Record, on network: NetworkDefinition, in home: borrowing Home) throws(EngineError) -> Bool {
+        let known: NameZone?
+        do throws(NetworkError) { known = try zone(of: network) } catch { throw .network(error) }
+        let gateways = network.ranges.compactMap(\.gateway)
+        var zone = known ?? NameZone(gateways: gateways)
+        if known == nil {
+            if let gateway = network.nameServerAddress, Self.isTaken(gateway) { return false }
+            // The first one, or the first since zones were lost.
+            for id in try home.neighbours(of: record.id, on: network) {
+                guard let peer = try? home.container(id) else { continue }
+                zone.entries.append(peer.record.nameEntry(on: network))
+            }
+        }
+        zone.gateways = gateways
+        zone.entries.removeAll { $0.id == record.id }
+        zone.entries.append(record.nameEntry(on: network))
+        do throws(NetworkError) { try write(zone, of: network) } catch { throw .network(error) }
+        return true
+    }
+}
+
+extension Home {
+    fileprivate func nameServer() throws(EngineError) -> NameServer? {
+        do throws(NetworkError) { return try NameServer(in: runtime.place, at: "\(path)/runtime") } catch { throw .network(error) }
+    }
+
+    private func leftNameServer() throws(EngineError) -> NameServer? {
+        do throws(NetworkError) { return try NameServer(leftIn: runtime.place, at: "\(path)/runtime") } catch { throw .network(error) }
+    }
+
+    /// The other containers that have addresses of a network.
+    fileprivate func neighbours(of id: String, on network: NetworkDefinition) throws(EngineError) -> [ContainerID] {
+        do throws(NetworkError) {
+            return Set(try Leases(of: network.name, in: runtime.place).all().map(\.owner)).subtracting([id]).sorted().compactMap {
+                ContainerID($0)
+            }
+        } catch { throw .network(error) }
+    }
+
+    /// Makes others forget the names of a container that goes, or leaves these networks.
+    func forgetNames(of id: String, at endpoints: [Endpoint]) throws(EngineError) {
+        if var server = try leftNameServer() {
+            do throws(NetworkError) {
+                let only = endpoints.count == 1 ? storedQuietly(endpoints[0].network) : nil
+                if try server.forget(id, on: only) { try server.settle() }
+            } catch { throw .network(error) }
+        }
+        for endpoint in endpoints where !endpoint.addresses.isEmpty {
+            guard let network = storedQuietly(endpoint.network) else { continue }
+            for peer in try neighbours(of: id, on: network) {
+                // One that is gone by now has forgotten.
+                guard let container = try? container(peer) else { continue }
+                try container.changeHosts { $0.remove(endpoint.addresses.map(\.address)) }
+            }
+        }
+    }
+
+    /// A network that is gone has nobody left who could know a name.
+    private func storedQuietly(_ name: String) -> NetworkDefinition? { (try? storedNetwork(name)) ?? nil }
+
+    /// Starts the name server again if it was killed, and ends one that has nobody left. Costs nothing where no name was ever needed.
+    func mendNames() throws(EngineError) {
+        guard var server = try leftNameServer() else { return }
+        do throws(NetworkError) {
+            if try server.isSettled() { return }
+            try server.settle()
+        } catch { throw .network(error) }
+        if try server.runs() { try mendQuestions(server) }
+    }
+
+    /// Has questions answered as it should be, after rules were made anew or the server was started again.
+    func mendQuestions() throws(EngineError) {
+        if let server = try leftNameServer() { try mendQuestions(server) }
+    }
+
+    private func mendQuestions(_ server: borrowing NameServer) throws(EngineError) {
+        let upstream = try server.runs() ? nil : ResolverFile.ofHost.direct.server
+        for network in try storedNetworks() where server.serves(network) {
+            if let gateway = network.nameServerAddress { try Announcement.leadQuestions(at: gateway, to: upstream) }
+        }
+    }
+}
+
+extension Record {
+    fileprivate func addresses(on network: NetworkDefinition) -> [IPAddress] {
+        endpoints?.first { $0.network == network.name }?.addresses.map(\.address) ?? []
+    }
+
+    /// What others on a network call the container: as docker has it, its name, the start of its id, and aliases.
+    fileprivate func names(on network: NetworkDefinition) -> [String] {
+        let aliases = endpoints?.first { $0.network == network.name }?.aliases ?? []
+        var names: [String] = []
+        for name in [name] + aliases + [String(id.prefix(12))] where !names.contains(name) { names.append(name) }
+        return names
+    }
+
+    fileprivate func nameEntry(on network: NetworkDefinition) -> NameZone.Entry {
+        NameZone.Entry(
+            id: id, addresses: addresses(on: network), names: names(on: network),
+            servers: (resolver?.servers ?? []).compactMap { IPAddress($0) })
+    }
+}
+
+extension NetworkDefinition {
+    /// Where its containers ask for names: at its bridge. Not on an internal network, whose names go into `/etc/hosts`: the server asks the
+    /// world for what it does not know, and questions are a way out.
+    var nameServerAddress: IPAddress? {
+        driver == .bridge && !isInternal ? range(.v4)?.gateway ?? range(.v6)?.gateway : nil
+    }
+}
+
+extension ResolverFile {
+    /// The host's, empty if it has none.
+    static var ofHost: ResolverFile {
+        func read(_ path: String) -> ResolverFile? {
+            guard let file = try? FileDescriptor(opening: path, [.nonBlocking]), let bytes = try? file.readAll(limit: 1 << 20) else {
+                return nil
+            }
+            return ResolverFile(String(decoding: bytes, as: UTF8.self))
+        }
+        let host = read("/etc/resolv.conf") ?? ResolverFile()
+        guard !host.servers.isEmpty, host.reachableServers.isEmpty else { return host }
+        // systemd-resolved listens on the loopback, and tells here whom it asks.
+        var file = host
+        file.servers += read("/run/systemd/resolve/resolv.conf")?.servers ?? []
+        return file
+    }
+
+    /// The first server that questions can be led to without one of our own; and whether there are only others.
+    fileprivate var direct: (server: IPAddress?, isOutOfReach: Bool) {
+        let server = reachableServers.lazy.compactMap { IPAddress($0) }.first { $0.family == .v4 }
+        return (server, server == nil && !servers.isEmpty)
+    }
+
+    /// This with what it does not say taken from another. A search domain `.` stands for none.
+    func completed(by other: ResolverFile, servers: [String]) -> ResolverFile {
+        var file = self
+        file.servers = self.servers.isEmpty ? servers : self.servers
+        file.search = search == ["."] ? [] : search.isEmpty ? other.search : search
+        if options.isEmpty { file.options = other.options }
+        return file
+    }
+}

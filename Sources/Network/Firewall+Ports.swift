@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+extension Firewall {
+    /// Leads ports to a container, all or none.
+    /// - Parameters:
+    ///   - addresses: the container's, at most one of each family; ports of a family it has none of are passed over.
+    ///   - device: the bridge it is at.
+    package mutating func publish(_ ports: [PublishedPorts], to addresses: [IPAddress], at device: String) throws(NetworkError) {
+        do throws(SystemError) {
+            try add(Self.changes(ports, addresses))
+            // A client on this machine may come from 127.0.0.1, which the kernel keeps off other links without this. What it would open
+            // to containers, the chain `arriving` closes.
+            guard ports.contains(where: { $0.address.family == .v4 && ($0.isAnywhere || $0.address.isSpecial) }) else { return }
+            try KernelParameter("ipv4/conf/\(device)/route_localnet", "1").set()
+        } catch {
+            guard error.errno == EEXIST else { throw .system(doing: "publish ports", error) }
+            throw .refused("one of the ports leads to another container already")
+        }
+    }
+
+    /// Takes ports away that were led to a container. What is gone already is fine.
+    package mutating func withdraw(_ ports: [PublishedPorts], from addresses: [IPAddress]) throws(NetworkError) {
+        do throws(SystemError) { try remove(Self.changes(ports, addresses)) } catch {
+            // The table is gone, and with it everything in it.
+            guard error.errno != ENOENT else { return }
+            throw .system(doing: "take published ports away", error)
+        }
+    }
+
+    /// Whether a port leads to a container: at that address, or at all of them.
+    package mutating func leads(_ ports: PublishedPorts) throws(NetworkError) -> Bool {
+        do throws(SystemError) {
+            for pair in ports.pairs {
+                let transport = [ports.transport.number, 0, 0, 0]
+                let isV4 = ports.address.family == .v4
+                if try has(transport + Self.port(pair.host), in: isV4 ? "anywhere4" : "anywhere6") { return true }
+                guard !ports.isAnywhere else { continue }
+                if try has(transport + ports.address.bytes + Self.port(pair.host), in: isV4 ? "ports4" : "ports6") { return true }
+            }
+            return false
+        } catch {
+            throw .system(doing: "look at published ports", error)
+        }
+    }
+
+    /// Has questions for names that come to a gateway led to a server; with nil they are the gateway's own again.
+    package mutating func leadQuestions(at gateway: IPAddress, to server: IPAddress?) throws(NetworkError) {
+        do throws(SystemError) {
+            let known = try element(gateway.bytes, in: "resolvers")
+            guard known?.value != server?.bytes else { return }
+            if let known { try remove([Change("resolvers", [known])]) }
+            if let server { try add([Change("resolvers", [Element(key: gateway.bytes, value: server.bytes)])]) }
+        } catch {
+            throw .system(doing: "lead questions for names to the host's server", error)
+        }
+    }
+
+    static func changes(_ ports: [PublishedPorts], _ addresses: [IPAddress]) -> [Change] {
+        var elements: (ports4: [Element], ports6: [Element], anywhere4: [Element], anywhere6: [Element]) = ([], [], [], [])
+        for ports in ports {
+            guard let target = addresses.first(where: { $0.family == ports.address.family })?.bytes else { continue }
+            // Parts of a key begin at multiples of four bytes.
+            let transport = [ports.transport.number, 0, 0, 0]
+            let address = ports.isAnywhere ? [] : ports.address.bytes
+            let new = ports.pairs.map { pair in
+                Element(key: transport + address + Self.port(pair.host), value: target + Self.port(pair.container))
+            }
+            switch (ports.address.family, ports.isAnywhere) {
+            case (.v4, false): elements.ports4 += new
+            case (.v6, false): elements.ports6 += new
+            case (.v4, true): elements.anywhere4 += new
+            case (.v6, true): elements.anywhere6 += new
+            }
+        }
+        let changes = [
+            Change("ports4", elements.ports4), Change("ports6", elements.ports6), Change("anywhere4", elements.anywhere4),
+            Change("anywhere6", elements.anywhere6),
+        ]
+        return changes.filter { !$0.elements.isEmpty }
+    }
+
+    private static func port(_ port: UInt16) -> [UInt8] { [UInt8(port >> 8), UInt8(port & 0xff), 0, 0] }
+}

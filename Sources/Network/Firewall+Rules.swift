@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Firewall {
+    /// Goes up whenever the rules change: other rules than these are replaced by these.
+    static var version: UInt32 { 1 }
+
+    /// Everything but the elements of its sets and maps, as `nft(8)` reads it. It never grows: a network is an element of some sets, a
+    /// published port is an element of a map, and looking one up costs the same however many there are.
+    ///
+    /// What other tables drop stays dropped: an `accept` ends our own chain and no other.
+    static var rules: StaticString {
+        """
+        table inet minictl
+        delete table inet minictl
+        table inet minictl {
+            set version { type mark; elements = { 1 }; }
+
+            # Our bridges; those with a way out; each beside itself; and their own addresses.
+            set bridges { type ifname; }
+            set outward { type ifname; }
+            set within { type ifname . ifname; }
+            set gateways4 { type ipv4_addr; }
+            set gateways6 { type ipv6_addr; }
+            # Links that forward because we made them.
+            set uplinks { type ifname; }
+            # Published ports: at one address of this machine, or at all of them.
+            map ports4 { type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service; }
+            map ports6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr . inet_service; }
+            map anywhere4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
+            map anywhere6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
+            # Where a gateway leads questions for names to while a single container asks: to the host's server.
+            map resolvers { type ipv4_addr : ipv4_addr; }
+
+            chain arriving {
+                type filter hook prerouting priority raw; policy accept;
+                # route_localnet, which clients on this machine need, would let containers at its loopback (CVE-2020-8558).
+                iifname @bridges ip daddr 127.0.0.0/8 drop
+                iifname @bridges ip saddr 127.0.0.0/8 drop
+                # Gateways are there for containers, not for who routes to them from elsewhere.
+                iifname != "lo" iifname != @bridges ip daddr @gateways4 drop
+                iifname != "lo" iifname != @bridges ip6 daddr @gateways6 drop
+            }
+
+            chain prerouting {
+                type nat hook prerouting priority dstnat; policy accept;
+                iifname @bridges meta l4proto { tcp, udp } th dport 53 dnat ip to ip daddr map @resolvers
+                # What is published on the loopback is for this machine alone; its own packets do not come by here.
+                ip daddr 127.0.0.0/8 return
+                fib daddr type local goto publish
+            }
+
+            chain output {
+                type nat hook output priority -100; policy accept;
+                # No answer could come back to it: IPv6 takes nothing for its loopback from any other link.
+                ip6 daddr ::1 return
+                fib daddr type local goto publish
+            }
+
+            chain publish {
+                meta nfproto ipv4 dnat ip to meta l4proto . ip daddr . th dport map @ports4
+                meta nfproto ipv4 dnat ip to meta l4proto . th dport map @anywhere4
+                meta nfproto ipv6 dnat ip6 to meta l4proto . ip6 daddr . th dport map @ports6
+                meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @anywhere6
+            }
+
+            chain postrouting {
+                type nat hook postrouting priority srcnat; policy accept;
+                # A container that comes back to its own network would be answered directly, from an address it did not ask.
+                iifname . oifname @within ct status dnat masquerade
+                # The same where br_netfilter has such a packet stay on the bridge, and tells no link that it came by.
+                meta iif 0 oifname @bridges ct status dnat fib saddr type != local masquerade
+                oifname @bridges ip saddr 127.0.0.0/8 masquerade
+                iifname @outward oifname != @bridges masquerade
+            }
+
+            chain forward {
+                type filter hook forward priority filter; policy accept;
+                iifname . oifname @within accept
+                iifname @bridges jump leaving
+                oifname @bridges goto entering
+                iifname @uplinks goto passing
+            }
+
+            chain leaving {
+                iifname != @outward drop
+                # These would leave with the container's own address.
+                ct state invalid drop
+            }
+
+            # Into a network come answers, and what its ports are published for: not whoever knows a route, nor other networks.
+            chain entering {
+                oifname != @outward drop
+                ct state established,related accept
+                ct status dnat accept
+                drop
+            }
+
+            # This machine was no router before us, and is none now but for us and for other programs' own translations.
+            chain passing {
+                ct state established,related accept
+                ct status dnat accept
+                drop
+            }
+        }
+
+        """
+    }
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+package import Linux
+
+/// aardvark-dns, podman's name server, and what it reads: `runtime/names/`, one zone for each bridge that has a way out.
+///
+/// It is started when a zone has somebody to name, a second container, and ends with the last zone. It answers at the bridges' own addresses,
+/// and asks the host's servers for whatever is no container. A single container's questions are led to those at once.
+/// Whoever changes a zone holds the lock of the folder, from which it is let go explicitly: forks have it too.
+package struct NameServer: ~Copyable {
+    private let path: String
+    private let directory: FileDescriptor
+    private let tool: Tool
+    private var isStarting = false
+
+    /// Where distributions put it; nobody starts it by hand, so it is not on the path.
+    package static var tool: Tool? {
+        Tool("aardvark-dns", in: ["/usr/lib/podman", "/usr/libexec/podman", "/usr/local/lib/podman", "/usr/local/libexec/podman"])
+    }
+
+    /// Waits for the lock. Nil where aardvark-dns is not installed.
+    /// - Parameters:
+    ///   - runtime: the directory `runtime`, and its absolute path, by which the server finds its zones.
+    package init?(in runtime: Place, at path: String) throws(NetworkError) {
+        guard let tool = Self.tool else { return nil }
+        try self.init(tool, runtime, path)
+    }
+
+    /// The same where zones may have been left by another time, whether it is installed by now or not. Nil where there never were any.
+    package init?(leftIn runtime: Place, at path: String) throws(NetworkError) {
+        guard faccessat(runtime.raw, "names", F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { return nil }
+        try self.init(Self.tool ?? Tool(missing: "aardvark-dns"), runtime, path)
+    }
+
+    private init(_ tool: Tool, _ runtime: Place, _ path: String) throws(NetworkError) {
+        directory = try Self.locked(runtime)
+        self.tool = tool
+        self.path = "\(path)/names"
+    }
+
+    private static func locked(_ runtime: Place) throws(NetworkError) -> FileDescriptor {
+        do throws(SystemError) {
+            try Directory.make("names", at: runtime)
+            let directory = try FileDescriptor(opening: "names", at: runtime, [.directory, .noFollow])
+            _ = try directory.lock(wait: true)
+            return directory
+        } catch {
+            throw .system(doing: "keep names", error)
+        }
+    }
+
+    deinit { directory.unlock() }
+
+    // MARK: zones
+
+    /// The server takes every file of the folder for a zone, except that of its own number.
+    private static let number = "aardvark.pid"
+
+    private static func file(_ network: NetworkDefinition) -> String { String(network.id.prefix(16)) }
+
+    /// Whether containers of a network have their names here.
+    package func serves(_ network: NetworkDefinition) -> Bool {
+        faccessat(directory.raw, Self.file(network), F_OK, AT_SYMLINK_NOFOLLOW) == 0
+    }
+
+    /// The zone as it is; nil if there is none.
+    package func zone(of network: NetworkDefinition) throws(NetworkError) -> NameZone? { try zone(Self.file(network)) }
+
+    private func zone(_ file: String) throws(NetworkError) -> NameZone? {
+        do throws(SystemError) {
+            return NameZone(String(decoding: try File.read(file, at: directory.place), as: UTF8.self))
+        } catch {
+            if error.errno == ENOENT { return nil }
+            throw .system(doing: "read the names of a network", error)
+        }
+    }
+
+    /// Writes a zone whole; one without containers goes. The server may read at any moment, so nothing half-written is ever in its folder.
+    package func write(_ zone: NameZone, of network: NetworkDefinition) throws(NetworkError) { try write(zone, Self.file(network)) }
+
+    private func write(_ zone: NameZone, _ file: String) throws(NetworkError) {
+        do throws(SystemError) {
+            if zone.entries.isEmpty { return try remove(file) }
+            let temporary = "../.names.tmp"
+            let new = try FileDescriptor(opening: temporary, at: directory.place, [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
+            try new.write(zone.text)
+            try directory.place.rename(temporary, to: directory.place, file)
+        } catch {
+            throw .system(doing: "write the names of a network", error)
+        }
+    }
+
+    private func remove(_ file: String) throws(SystemError) {
+        do throws(SystemError) { try directory.place.unlink(file) } catch  where error.errno == ENOENT {}
+    }
+
+    private func files() throws(NetworkError) -> [String] {
+        do throws(SystemError) { return try directory.entries().map(\.name).filter { $0 != Self.number } } catch {
+            throw .system(doing: "list the names of networks", error)
+        }
+    }
+
+    /// Takes a container out of a network's zone, or of all. True if it was in any.
+    package func forget(_ id: String, on network: NetworkDefinition?) throws(NetworkError) -> Bool {
+        var found = false
+        let files = if let network { [Self.file(network)] } else { try self.files() }
+        for file in files {
+            guard var zone = try zone(file), zone.entries.contains(where: { $0.id == id }) else { continue }
+            zone.entries.removeAll { $0.id == id }
+            try write(zone, file)
+            found = true
+        }
+        return found
+    }
+
+    // MARK: the process
+
+    /// What the zones come to.
+    private enum Need { case nobody, single, several }
+
+    private func need() throws(NetworkError) -> Need {
+        var need = Need.nobody
+        for file in try files() {
+            guard let zone = try zone(file) else { continue }
+            if zone.needsServer { return .several }
+            need = .single
+        }
+        return need
+    }
+
+    /// Makes the server do what the zones say by now.
+    /// - Parameter evenForOne: it is to run for a single container too.
+    package mutating func settle(evenForOne: Bool = false) throws(NetworkError) {
+        let need = try need()
+        do throws(SystemError) {
+            if let process = try process() {
+                if need != .nobody { return try process.signal(Signal(rawValue: SIGHUP)) }
+                try process.signal(Signal(rawValue: SIGKILL))
+                _ = try process.waitForEnd(milliseconds: 1000)
+            }
+            let wasKilled = try directory.place.status(of: Self.number) != nil
+            if wasKilled { try remove(Self.number) }
+            if need == .several || (need == .single && (evenForOne || wasKilled)) {
+                try tool.startDetached(["--config", path, "--port", "53", "run"])
+                isStarting = true
+            }
+        } catch {
+            // It ended in between; the next command looks again.
+            guard error.errno != ESRCH else { return }
+            throw .system(doing: "run the name server", error)
+        }
+    }
+
+    /// Whether it runs if it has to, and does not if it need not.
+    package func isSettled() throws(NetworkError) -> Bool {
+        let need = try need()
+        do throws(SystemError) {
+            switch try process() {
+            case .some: return need != .nobody
+            case .none:
+                let wasKilled = try directory.place.status(of: Self.number) != nil
+                return need != .several && !wasKilled
+            }
+        } catch { return false }
+    }
+
+    /// Whether it runs, or was started just now.
+    package func isRunning() throws(NetworkError) -> Bool {
+        if isStarting { return true }
+        do throws(SystemError) {
+            switch try process() {
+            case .some: return true
+            case .none: return false
+            }
+        } catch { throw .system(doing: "look at the name server", error) }
+    }
+
+    /// The server, if it runs: the process of that number that was given our folder, in our network namespace.
+    private func process() throws(SystemError) -> ProcessHandle? {
+        let bytes: [UInt8]
+        do throws(SystemError) { bytes = try File.read(Self.number, at: directory.place, limit: 32) } catch
+            where error.errno == ENOENT
+        { return nil }
+        guard let pid = Int32(String(decoding: bytes, as: UTF8.self)), pid > 0 else { return nil }
+        do throws(SystemError) {
+            let handle = try ProcessHandle(pid: pid)
+            // Read after it is held, so that it is about that process.
+            let command = try File.readKernel("/proc/\(pid)/cmdline").split(separator: "\0")
+            let theirs = try FileStatus(of: "/proc/\(pid)/ns/net", followLinks: true)
+            let ours = try FileStatus(of: "/proc/thread-self/ns/net", followLinks: true)
+            guard command.contains(Substring(path)), theirs.inode == ours.inode else { return nil }
+            return handle
+        } catch  where error.errno == ESRCH || error.errno == ENOENT { return nil }
+    }
+
+    /// Waits until it answers at an address, for a second at most.
+    package func awaitAnswers(at gateway: IPAddress) -> Bool {
+        guard let ports = Self.ports(of: gateway) else { return false }
+        for _ in 0..<2000 {
+            if PortHolder.isBound(ports) { return true }
+            usleep(500)
+        }
+        return false
+    }
+
+    /// Whether somebody else answers at an address already, or at all addresses.
+    package static func isTaken(_ gateway: IPAddress) -> Bool { ports(of: gateway).map(PortHolder.isBound) ?? false }
+
+    private static func ports(of gateway: IPAddress) -> PublishedPorts? {
+        PortRange(53).flatMap { PublishedPorts(gateway, $0, to: $0, .udp) }
+    }
+}

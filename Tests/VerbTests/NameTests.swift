@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+import JSON
+import Linux
+import Testing
+
+@Suite(.enabled(if: Root.isUsable)) struct NameTests {
+    private static let hasServer: Bool = {
+        let code = try? Script("test -x /usr/lib/podman/aardvark-dns -o -x /usr/libexec/podman/aardvark-dns").run().code
+        if code != 0 { print("skipped: there is no aardvark-dns on this machine") }
+        return code == 0
+    }()
+
+    /// What a container finds a name to be.
+    private func found(_ minictl: Root, _ container: String, _ names: String...) throws -> [String] {
+        try names.map { name in
+            let address = try minictl("exec \(container) getent ahostsv4 \(name)").text.prefix { $0 != " " && $0 != "\n" }
+            return address.isEmpty ? "none" : String(address)
+        }
+    }
+
+    private func servers(_ minictl: Root) throws -> String { try minictl.sh("ps -eo args | grep -c \"[a]ardvark.*$PWD/\"").text }
+
+    @Test("Containers find each other by name, alias and id, on the default network too", .enabled(if: hasServer))
+    func names() throws {
+        let minictl = try Root()
+        let id = try minictl.start("one", "--network-alias uno")
+        // Alone it knows itself, and nobody else is to be known.
+        #expect(try found(minictl, "one", "one") == ["172.18.0.2"])
+        #expect(try servers(minictl) == "0")
+        try minictl.start("two")
+        #expect(
+            try found(minictl, "two", "one", "uno", String(id.prefix(12)), "nobody") == ["172.18.0.2", "172.18.0.2", "172.18.0.2", "none"])
+        #expect(try found(minictl, "one", "two") == ["172.18.0.3"])
+        #expect(try minictl("exec one head -n 1 /etc/resolv.conf").text == "nameserver 172.18.0.1")
+        try minictl("rename two zwei")
+        #expect(try found(minictl, "one", "zwei", "two") == ["172.18.0.3", "none"])
+        #expect(try servers(minictl) == "1")
+        try minictl("rm -f one")
+        #expect(try found(minictl, "zwei", "one") == ["none"])
+        try minictl("rm -f zwei")
+        #expect(try servers(minictl) == "0")
+        #expect(try minictl.sh("ls runtime/names").text == "")
+    }
+
+    @Test("Names are those of the networks that one is on, and follow connect and disconnect", .enabled(if: hasServer))
+    func networks() throws {
+        let minictl = try Root()
+        try minictl("network create --subnet 10.9.0.0/24 blue")
+        try minictl.start("one")
+        try minictl.start("two", "--network blue")
+        #expect(try found(minictl, "one", "two") == ["none"])
+        try minictl("network connect --alias zwo blue one")
+        #expect(try found(minictl, "one", "two") == ["10.9.0.2"])
+        #expect(try found(minictl, "two", "one", "zwo") == ["10.9.0.3", "10.9.0.3"])
+        let servers = try minictl("exec one grep nameserver /etc/resolv.conf").lines
+        #expect(servers == ["nameserver 172.18.0.1", "nameserver 10.9.0.1"])
+        try minictl("network disconnect blue one")
+        #expect(try found(minictl, "two", "one") == ["none"])
+        #expect(try found(minictl, "one", "two") == ["none"])
+        #expect(try minictl("exec one grep nameserver /etc/resolv.conf").lines == ["nameserver 172.18.0.1"])
+    }
+
+    @Test(
+        "A name server that was killed is there again with the next command, and none is left without containers", .enabled(if: hasServer))
+    func killed() throws {
+        let minictl = try Root()
+        try minictl.start("one")
+        try minictl.start("two")
+        try minictl.sh("kill -9 $(cat runtime/names/aardvark.pid); sleep 0.1")
+        #expect(try servers(minictl) == "0")
+        try minictl("ps")
+        #expect(try servers(minictl) == "1")
+        #expect(try found(minictl, "one", "two") == ["172.18.0.3"])
+        // Everything that belongs to the containers but the name server.
+        try minictl.sh(
+            "kill -9 $(ps -eo pid,args | awk -v r=\"$PWD\" '/minictl/ && /run -d/ && $0 ~ r && !/awk/ && !/sh -c/ {print $1}') $($M inspect -f '{{.State.Pid}}' one two); sleep 0.2"
+        )
+        #expect(try servers(minictl) == "1")
+        try minictl("ps")
+        #expect(try servers(minictl) == "0")
+    }
+
+    @Test("Where there is no name server, everybody's /etc/hosts is kept true; so it is on internal networks")
+    func files() throws {
+        let minictl = try Root()
+        try minictl("network create --internal --subnet 10.9.0.0/24 deep")
+        try minictl.start("one", "--network deep --network-alias uno")
+        try minictl.start("two", "--network deep")
+        let one = try minictl("exec one hostname -i").text
+        #expect(try found(minictl, "two", "one", "uno") == [one, one])
+        #expect(try found(minictl, "one", "two") == [minictl("exec two hostname -i").text])
+        #expect(try servers(minictl) == "0")
+        try minictl("rm -f two")
+        #expect(try found(minictl, "one", "two") == ["none"])
+        // The same where it is not installed, as seen from a mount namespace without it.
+        let hidden = try minictl.sh(
+            """
+            unshare --mount sh -c 'for d in /usr/lib/podman /usr/libexec/podman; do [ ! -d $d ] || mount -t tmpfs none $d; done
+            m="'"$M"'"; $m run -d --name three base sleep 1000 >/dev/null; $m run -d --name four base sleep 1000 >/dev/null
+            $m exec three getent ahostsv4 four | head -n 1 | cut -d" " -f1; $m exec four getent ahostsv4 three | head -n 1 | cut -d" " -f1
+            $m rm -f four >/dev/null; $m exec three getent hosts four; $m exec three cat /etc/resolv.conf | grep -c 172.18; $m rm -f three'
+            """)
+        #expect(hidden.lines == ["172.18.0.3", "172.18.0.2", "0", "three"], "\(hidden)")
+    }
+
+    @Test("What --dns, --dns-search, --dns-option and --add-host say stands in the container's files")
+    func options() throws {
+        let minictl = try Root()
+        let resolver = try minictl(
+            "run --rm --dns 192.0.2.53 --dns-search example.org --dns-option timeout:1 base cat /etc/resolv.conf")
+        #expect(resolver.lines.dropFirst() == ["search example.org", "options timeout:1 ndots:0"])
+        #expect(try minictl("run --rm --dns-search . base grep search /etc/resolv.conf").text == "")
+        #expect(
+            try minictl("run --rm --network none --dns 192.0.2.53 base head -n 1 /etc/resolv.conf").text == "nameserver 192.0.2.53")
+        let hosts = "grep -E 'db|me|six' /etc/hosts"
+        #expect(
+            try minictl.sh("$M run --rm --add-host db:10.1.1.1 --add-host me=host-gateway --add-host six:[fd00::1] base \(hosts)").lines
+                == [
+                    "10.1.1.1\tdb", "172.18.0.1\tme", "fd00::1\tsix",
+                ])
+        for words in ["--dns nobody", "--add-host db", "--add-host db:x", "--dns-option 'a b'", "--network none --add-host x:host-gateway"]
+        {
+            let outcome = try minictl("run --rm \(words) base true")
+            #expect(outcome.code == 125 && outcome.error.split(separator: "\n").count <= 2, "\(words): \(outcome)")
+        }
+    }
+
+    @Test("--link is another name for a neighbour")
+    func links() throws {
+        let minictl = try Root()
+        let id = try minictl.start("one").prefix(12)
+        #expect(try minictl("run --rm --link one:db base grep db /etc/hosts").text == "172.18.0.2\tdb \(id) one")
+        #expect(try minictl("run --rm --link one base grep one /etc/hosts").text == "172.18.0.2\tone \(id)")
+        #expect(try minictl("run --rm --link nobody base true").error.contains("no such container: nobody"))
+        try minictl("network create --subnet 10.9.0.0/24 blue")
+        #expect(try minictl("run --rm --network blue --link one base true").error.contains("none of the networks"))
+        try minictl("stop -t 0 one")
+        #expect(try minictl("run --rm --link one base true").error.contains("does not run"))
+    }
+
+    @Test("Questions for the world go to the host's server, or to --dns, with a name server of ours or without", .enabled(if: hasServer))
+    func upstream() throws {
+        let minictl = try Root()
+        guard try Script("command -v python3 && grep -qE '^nameserver [0-9.]+$' /etc/resolv.conf").run().code == 0 else { return }
+        // Two servers on the host that say 203.0.113.7 and 203.0.113.8 to everything; the first plays the host's.
+        try minictl.sh(
+            """
+            cat >dns.py <<'X'
+            import socket, sys
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((sys.argv[1], 53))
+            while True:
+                q, a = s.recvfrom(512); end = q.index(0, 12) + 5
+                answers = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\1\\0\\4" + bytes([203, 0, 113, int(sys.argv[2])]) if q[end-3] == 1 else b""
+                s.sendto(q[:2] + b"\\x81\\x80" + q[4:6] + bytes([0, 1 if answers else 0]) + b"\\0\\0\\0\\0" + q[12:end] + answers, a)
+            X
+            host=$(awk '/^nameserver/ {print $2; exit}' /etc/resolv.conf); ip addr add $host/32 dev lo; ip addr add 192.0.2.53/32 dev lo
+            for s in "$host 7" "192.0.2.53 8"; do python3 dns.py $s >/dev/null 2>&1 & echo $! >>servers; done; sleep 0.5
+            """)
+        let ask = "base getent ahostsv4 www.example.org"
+        #expect(try minictl("run --rm \(ask)").output.hasPrefix("203.0.113.7 "))
+        #expect(try servers(minictl) == "0")
+        try minictl.start("one")
+        #expect(try minictl("exec one getent ahostsv4 www.example.org").output.hasPrefix("203.0.113.7 "))
+        #expect(try servers(minictl) == "0")
+        #expect(try minictl("run --rm --dns 192.0.2.53 \(ask)").output.hasPrefix("203.0.113.8 "))
+        #expect(try servers(minictl) == "1")
+        #expect(try minictl("exec one getent ahostsv4 www.example.org").output.hasPrefix("203.0.113.7 "))
+        // Flushed rules, and a server that was killed: both ways are there again with the next command.
+        try minictl.sh("kill -9 $(cat runtime/names/aardvark.pid); nft flush ruleset; $M ps -q")
+        #expect(try minictl("exec one getent ahostsv4 www.example.org").output.hasPrefix("203.0.113.7 "))
+        try minictl("rm -f one")
+        try minictl.start("two")
+        try minictl.sh("nft flush ruleset; $M ps -q")
+        #expect(try minictl("exec two getent ahostsv4 www.example.org").output.hasPrefix("203.0.113.7 "))
+        #expect(try servers(minictl) == "0")
+        try minictl.sh("kill $(cat servers)")
+    }
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+import JSON
+import Linux
+import Testing
+
+/// The test's own namespace plays the host; another one is the LAN, at 192.0.2.2 behind the host's `eth0`, 192.0.2.1.
+private final class Lab {
+    let minictl: Root
+
+    /// A server whose answer is the address it is asked from, and what asks it.
+    private static let words = """
+        BB="-v $(command -v busybox):/bin/busybox:ro -v $PWD/answer:/answer:ro"; L="nsenter --net=/proc/$(cat lan)/ns/net"
+        ask() { (sleep 0.3) | busybox nc -w 1 $1 $2 2>&1 | sed 's/nc: //'; }; lan() { (sleep 0.3) | $L busybox nc -w 1 $1 $2 2>&1 | sed 's/nc: //'; }
+        from() { c=$1; shift; $M exec $c sh -c "(sleep 0.3) | busybox nc -w 1 $*" 2>&1 | sed 's/nc: //'; }
+        """
+
+    init() throws {
+        minictl = try Root()
+        try sh(
+            """
+            printf '#!/bin/sh\\nss -Hnt sport = :80 | while read s r q l peer; do echo from $peer; break; done | sed "s/::ffff://; s/[][]//g; s/:[0-9]*$//"' >answer
+            chmod 755 answer
+            """)
+        try minictl.sh(
+            """
+            unshare --net sleep 1000 >/dev/null 2>&1 & echo $! >lan; sleep 0.1
+            L="nsenter --net=/proc/$(cat lan)/ns/net"; ip link add eth0 type veth peer name eth0 netns $(cat lan)
+            ip addr add 192.0.2.1/24 dev eth0; ip link set eth0 up; ip route add default via 192.0.2.2
+            $L ip link set lo up; $L ip addr add 192.0.2.2/24 dev eth0; $L ip link set eth0 up
+            """)
+    }
+
+    deinit { _ = try? minictl.sh("kill $(cat lan)") }
+
+    @discardableResult
+    func sh(_ script: String, seconds: Int = 30, at location: SourceLocation = #_sourceLocation) throws -> Outcome {
+        try minictl.sh(Self.words + "\n" + script, seconds: seconds, at: location)
+    }
+
+    /// Starts a server on port 80.
+    func serve(_ name: String, _ flags: String, at location: SourceLocation = #_sourceLocation) throws {
+        let outcome = try sh("$M run -d --name \(name) $BB \(flags) base busybox nc -ll -p 80 -e /answer", at: location)
+        #expect(outcome.code == 0, "\(outcome.error)", sourceLocation: location)
+    }
+
+    /// What a script says, each line once.
+    func lines(_ script: String, at location: SourceLocation = #_sourceLocation) throws -> [String] {
+        try sh(script, at: location).lines
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    fileprivate static var inLab: Self {
+        .enabled("needs busybox and nft") { try Root.isUsable && Script("command -v busybox && command -v nft").run().code == 0 }
+    }
+}
+
+private let refused = "can't connect to remote host"
+
+@Suite(.inLab) struct PublishTests {
+    @Test("A port is published on the loopback unless an address says otherwise, and nobody else reaches it (E01)")
+    func loopback() throws {
+        let lab = try Lab()
+        try lab.serve("web", "-p 8080:80 -p 127.0.0.2:8081:80")
+        #expect(try lab.lines("ask 127.0.0.1 8080; ask 127.0.0.2 8081") == ["from 172.18.0.1", "from 172.18.0.1"])
+        #expect(try lab.lines("lan 192.0.2.1 8080; ask 192.0.2.1 8080; from web 172.18.0.1 8080").allSatisfy { $0.hasPrefix(refused) })
+        // By a route to the container, to its gateway, and to the host's own loopback.
+        let routed = try lab.lines(
+            """
+            $L ip route add 172.18.0.0/16 via 192.0.2.1; $L ip addr del 127.0.0.1/8 dev lo; $L ip route add 127.0.0.0/8 via 192.0.2.1
+            $L sysctl -qw net.ipv4.conf.all.route_localnet=1; sysctl -qw net.ipv4.conf.eth0.route_localnet=1
+            lan 172.18.0.2 80; lan 172.18.0.1 8080; lan 127.0.0.1 8080; lan 127.0.0.2 8081
+            """)
+        #expect(routed.count == 4 && routed.allSatisfy { $0 == "timed out" || $0.hasPrefix(refused) }, "\(routed)")
+    }
+
+    @Test("A port at 0.0.0.0 is everybody's, who is seen with an address of their own (E04)")
+    func anywhere() throws {
+        let lab = try Lab()
+        try lab.serve("web", "-p 0.0.0.0:8080:80")
+        #expect(
+            try lab.lines("lan 192.0.2.1 8080; ask 192.0.2.1 8080; ask 127.0.0.1 8080") == [
+                "from 192.0.2.2", "from 192.0.2.1", "from 172.18.0.1",
+            ])
+        try lab.sh("$M network create --subnet 10.9.0.0/24 blue; $M run -d --name blue --network blue $BB base sleep 1000")
+        try lab.sh("$M run -d --name peer $BB base sleep 1000")
+        // From the container itself, a neighbour, and another network that has no other way to it.
+        let inside = try lab.lines(
+            "from web 192.0.2.1 8080; from peer 192.0.2.1 8080; from blue 192.0.2.1 8080; from blue 172.18.0.2 80; from peer 172.18.0.2 80")
+        #expect(inside == ["from 172.18.0.1", "from 172.18.0.1", "from 10.9.0.2", "timed out", "from 172.18.0.3"])
+    }
+
+    @Test("What is not published is not reached through the host, and internal networks have no way out (E02)")
+    func closed() throws {
+        let lab = try Lab()
+        try lab.serve("web", "")
+        try lab.sh("$M network create --internal --subnet 10.9.0.0/24 deep; $M run -d --name deep --network deep $BB base sleep 1000")
+        try lab.sh("($L busybox nc -ll -p 7000 -e echo world) >/dev/null 2>&1 & sleep 0.1")
+        let outcome = try lab.lines(
+            """
+            $L ip route add 172.18.0.0/16 via 192.0.2.1; $L ip route add 10.9.0.0/24 via 192.0.2.1
+            lan 172.18.0.2 80; lan 192.0.2.1 80; from web 192.0.2.2 7000
+            $M exec deep ip route add default via 10.9.0.1 2>/dev/null; from deep 192.0.2.2 7000; from deep 172.18.0.2 80
+            nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' deep)/ns/net ip route add default via 10.9.0.1
+            from deep 192.0.2.2 7000; from deep 172.18.0.2 80
+            """)
+        #expect(outcome[0] == "timed out" && outcome[1].hasPrefix(refused) && outcome[2] == "world")
+        #expect(outcome.dropFirst(3).allSatisfy { $0.contains("unreachable") || $0 == "timed out" }, "\(outcome)")
+        #expect(outcome.count == 7)
+    }
+
+    @Test("The host is no router for others than containers, and stays one where it was (E05)")
+    func router() throws {
+        let lab = try Lab()
+        // A second wire of the host's, with somebody at 198.51.100.2.
+        try lab.sh(
+            """
+            unshare --net sleep 1000 >/dev/null 2>&1 & echo $! >far; sleep 0.1; ip link add eth1 type veth peer name eth1 netns $(cat far)
+            ip addr add 198.51.100.1/24 dev eth1; ip link set eth1 up; F="nsenter --net=/proc/$(cat far)/ns/net"
+            $F ip addr add 198.51.100.2/24 dev eth1; $F ip link set eth1 up; $F ip route add default via 198.51.100.1
+            $L ip route add 198.51.100.0/24 via 192.0.2.1; ($F busybox nc -ll -p 7000 -e echo far) >/dev/null 2>&1 & sleep 0.1
+            """)
+        try lab.serve("web", "-p 0.0.0.0:8080:80")
+        let out = "$M exec web sh -c '(sleep 0.3) | busybox nc -w 1 198.51.100.2 7000'"
+        let before = try lab.lines("cat /proc/sys/net/ipv4/ip_forward; lan 198.51.100.2 7000; lan 192.0.2.1 8080; \(out)")
+        #expect(before == ["0", "timed out", "from 192.0.2.2", "far"])
+        // Somebody wants a router: the next container makes way.
+        let after = try lab.lines("sysctl -qw net.ipv4.ip_forward=1; $M run --rm base true; lan 198.51.100.2 7000; \(out); kill $(cat far)")
+        #expect(after == ["far", "far"])
+    }
+
+    @Test("Loopback services of the host are out of reach for containers (E03)")
+    func hostLoopback() throws {
+        let lab = try Lab()
+        try lab.serve("web", "-p 0.0.0.0:8080:80")
+        let outcome = try lab.lines(
+            """
+            (busybox nc -ll -p 7000 -e echo secret) >/dev/null 2>&1 & sleep 0.1
+            C="nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' web)/ns/net"
+            $C ip addr del 127.0.0.1/8 dev lo; $C ip route add 127.0.0.0/8 via 172.18.0.1; $C sysctl -qw net.ipv4.conf.all.route_localnet=1
+            ask 127.0.0.1 7000; for a in 172.18.0.1 127.0.0.1; do (sleep 0.3) | $C busybox nc -w 1 $a 7000 2>&1; done
+            """)
+        #expect(outcome == ["secret", "secret", "nc: timed out"])
+    }
+
+    @Test("Rules that were flushed are there again with the next command, and those of others are not touched")
+    func flushed() throws {
+        let lab = try Lab()
+        try lab.serve("web", "-p 0.0.0.0:8080:80")
+        let outcome = try lab.lines(
+            """
+            nft flush ruleset; nft add table inet other; nft add chain inet other keep; lan 192.0.2.1 8080; $M ps -q >/dev/null
+            lan 192.0.2.1 8080; nft list tables; $M rm -f web; nft list map inet minictl anywhere4 | grep -c elements
+            """)
+        #expect(outcome[0].hasPrefix(refused))
+        #expect(outcome.dropFirst() == ["from 192.0.2.2", "table inet other", "table inet minictl", "web", "0"])
+    }
+
+    @Test("A killed run or monitor leaves no rule, lease or name behind after the next command")
+    func killed() throws {
+        let lab = try Lab()
+        try lab.serve("web", "-p 0.0.0.0:8080:80")
+        let outcome = try lab.lines(
+            """
+            monitor=$(ps -eo pid,args | awk -v r="$PWD" '/minictl/ && /run -d/ && $0 ~ r && !/awk/ && !/sh -c/ {print $1}' | head -n 1)
+            kill -9 $monitor; lan 192.0.2.1 8080; $M run --rm -p 0.0.0.0:8080:81 base true 2>&1 | grep -o 'in use by container web'
+            kill -9 $($M inspect -f '{{.State.Pid}}' web); sleep 0.2; $M ps -q; nft list map inet minictl anywhere4 | grep -c elements
+            ls runtime/networks/bridge runtime/names | grep -v :; ps -eo args | grep -c "[a]ardvark.*$PWD"
+            """)
+        #expect(outcome == ["from 192.0.2.2", "in use by container web", "0", "", "0"], "\(outcome)")
+    }
+
+    @Test("A port in use is said before anything starts, with who has it")
+    func taken() throws {
+        let lab = try Lab()
+        try lab.serve("web", "-p 8080:80")
+        let outcome = try lab.sh("$M run --rm -p 0.0.0.0:8080:80 base echo started")
+        #expect(outcome.code == 125 && outcome.output == "")
+        #expect(
+            outcome.error
+                == "minictl: the port 8080/tcp of 0.0.0.0 is in use by container web; choose another, or leave it out and get a free one\n")
+        let other = try lab.sh("busybox nc -ll -p 9000 >/dev/null 2>&1 & sleep 0.1; $M run --rm -p 9000:80 base echo started; kill $!")
+        #expect(other.output == "" && other.error.contains("in use by busybox (process "))
+        #expect(try lab.sh("$M run --rm -p 10.1.1.1:80:80 base true").error.contains("none of this machine's"))
+        #expect(try lab.sh("$M run --rm -p [::]:80:80 base true").error.contains("needs an IPv6 address"))
+        // One from a range, and one that the kernel picks.
+        try lab.serve("two", "-p 8080-8082:80 -p 80")
+        let ports = try lab.lines("$M port two 80")
+        #expect(ports[0] == "127.0.0.1:8081" && ports[1].hasPrefix("127.0.0.1:") && ports[1] != ports[0])
+        #expect(try lab.sh("$M ps -a --format '{{.Names}}'").lines == ["two", "web"])
+    }
+
+    @Test("Many containers that start at once share no port")
+    func together() throws {
+        let lab = try Lab()
+        let outcome = try lab.sh(
+            """
+            for i in $(seq 12); do $M run -d -p 9000-9015:80 base sleep 1000 >/dev/null 2>>errors & done; wait
+            $M ps --format '{{.Ports}}' | sort | uniq | wc -l; cat errors; nft list map inet minictl ports4 | grep -o 'tcp \\. 127' | wc -l
+            """, seconds: 60)
+        #expect(outcome.lines == ["12", "12"], "\(outcome)")
+    }
+
+    @Test("Ports are listed, inspected, added and taken away while the container runs, and kept for its next start")
+    func changes() throws {
+        let lab = try Lab()
+        try lab.serve("web", "-p 8080:80 --expose 443")
+        #expect(
+            try lab.lines("$M port web; $M port web 80/tcp; $M ps --format '{{.Ports}}'") == [
+                "80/tcp -> 127.0.0.1:8080", "127.0.0.1:8080", "127.0.0.1:8080->80/tcp, 443/tcp",
+            ])
+        #expect(try lab.sh("$M port web 443").error.contains("no public port '443' published for web"))
+        #expect(
+            try lab.lines("$M port add web 0.0.0.0:9000-9001:80-81; lan 192.0.2.1 9000; ask 127.0.0.1 8080") == [
+                "0.0.0.0:9000-9001->80-81/tcp", "from 192.0.2.2", "from 172.18.0.1",
+            ])
+        let settings = try lab.minictl.json("inspect web").array?.first?["NetworkSettings"]?["Ports"]
+        #expect(settings?["443/tcp"] == .null && settings?["80/tcp"]?.array?.count == 2)
+        #expect(
+            try lab.lines("$M port rm web 9000:80; $M port web; $M restart -t 0 web; $M port web 81") == [
+                "80/tcp -> 127.0.0.1:8080", "81/tcp -> 0.0.0.0:9001", "web", "0.0.0.0:9001",
+            ])
+        #expect(try lab.sh("$M port add web 8080:90").error.contains("in use by container web"))
+        #expect(try lab.sh("$M port rm web 7777").error.contains("no port '7777/tcp' is published for web"))
+        #expect(
+            try lab.lines("MINICTL_PUBLISH_ADDRESS=192.0.2.1 $M run --rm -d --name env -p 80 base sleep 9 >/dev/null; $M port env")
+                .allSatisfy { $0.hasPrefix("80/tcp -> 192.0.2.1:") })
+    }
+
+    @Test("IPv6 clients reach a port at an IPv6 address, and are refused at ::1")
+    func version6() throws {
+        let lab = try Lab()
+        try lab.sh(
+            "ip -6 addr add 2001:db8::1/64 dev eth0 nodad; $L ip -6 addr add 2001:db8::2/64 dev eth0 nodad; $M network create --ipv6 six")
+        try lab.serve("web", "--network six -p [::]:8080:80 -p [2001:db8::1]:8081:80")
+        let outcome = try lab.lines("lan 2001:db8::1 8080; ask 2001:db8::1 8080; lan 2001:db8::1 8081; ask ::1 8080; lan 2001:db8::1 80")
+        #expect(outcome.prefix(3) == ["from 2001:db8::2", "from 2001:db8::1", "from 2001:db8::2"], "\(outcome)")
+        #expect(outcome.dropFirst(3).allSatisfy { $0.hasPrefix(refused) }, "\(outcome)")
+        // By a route to the container, whose own router it is not.
+        let routed = try lab.lines(
+            """
+            a=$($M inspect -f '{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}' web)
+            $L ip -6 route add ${a%::*}::/64 via 2001:db8::1; lan $a 80; lan ${a%::*}::1 8080
+            """)
+        #expect(routed == ["timed out", "timed out"], "\(routed)")
+        #expect(try lab.sh("$M run --rm --network six -p [::1]:8082:80 base true").error.contains("no port can be published at ::1"))
+    }
+}
