@@ -122,12 +122,11 @@ final class Audience: Attendant {
         if !entries[first].ready.isEmpty, let socket = try? LocalSocket.accept(listener) { admit(socket.release()) }
     }
 
-    /// Whether somebody has knocked since.
+    /// Lets in whoever comes in that time. False if nobody does.
     func waitForKnock(milliseconds: Int64) -> Bool {
         var entries = [PollEntry(listener.raw, .readable)]
         guard (try? entries.wait(milliseconds: CInt(clamping: milliseconds))) == true else { return false }
-        // Who only knocks wants to be looked at, not to stay; who wants to stay sees the end of file and comes again.
-        _ = try? LocalSocket.accept(listener)
+        if let socket = try? LocalSocket.accept(listener) { admit(socket.release()) }
         return true
     }
 

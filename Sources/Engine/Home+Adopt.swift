@@ -75,7 +75,7 @@ extension Creation {
             try home.putAway(container.record)
             // What a monitor was making as it was killed is nowhere written down.
             try home.disconnectAll(container.id, container.record)
-            guard try container.waitForRestart(audience) else {
+            guard try container.waitForRestart(audience, after: end) else {
                 _ = live(on: MonitoredRun(end: end, action: nil, duration: 0), audience, in: home)
                 return
             }

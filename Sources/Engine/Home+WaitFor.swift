@@ -51,6 +51,8 @@ extension Home {
             for condition in conditions where container.meets(condition, status, since: first) {
                 return status.isUp ? -1 : container.record.end?.exitCode ?? container.record.retry?.exitCode ?? -1
             }
+            // Whoever was killed together with its monitor may have held the watch a moment longer, so that no command took its place yet.
+            if status.isGoingOn, !Watch.isHeld(id, in: self) { try sweep() }
             // What changes without a file's change, such as a freezer or a removal, is seen a little later.
             var entries = [PollEntry(files.descriptor.raw, .readable)]
             do throws(SystemError) { _ = try entries.wait(milliseconds: 100) } catch { throw .system(doing: "wait for \(word)", error) }

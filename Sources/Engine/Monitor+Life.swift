@@ -23,13 +23,13 @@ extension Creation {
         var backoff = Backoff()
         do throws(EngineError) {
             while try container.plansRestart(after: run, in: backoff.next(afterRunning: run.duration)) {
-                home.tellEnd(run.end, of: container.record)
                 // Whoever waits sees it as restarting from here on.
                 if ready >= 0 { close(ready) }
                 ready = -1
+                home.tellEnd(run.end, of: container.record)
                 audience.end(run.end, limit: container.record.memoryLimit)
                 try home.putAway(container.record)
-                guard try container.waitForRestart(audience) else { break }
+                guard try container.waitForRestart(audience, after: run.end) else { break }
                 run = container.restart(audience, in: home)
             }
         } catch {
@@ -44,6 +44,13 @@ extension Creation {
 }
 
 extension Audience {
+    /// Whether somebody has knocked since: who only does so wants the record to be looked at, and who wanted to attach came too late.
+    fileprivate func waitForKnock(_ end: Record.End, milliseconds: Int64) -> Bool {
+        guard waitForKnock(milliseconds: milliseconds) else { return false }
+        self.end(end, limit: nil)
+        return true
+    }
+
     func end(_ end: Record.End, limit: Int64?) {
         self.end(.ended(exitCode: end.exitCode ?? 255, memoryLimit: end.outOfMemory == true ? limit ?? 0 : -1))
     }
@@ -167,7 +174,7 @@ extension Container {
     }
 
     /// Waits for the time of the next start. False if somebody has stopped it meanwhile, who knocks to be heard.
-    mutating func waitForRestart(_ audience: Audience) throws(EngineError) -> Bool {
+    mutating func waitForRestart(_ audience: Audience, after end: Record.End) throws(EngineError) -> Bool {
         while true {
             try refreshIfChanged()
             guard let retry = record.retry, record.stoppedByHand != true else {
@@ -176,7 +183,7 @@ extension Container {
             }
             let rest = ((Timestamp(retry.at)?.nanoseconds ?? 0) - Timestamp.now.nanoseconds) / 1_000_000
             // A clock that was set back does not make anybody wait longer.
-            guard rest > 0, audience.waitForKnock(milliseconds: min(rest, 60_000)) else { return true }
+            guard rest > 0, audience.waitForKnock(end, milliseconds: min(rest, 60_000)) else { return true }
         }
     }
 }
