@@ -12,8 +12,15 @@ struct Backlog {
 
     /// - Parameter isOurs: nobody else has this descriptor's file open, so that it was made not to block.
     init(to target: CInt, isOurs: Bool = false) {
-        self.target = target
-        chunk = isOurs || (try? FileStatus(ofDescriptor: target))?.kind == .regular ? 65536 : 4096
+        let kind = isOurs || target < 0 ? nil : (try? FileStatus(ofDescriptor: target))?.kind
+        // A pipe that others hold too is opened once more: then not to block is a matter of ours alone.
+        if kind == .fifo, let own = try? FileDescriptor(opening: "/proc/self/fd/\(target)", [.writeOnly, .nonBlocking]) {
+            self.target = own.release()
+            chunk = 65536
+        } else {
+            self.target = target
+            chunk = isOurs || kind == .regular ? 65536 : 4096
+        }
     }
 
     var isEmpty: Bool { bytes.isEmpty }

@@ -127,7 +127,9 @@ extension Container {
             record.start = start
             return try save()
         }
+        let endpoints = record.endpoints
         try change { record in
+            record.endpoints = endpoints
             record.start = start
             record.end = nil
             record.retry = nil

@@ -52,6 +52,13 @@ final class HealthCheck: Attendant {
     }
 
     func attend(_ entries: ArraySlice<PollEntry>, _ process: borrowing ProcessHandle) {
+        // One that has ended meanwhile could not answer, and what it answers now says nothing.
+        if (try? process.waitForEnd(milliseconds: 0)) != false {
+            question = nil
+            killTime = nil
+            next = .max
+            return
+        }
         let now = MonotonicClock.milliseconds
         if let time = killTime, now >= time {
             killTime = nil

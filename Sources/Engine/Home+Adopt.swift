@@ -6,17 +6,26 @@ import OCI
 
 extension Home {
     /// Has another monitor take the place of one that was killed: this program in a process of its own, which gets the watch, locked as it is,
-    /// as its descriptor 3. So nobody can take the container for one that nobody cares for in between.
+    /// as its descriptor 3. So nobody can take the container for one that nobody cares for in between. Returns when it has taken over, which
+    /// it tells by closing its descriptor 4.
     func replaceMonitor(of id: ContainerID, _ watch: borrowing Watch) throws(SystemError) {
         let words = CStrings(["minictl", "--root", path, "monitor", id.text])
         let environment = CStrings(Machine.environment)
-        guard case .child = try Process.clone() else { return }
+        let ready = try FileDescriptor.pipe()
+        guard case .child = try Process.clone() else {
+            let reader = ready.readerAlone()
+            var entries = [PollEntry(reader.raw, .readable)]
+            _ = try entries.wait(milliseconds: 5000)
+            return
+        }
         setsid()
         do throws(SystemError) {
             let null = try FileDescriptor(opening: "/dev/null", [.readWrite])
             for target in CInt(0)...2 { try null.replace(target) }
+            let writer = try ready.writer.duplicate(atLeast: 16)
             try watch.give(as: 3)
-            try FileDescriptor.closeAll(from: 4, onlyOnExec: false)
+            try writer.replace(4)
+            try FileDescriptor.closeAll(from: 5, onlyOnExec: false)
             throw Process.execute("/proc/self/exe", words, environment)
         } catch {
             // The watch is free again, and the next command tries once more.
@@ -25,8 +34,10 @@ extension Home {
     }
 
     /// What that process does: stays with the container as the killed one would have.
-    /// - Parameter raw: the watch, as `replaceMonitor` gives it.
-    package func takeOver(_ id: ContainerID, watch raw: CInt) throws(EngineError) {
+    /// - Parameters:
+    ///   - raw: the watch, as `replaceMonitor` gives it.
+    ///   - ready: to be closed when the container is as if it had never been without a monitor.
+    package func takeOver(_ id: ContainerID, watch raw: CInt, ready: CInt) throws(EngineError) {
         let watch: Watch
         do throws(SystemError) { watch = try Watch(given: raw, of: id, in: self) } catch {
             throw .system(doing: "take over the watch over \(id.short)", error)
@@ -35,6 +46,7 @@ extension Home {
         if creation.container.record.sharesRoot {
             // It starts this program again, which must find the watch where it is now.
             creation.watch.keepOverExec()
+            _ = fcntl(ready, F_SETFD, 0)
             try protectProgram()
         }
         Monitor.prepare()
@@ -45,10 +57,12 @@ extension Home {
         }
         let audience = try Audience(of: id, in: self)
         if case .restarting = try creation.container.status(in: Machine.boot()) {
+            close(ready)
             return try creation.resumeRestart(audience, in: self)
         }
-        let run = try creation.container.resume(audience, in: self)
-        _ = creation.live(on: run, audience, in: self)
+        var ready = ready
+        let run = try creation.container.resume(audience, &ready, in: self)
+        _ = creation.live(on: run, audience, ready: ready, in: self)
     }
 }
 
@@ -59,11 +73,13 @@ extension Creation {
         let run: MonitoredRun
         do throws(EngineError) {
             try home.putAway(container.record)
+            // What a monitor was making as it was killed is nowhere written down.
+            try home.disconnectAll(container.id, container.record)
             guard try container.waitForRestart(audience) else {
                 _ = live(on: MonitoredRun(end: end, action: nil, duration: 0), audience, in: home)
                 return
             }
-            run = try container.restart(audience, in: home)
+            run = container.restart(audience, in: home)
         } catch {
             return try fail(error, in: home)
         }
@@ -73,7 +89,9 @@ extension Creation {
 
 extension Container {
     /// Stays with a run that another monitor began.
-    fileprivate mutating func resume(_ audience: Audience, in home: borrowing Home) throws(EngineError) -> MonitoredRun {
+    /// - Parameter ready: closed, and then −1, if it goes on still.
+    fileprivate mutating func resume(_ audience: Audience, _ ready: inout CInt, in home: borrowing Home) throws(EngineError) -> MonitoredRun
+    {
         let log = try openLog()
         let started = (record.start?.at).flatMap { Timestamp($0) } ?? .now
         audience.begin(input: -1, terminal: -1, closesInput: false)
@@ -85,12 +103,13 @@ extension Container {
         }
         let lost = record.terminal ? "its terminal" : streams.count < 2 ? "what it writes" : record.interactive ? "its input" : nil
         if let lost { try change { $0.start?.lost = "its monitor was killed, and \(lost) went with it" } }
-        guard let identity = record.start?.identity(in: try Machine.boot()), let process = try? ProcessHandle(identity) else {
-            return MonitoredRun(
-                end: Record.End(
-                    exitCode: nil, at: Timestamp.now.description, outOfMemory: nil,
-                    reason: "its monitor was killed before it, so its exit status is unknown"), action: nil, duration: 0)
+        let boot = try Machine.boot()
+        guard let identity = record.start?.identity(in: boot), let process = try? ProcessHandle(identity) else {
+            // It has ended since.
+            return MonitoredRun(end: unseenEnd(in: boot), action: nil, duration: 0)
         }
+        close(ready)
+        ready = -1
         do throws(SystemError) {
             var run = try attend(process, streams, audience, resumes: true, in: home)
             run.duration = (Timestamp.now.nanoseconds - started.nanoseconds) / 1_000_000

@@ -48,13 +48,16 @@ extension Home {
             try watch.end(in: self)
             return nil
         }
-        switch container.status(in: boot) {
-        case .running, .paused, .restarting:
+        let status = container.status(in: boot)
+        if status.isGoingOn || container.record.isToReturn(in: boot) {
             // Its monitor is gone, it lives on: another takes its place. Until that holds the range it is told as an orphan's.
             do throws(SystemError) { try replaceMonitor(of: id, watch) } catch {
                 throw .system(doing: "give \(container.name) another monitor", error)
             }
             return container.record.slot
+        }
+        switch status {
+        case .running, .paused, .restarting: break
         case .created:
             try putAway(container.record)
             try disconnectAll(id, container.record)
@@ -63,10 +66,7 @@ extension Home {
             try putAway(container.record)
             try disconnectAll(id, container.record)
             if container.record.end == nil {
-                let reason =
-                    container.record.start?.boot == boot
-                    ? "the process that watched it was killed, so its exit status is unknown" : "the machine was restarted while it ran"
-                let end = Record.End(exitCode: nil, at: Timestamp.now.description, outOfMemory: nil, reason: reason)
+                let end = container.unseenEnd(in: boot)
                 container.record.end = end
                 try container.save()
                 tellEnd(end, of: container.record)
@@ -105,6 +105,26 @@ extension Home {
         } catch .notFound {
             return nil
         } catch { throw error }
+    }
+}
+
+extension Record {
+    /// Whether its policy has to answer an end that its monitor did not live to see.
+    fileprivate func isToReturn(in boot: String) -> Bool {
+        guard end == nil, let start, start.boot == boot, stoppedByHand != true else { return false }
+        return restart?.wantsRestart(after: nil, restarts: restarts ?? 0) ?? false
+    }
+}
+
+extension Container {
+    /// What can be known of an end that nobody saw.
+    func unseenEnd(in boot: String) -> Record.End {
+        // Whoever became its parent may not have taken its status yet.
+        if let termination = record.start?.identity(in: boot)?.termination { return ending(termination) }
+        let reason =
+            record.start?.boot == boot
+            ? "the process that watched it was killed, so its exit status is unknown" : "the machine was restarted while it ran"
+        return Record.End(exitCode: nil, at: Timestamp.now.description, outOfMemory: nil, reason: reason)
     }
 }
 

@@ -16,16 +16,21 @@ struct MonitoredRun {
 
 extension Creation {
     /// Goes on after a run: starts the container again as long as its policy says so, then puts it away. Gives the monitor's exit status.
-    consuming func live(on first: MonitoredRun, _ audience: Audience, in home: borrowing Home) -> CInt {
+    /// - Parameter ready: closed as soon as it is decided what comes next; −1 for none.
+    consuming func live(on first: MonitoredRun, _ audience: Audience, ready: CInt = -1, in home: borrowing Home) -> CInt {
         var run = first
+        var ready = ready
         var backoff = Backoff()
         do throws(EngineError) {
             while try container.plansRestart(after: run, in: backoff.next(afterRunning: run.duration)) {
                 home.tellEnd(run.end, of: container.record)
+                // Whoever waits sees it as restarting from here on.
+                if ready >= 0 { close(ready) }
+                ready = -1
                 audience.end(run.end, limit: container.record.memoryLimit)
                 try home.putAway(container.record)
                 guard try container.waitForRestart(audience) else { break }
-                run = try container.restart(audience, in: home)
+                run = container.restart(audience, in: home)
             }
         } catch {
             return (try? fail(error, in: home)) == nil ? 1 : 0
@@ -61,8 +66,15 @@ extension Container {
         }
     }
 
-    /// Another run, after what is on disk by now.
-    mutating func restart(_ audience: Audience, in home: borrowing Home) throws(EngineError) -> MonitoredRun {
+    /// Another run, after what is on disk by now. One that cannot be started has failed, and is tried again as any other that has.
+    mutating func restart(_ audience: Audience, in home: borrowing Home) -> MonitoredRun {
+        do throws(EngineError) { return try startAgain(audience, in: home) } catch {
+            let end = Record.End(exitCode: error.exitCode, at: Timestamp.now.description, outOfMemory: nil, reason: "\(error)")
+            return MonitoredRun(end: end, action: nil, duration: 0)
+        }
+    }
+
+    private mutating func startAgain(_ audience: Audience, in home: borrowing Home) throws(EngineError) -> MonitoredRun {
         var spec = try spec()
         try rejoin(&spec, in: home)
         var connection = Connection()
@@ -128,10 +140,7 @@ extension Container {
         let end: Record.End
         switch try supervisor.wait(for: process) {
         case .ended(let termination): end = ending(termination, killsBefore: kills)
-        case .unknown, .detached:
-            end = Record.End(
-                exitCode: nil, at: Timestamp.now.description, outOfMemory: nil,
-                reason: "the monitor it was started with was killed, so its exit status is unknown")
+        case .unknown, .detached: end = unseenEnd(in: record.start?.boot ?? "")
         }
         health?.end()
         return MonitoredRun(end: end, action: health?.action, duration: MonotonicClock.milliseconds - began)

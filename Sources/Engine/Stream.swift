@@ -29,6 +29,8 @@ struct Stream {
         isOutward = true
         closesTarget = false
         pending = Backlog(to: target)
+        // Our end of a pipe, or a terminal's master: ours alone.
+        try? FileDescriptor.setNonBlocking(source)
     }
 
     /// From outside into the container. The descriptor it goes to is ours alone, so it can be made not to block.
@@ -68,12 +70,16 @@ struct Stream {
         let capacity = audience == nil ? 65536 : AttachMessage.limit
         var failure: CInt = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
-            let result = read(source, buffer.baseAddress, capacity)
-            failure = result < 0 ? errno : 0
-            count = max(0, result)
+            // A terminal gives little at a time. Somebody else's input may block where there is no more.
+            repeat {
+                let result = read(source, buffer.baseAddress.map { $0 + count }, capacity - count)
+                failure = result < 0 ? errno : 0
+                count += max(0, result)
+                if result <= 0 { break }
+            } while isOutward && count < capacity
         }
-        if failure == EAGAIN || failure == EINTR { return }
-        // A terminal whose last user is gone answers EIO.
+        if bytes.isEmpty, failure == EAGAIN || failure == EINTR { return }
+        // What was read goes first; the end is seen again. A terminal whose last user is gone answers EIO.
         guard !bytes.isEmpty else { return close() }
         log?.append(bytes)
         audience?.tell(isError ? .error(bytes[...]) : .output(bytes[...]))

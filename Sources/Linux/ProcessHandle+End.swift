@@ -29,6 +29,14 @@ extension ProcessHandle {
     private static let patience = 50
 }
 
+extension ProcessIdentity {
+    /// How that very process ended, as long as nobody has taken its status.
+    package var termination: Termination? {
+        guard pid > 0, let now = try? ProcessStatistics(of: pid), now.startTime == startTime else { return nil }
+        return now.waitStatus.map { Termination(waitStatus: $0) }
+    }
+}
+
 extension Termination {
     /// As `wait(2)` packs it.
     init(waitStatus status: CInt) {

@@ -55,7 +55,7 @@ struct ReplaceMonitor: Command {
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         guard let id = ContainerID(arguments.first ?? "") else { throw UsageError("'\(arguments.first ?? "")' is no container's id") }
-        try globals.home().takeOver(id, watch: 3)
+        try globals.home().takeOver(id, watch: 3, ready: FileDescriptor.isAnonymousPipe(4) ? 4 : -1)
         return 0
     }
 }

@@ -50,6 +50,7 @@ struct Moment: Hashable { let call: String, number: Int }
         "Killed at any moment, a run leaves nothing that the next command does not clean",
         arguments: [
             ["run", "--rm", "--name", "crash", "base", "true"], ["run", "-d", "--rm", "--name", "crash", "-v", "/data", "base", "true"],
+            ["run", "--rm", "-t", "--name", "crash", "base", "true"],
         ])
     func run(_ arguments: [String]) throws {
         for moment in sample(try moments(of: arguments), 25) {

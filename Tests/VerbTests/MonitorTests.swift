@@ -82,6 +82,31 @@ import Testing
         #expect(try minictl("stop web").code == 0)
     }
 
+    @Test("Monitors killed at whatever moment it is leave a container that is as it should be")
+    func killedOften() throws {
+        try minictl.start("web", "--restart always --health-cmd true --health-interval 50ms", "sh -c 'echo run; sleep 0.1; exit 1'")
+        let outcome = try minictl.sh(
+            """
+            id=$($M ps -aq --no-trunc)
+            for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+                sleep 0.0$i
+                for f in /proc/[0-9]*/fd/*; do
+                    if [ $f -ef runtime/$id ]; then p=${f#/proc/}; kill -9 ${p%%/*}; break; fi
+                done
+                $M ps -q
+            done
+            """)
+        // However often: it goes on by itself, and a stop is a stop.
+        #expect(outcome.lines.allSatisfy { $0.utf8.count == 12 } && outcome.lines.count == 12, "\(outcome.output) \(outcome.error)")
+        let next = try minictl.sh("timeout 20 $M wait --condition next-exit web || $M inspect -f '{{json .State}}' web")
+        #expect(next.text == "1")
+        #expect(try minictl("stop web").code == 0)
+        usleep(300_000)
+        #expect(try minictl("ps -a --format '{{.State}}'").text == "exited")
+        #expect(try minictl("rm web").code == 0)
+        try minictl.expectEmpty()
+    }
+
     @Test("What went with a monitor is said")
     func lost() throws {
         try minictl.start("web", "-i", "sh -c 'trap \"\" HUP; while [ ! -e /go ]; do sleep 0.05; done'")
