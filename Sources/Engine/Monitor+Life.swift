@@ -23,10 +23,10 @@ extension Creation {
         var backoff = Backoff()
         do throws(EngineError) {
             while try container.plansRestart(after: run, in: backoff.next(afterRunning: run.duration)) {
-                home.tellEnd(run.end, of: container.record)
                 // Whoever waits sees it as restarting from here on.
                 if ready >= 0 { close(ready) }
                 ready = -1
+                home.tellEnd(run.end, of: container.record)
                 audience.end(run.end, limit: container.record.memoryLimit)
                 try home.putAway(container.record)
                 guard try container.waitForRestart(audience) else { break }
