@@ -37,7 +37,9 @@ extension Home {
     /// Takes a container that does not run under watch, and makes its spec fit for this moment.
     /// - Parameter orphans: id ranges of containers that run unwatched.
     func prepare(_ id: ContainerID, besides orphans: Set<UInt32>, isTemporary: Bool = false) throws(EngineError) -> Creation {
-        guard var watch = try Watch.atRest(id, in: self) else { throw .refused("\(id.short) is just being started or removed by another process") }
+        guard var watch = try Watch.atRest(id, in: self) else {
+            throw .refused("\(id.short) is just being started or removed by another process")
+        }
         // As it is now that nobody else can start, rename or remove it. One that runs without its monitor keeps its watch's file.
         var container: Container
         do throws(EngineError) { container = try self.container(id) } catch {
