@@ -222,14 +222,7 @@ extension Home {
             throw .refused("the input device is not a TTY; use --no-stdin to see the output of \(container.name)")
         }
         if !container.record.interactive { options.takesInput = false }
-        let socket: CInt
-        do throws(SystemError) {
-            socket = try connect(to: container)
-        } catch {
-            guard error.errno == ENOENT || error.errno == ECONNREFUSED else { throw .system(doing: "attach to \(container.name)", error) }
-            throw .refused(
-                "cannot attach to \(container.name): it runs in the foreground of another command; 'minictl logs -f' follows its output")
-        }
+        let socket = try connect(to: container)
         var attachment = try AttachedClient(to: container, options)
         attachment.begin(on: socket, asStarter: false)
         container.tell("attach")
@@ -238,16 +231,23 @@ extension Home {
         return outcome
     }
 
-    /// A monitor that takes the place of one that was killed needs a moment before it listens; who runs in the foreground never does.
-    private func connect(to container: borrowing Container) throws(SystemError) -> CInt {
-        var tries = container.record.needsMonitor ? 300 : 20
+    /// Connects to the monitor. One that takes another's place may need a moment.
+    private func connect(to container: borrowing Container) throws(EngineError) -> CInt {
+        let isMonitored = container.record.terminal || container.record.start?.pipes != nil
+        let deadline = MonotonicClock.milliseconds + (isMonitored ? 10_000 : 0)
         while true {
             do throws(SystemError) {
                 return try LocalSocket.connect(Audience.path(of: container.id, in: self), type: CInt(SOCK_SEQPACKET.rawValue)).release()
-            } catch  where tries > 0 && (error.errno == ENOENT || error.errno == ECONNREFUSED) {
-                tries -= 1
-                usleep(10000)
+            } catch {
+                guard error.errno == ENOENT || error.errno == ECONNREFUSED else {
+                    throw .system(doing: "attach to \(container.name)", error)
+                }
             }
+            guard MonotonicClock.milliseconds < deadline, try container.status(in: Machine.boot()) == .running else { break }
+            usleep(20_000)
+            try sweep()
         }
+        throw .refused(
+            "cannot attach to \(container.name): it runs in the foreground of another command; 'minictl logs -f' follows its output")
     }
 }

@@ -68,11 +68,16 @@ extension Home {
         var request = StopRequest()
         request.signal = .kill
         request.isSilent = true
+        // By id from here on: a word whose container is gone may be the start of another's id.
+        let ids = words.map { try? find($0) }
         var ended: [String] = []
         try stop(words, request) { event in
             if case .ended(let word) = event { ended.append(word) }
         }
-        return Set(ended.filter { (try? find($0)) == nil })
+        let gone = zip(words, ids).filter { _, id in
+            id.map { faccessat(containers.raw, "\($0)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) != 0 } ?? false
+        }
+        return Set(ended).intersection(gone.map(\.0))
     }
 
     /// Kills one container and waits until it is put away.

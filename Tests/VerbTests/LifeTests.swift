@@ -50,9 +50,9 @@ import Testing
         let minictl = try Root()
         try minictl.start("a")
         for verb in ["pause", "unpause", "kill", "rm"] {
-            let outcome = try minictl("\(verb) nosuch a aa")
+            let outcome = try minictl("\(verb) nosuch a ax")
             #expect(outcome.code == 1 && outcome.text == "a", "\(verb)")
-            #expect(outcome.error == "minictl: no such container: nosuch\nminictl: no such container: aa\n", "\(verb)")
+            #expect(outcome.error == "minictl: no such container: nosuch\nminictl: no such container: ax\n", "\(verb)")
         }
     }
 
