@@ -26,8 +26,13 @@ final class Rig {
 
     deinit {
         killContainers()
-        // What is left of those whose monitor was killed too, above all a name server, ends with the next command.
-        _ = try? command(["ps", "-q"]).run([], seconds: 20)
+        // What is left of those whose monitor was killed too, above all a name server, ends with the next command;
+        // what monitors are at work on, they finish while there is something to work on.
+        for _ in 0..<50 {
+            _ = try? command(["ps", "-q"]).run([], seconds: 20)
+            if names("root/runtime").allSatisfy({ $0.utf8.count != 64 }) { break }
+            usleep(100_000)
+        }
         expectUnharmed()
         do { try Directory.removeAll(path) } catch { print("left behind: \(path)") }
     }

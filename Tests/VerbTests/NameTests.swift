@@ -139,7 +139,7 @@ import Testing
     func links() throws {
         let minictl = try Root()
         let id = try minictl.start("one").prefix(12)
-        #expect(try minictl("run --rm --link one:db base grep db /etc/hosts").text == "172.18.0.2\tdb \(id) one")
+        #expect(try minictl("run --rm --link one:db base grep -w db /etc/hosts").text == "172.18.0.2\tdb \(id) one")
         #expect(try minictl("run --rm --link one base grep one /etc/hosts").text == "172.18.0.2\tone \(id)")
         #expect(try minictl("run --rm --link nobody base true").error.contains("no such container: nobody"))
         try minictl("network create --subnet 10.9.0.0/24 blue")
