@@ -63,21 +63,17 @@ extension Home {
     }
 
     /// Kills containers, all at once, and waits until each is put away. Those that do not run, or cannot be killed, stay as they are.
+    /// - Parameter ids: whole ones: a name whose container is gone may be the start of another's id.
     /// - Returns: those that were temporary, and have gone with their end.
-    package func killAll(_ words: [String]) throws(EngineError) -> Set<String> {
+    package func killAll(_ ids: [String]) throws(EngineError) -> Set<String> {
         var request = StopRequest()
         request.signal = .kill
         request.isSilent = true
-        // By id from here on: a word whose container is gone may be the start of another's id.
-        let ids = words.map { try? find($0) }
         var ended: [String] = []
-        try stop(words, request) { event in
-            if case .ended(let word) = event { ended.append(word) }
+        try stop(ids, request) { event in
+            if case .ended(let id) = event { ended.append(id) }
         }
-        let gone = zip(words, ids).filter { _, id in
-            id.map { faccessat(containers.raw, "\($0)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) != 0 } ?? false
-        }
-        return Set(ended).intersection(gone.map(\.0))
+        return Set(ended.filter { faccessat(containers.raw, "\($0)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) != 0 })
     }
 
     /// Kills one container and waits until it is put away.
