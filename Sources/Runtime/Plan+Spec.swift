@@ -163,12 +163,12 @@ extension Plan {
         let standard = DeviceSetup.standard.filter { device in !extra.contains { $0.path == device.path } }
         // A user namespace can make no nodes: the parent makes those for it. What everybody may open can just as well be the host's.
         let isMapped = userMap != nil || joined.contains { $0.type == .user }
-        setups.append(.devices(isMapped ? standard : standard + extra))
+        setups.append(.devices(isMapped ? standard : standard + extra, canMake: !isMapped))
         for device in isMapped ? extra : [] {
             binds.append(BindSource(device: device))
             setups.append(.bind(index: binds.count, target: device.path, propagation: nil, isUsers: true))
         }
-        for link in DeviceSetup.links { setups.append(.symlink(to: "\(link.target)", at: "\(link.path)")) }
+        setups.append(.links(DeviceSetup.links.map { ("\($0.path)", "\($0.target)") }))
         process.bindsConsole = process.terminal
     }
 }
@@ -192,7 +192,7 @@ extension Plan {
                         options: [("mode", "755")])))
             for branch in branches {
                 bind(branch.source, "\(destination)/\(branch.target)")
-                for alias in branch.aliases { setups.append(.symlink(to: branch.target, at: "\(destination)/\(alias)")) }
+                if !branch.aliases.isEmpty { setups.append(.links(branch.aliases.map { ("\(destination)/\($0)", branch.target) })) }
             }
             if words.set.contains(.readOnly) { setups.append(.readOnly(destination)) }
         }
