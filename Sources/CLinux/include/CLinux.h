@@ -117,6 +117,7 @@ enum {
     linux_o_path = 010000000,
     linux_o_tmpfile = 020200000,
     linux_rename_noreplace = 1,
+    linux_rename_exchange = 2,
     linux_ms_nosymfollow = 256,
     linux_netlink_route = 0,
     linux_ioprio_who_process = 1,
