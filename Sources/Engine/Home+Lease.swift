@@ -64,7 +64,8 @@ extension Home {
         switch network.driver {
         case .bridge:
             endpoint.link = Self.link(of: id, number)
-            place = .bridge(try bridge(of: &network, lock, &netlink))
+            let bridge = try bridge(of: &network, lock, &netlink)
+            place = .bridge(bridge, isApart: !network.connectsContainers)
             do throws(NetworkError) { if !network.isInternal { try Forwarding.enable(for: network) } } catch { throw .network(error) }
         case .macvlan: place = .macvlan(parent: try parent(of: network, &netlink), mode: network.macvlanMode)
         case .host, .none: throw .refused("the network \(network.name) is none to connect to")

@@ -6,7 +6,8 @@ import Linux
 /// One endpoint that is ready to be made: its addresses are leased, and what it hangs on is there.
 package struct Attachment: Sendable {
     package enum Place: Sendable {
-        case bridge(LinkStatus)
+        /// - isApart: from the others on it.
+        case bridge(LinkStatus, isApart: Bool = false)
         case macvlan(parent: LinkStatus, mode: MacvlanMode)
     }
 
@@ -104,7 +105,7 @@ extension Attachment {
         let interface = Interface(device: endpoint.device ?? "eth0", mac: endpoint.mac)
         switch place {
         case .macvlan(let parent, let mode): try netlink.makeMacvlan(over: parent, mode: mode.number, interface, in: namespace)
-        case .bridge(let bridge):
+        case .bridge(let bridge, let isApart):
             guard let name = endpoint.link else { return }
             do throws(SystemError) {
                 try netlink.makePair(name, at: bridge, interface, in: namespace)
@@ -113,9 +114,9 @@ extension Attachment {
                 try netlink.remove(name)
                 try netlink.makePair(name, at: bridge, interface, in: namespace)
             }
+            if isApart { try netlink.isolate(name) }
             // The host speaks through the bridge alone.
-            try KernelParameter("ipv6/conf/\(name)/disable_ipv6", "1").set()
-            try netlink.perform(netlink.change(name, flags: UInt32(IFF_UP)))
+            try netlink.bringUpSilent(name)
         }
     }
 
@@ -143,7 +144,7 @@ extension Attachment {
     /// The kernel takes note of a new carrier a moment later, and until then a bridge drops what comes: the container's first packet would be
     /// lost, and sent again a second after. Asking makes it look at once (Linux 6.8); before that, it takes some milliseconds.
     fileprivate func awaitCarrier(_ netlink: inout Netlink, _ inside: inout Netlink) throws(SystemError) {
-        if case .bridge(let bridge) = place, let name = endpoint.link {
+        if case .bridge(let bridge, _) = place, let name = endpoint.link {
             try netlink.awaitCarrier(of: name)
             try netlink.awaitCarrier(of: bridge.name)
         }
