@@ -9,8 +9,9 @@ struct Connections: ~Copyable {
     var netlink: Netlink
 
     /// Makes links, addresses and routes. Nothing of it needs anything from within the container.
-    mutating func make(in namespace: borrowing NetworkNamespace) throws(EngineError) {
-        do throws(NetworkError) { try namespace.connect(attachments, &netlink) } catch { throw .network(error) }
+    /// - Parameter disablesIPv6: where there are no addresses of it; the first process of a container that starts does that itself.
+    mutating func make(in namespace: borrowing NetworkNamespace, disablesIPv6: Bool) throws(EngineError) {
+        do throws(NetworkError) { try namespace.connect(attachments, disablesIPv6: disablesIPv6, &netlink) } catch { throw .network(error) }
     }
 }
 

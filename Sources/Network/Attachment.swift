@@ -37,7 +37,9 @@ package enum MacvlanMode: String, Sendable, CaseIterable {
 extension NetworkNamespace {
     /// Connects the container to each of its networks: links, addresses, routes. When it returns, packets go both ways.
     /// What was made before a failure is left to whoever puts the container away.
-    package func connect(_ attachments: [Attachment], _ netlink: inout Netlink) throws(NetworkError) {
+    /// - Parameter disablesIPv6: on interfaces that have no address of it; else those do not speak of their own, and the container's first
+    ///   process does it.
+    package func connect(_ attachments: [Attachment], disablesIPv6: Bool, _ netlink: inout Netlink) throws(NetworkError) {
         for attachment in attachments {
             do throws(SystemError) { try attachment.makeLink(in: descriptor, &netlink) } catch {
                 let network = attachment.endpoint.network
@@ -51,7 +53,7 @@ extension NetworkNamespace {
             }
         }
         do throws(SystemError) {
-            var inside = try self.netlink(setting: attachments.flatMap(\.parametersInside))
+            var inside = try self.netlink(setting: attachments.flatMap { $0.parametersInside(disablesIPv6) })
             for attachment in attachments { try attachment.configure(&inside) }
             for attachment in attachments { try attachment.awaitCarrier(&netlink, &inside) }
         } catch {
@@ -116,21 +118,24 @@ extension Attachment {
             }
             if isApart { try netlink.isolate(name) }
             // The host speaks through the bridge alone.
-            try netlink.bringUpSilent(name)
+            try netlink.silence(name)
+            try netlink.perform(netlink.change(name, flags: UInt32(IFF_UP)))
         }
     }
 
-    fileprivate var parametersInside: [KernelParameter] {
+    fileprivate func parametersInside(_ disablesIPv6: Bool) -> [KernelParameter] {
         let device = endpoint.device ?? "eth0"
         // Where everything is given, nobody on the network is to be believed who offers more.
-        return endpoint.address6 == nil
-            ? [KernelParameter("ipv6/conf/\(device)/disable_ipv6", "1")]
-            : ["accept_ra", "accept_dad"].map { KernelParameter("ipv6/conf/\(device)/\($0)", "0") }
+        guard endpoint.address6 == nil else {
+            return ["accept_ra", "accept_dad"].map { KernelParameter("ipv6/conf/\(device)/\($0)", "0") }
+        }
+        return disablesIPv6 ? [KernelParameter("ipv6/conf/\(device)/disable_ipv6", "1")] : []
     }
 
     fileprivate func configure(_ inside: inout Netlink) throws(SystemError) {
         let device = endpoint.device ?? "eth0"
         guard let link = try inside.link(device) else { throw SystemError(call: "RTM_GETLINK", subject: device, errno: ENODEV) }
+        if endpoint.address6 == nil { try inside.silence(device) }
         var messages = [try inside.change(device, flags: UInt32(IFF_UP))]
         for address in endpoint.addresses { messages.append(try inside.add(address, to: link.index)) }
         if endpoint.hasDefaultRoute == true {

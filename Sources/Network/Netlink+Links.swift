@@ -134,22 +134,18 @@ extension Netlink {
     /// `AF_BRIDGE`.
     private static let bridgeFamily: UInt32 = 7
 
-    /// Brings a link at a bridge up, which says nothing of its own: it gets no address of IPv6, and without one has nothing to look for.
-    /// By `/proc/sys/net` the same took 0.3 ms beside 200 containers, whose directories of one name the kernel compares one by one.
-    mutating func bringUpSilent(_ name: String) throws(SystemError) {
-        let silence = try NetlinkMessage("RTM_SETLINK", name, type: CInt(RTM_SETLINK)) { message in
+    /// Keeps a link from saying anything of its own: it gets no address of IPv6, and without one has nothing to look for.
+    /// For the host's end that is enough. By `/proc/sys/net` it took 0.3 ms beside 200 containers.
+    mutating func silence(_ name: String) throws(SystemError) {
+        let message = try NetlinkMessage("RTM_SETLINK", name, type: CInt(RTM_SETLINK)) { message in
             nla_put_string(message, CInt(IFLA_IFNAME), name)
             guard let families = nla_nest_start(message, CInt(IFLA_AF_SPEC)), let v6 = nla_nest_start(message, AF_INET6) else { return -1 }
             nla_put_u8(message, CInt(IFLA_INET6_ADDR_GEN_MODE), UInt8(IN6_ADDR_GEN_MODE_NONE.rawValue))
             nla_nest_end(message, v6)
             return nla_nest_end(message, families)
         }
-        do throws(SystemError) {
-            try perform([silence, change(name, flags: UInt32(IFF_UP))])
-        } catch  where error.errno == EAFNOSUPPORT {
-            // A machine without IPv6.
-            try perform(change(name, flags: UInt32(IFF_UP)))
-        }
+        // Without IPv6 there is nothing to say.
+        do throws(SystemError) { try perform(message) } catch  where error.errno == EAFNOSUPPORT {}
     }
 
     private func release(_ name: String) throws(SystemError) -> NetlinkMessage { try set(Int(IFLA_MASTER), of: name, to: 0) }
