@@ -19,6 +19,8 @@ package struct LaunchOptions: Sendable {
     package var clampsLimits = false
     /// The program does not run before `connect` has been done.
     package var waitsForNetwork = false
+    /// Interfaces that come with it, and that are to have no IPv6.
+    package var interfacesWithoutIPv6: [String] = []
     package var startSocket: Int32?
     /// Descriptors that only the caller may hold, such as a lock.
     package var parentDescriptors: [Int32] = []
@@ -50,6 +52,7 @@ extension Plan {
         try setNamespaces(spec)
         try setMounts(spec, options)
         waitsForNetwork = options.waitsForNetwork
+        interfacesWithoutIPv6 = options.interfacesWithoutIPv6
         hostname = spec.hostname
         domainname = spec.domainname
         rootPropagation = spec.linux?.rootfsPropagation.map(Propagation.init) ?? .private
