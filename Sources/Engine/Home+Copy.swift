@@ -76,7 +76,7 @@ extension Home {
         _ word: String, _ path: CopyPath, _ request: CopyRequest, _ body: (borrowing FileDescriptor) throws(ImageError) -> Void
     ) throws(EngineError) {
         let followsLink = request.followsLink
-        try withCompanion(of: word) { (companion: borrowing Companion) throws(EngineError) in
+        let record = try withCompanion(of: word) { (companion: borrowing Companion) throws(EngineError) in
             let ends = try Self.pipe()
             let insider = try companion.start { (root: consuming FileDescriptor) throws(ImageError) in
                 let stream = FileDescriptor(owning: ends.writer)
@@ -85,6 +85,7 @@ extension Home {
             close(ends.writer)
             try Self.finish(insider, FileDescriptor(owning: ends.reader), body)
         }
+        tell("archive-path", record)
     }
 
     /// Sends a tar to a path in a container.
@@ -97,7 +98,7 @@ extension Home {
         style.keepsPrivileges = true
         // Our process in there may end early; then it says why.
         signal(SIGPIPE, SIG_IGN)
-        try withCompanion(of: word) { (companion: borrowing Companion) throws(EngineError) in
+        let record = try withCompanion(of: word) { (companion: borrowing Companion) throws(EngineError) in
             let ends = try Self.pipe()
             let insider = try companion.start { (root: consuming FileDescriptor) throws(ImageError) in
                 close(ends.writer)
@@ -107,6 +108,7 @@ extension Home {
             close(ends.reader)
             try Self.finish(insider, FileDescriptor(owning: ends.writer), body)
         }
+        tell("extract-to-dir", record)
     }
 
     /// Does our side's part, and then listens to the other: what went wrong there is the reason for what went wrong here.
