@@ -29,15 +29,27 @@ extension Home {
         let isRunning = try container.status(in: Machine.boot()) == .running
         let pauses = request.pauses && isRunning
         if pauses { try container.pause() }
-        defer { if pauses { try? container.resume() } }
+        let id: Digest
+        do throws(EngineError) { id = try commit(container, spec, imageID, request, meter, change) } catch {
+            // That it could not be made into an image is what matters more.
+            if pauses { try? container.resume() }
+            throw error
+        }
+        if pauses { try container.resume() }
+        container.tell("commit", ["comment": request.comment, "imageID": "\(id)", "imageRef": request.reference?.familiar ?? ""])
+        return id
+    }
+
+    private func commit(
+        _ container: borrowing Container, _ spec: Spec, _ imageID: String, _ request: CommitRequest, _ meter: ByteMeter?,
+        _ change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?
+    ) throws(EngineError) -> Digest {
         let image: Image
         do throws(EngineError) { image = try withImages { (store) throws(ImageError) -> Image in try store.image(named: imageID) } } catch {
             guard error.isAbsence else { throw error }
             throw .refused("cannot commit \(container.name): the image it runs on was removed, \(imageID)")
         }
-        let id = try image.commit(container, spec, request, meter, change, in: self)
-        container.tell("commit", ["comment": request.comment, "imageID": "\(id)", "imageRef": request.reference?.familiar ?? ""])
-        return id
+        return try image.commit(container, spec, request, meter, change, in: self)
     }
 }
 

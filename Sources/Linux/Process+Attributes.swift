@@ -49,6 +49,15 @@ extension Process {
 
     package static func setUserIDs(_ id: UInt32) throws(SystemError) { try check("setresuid", "\(id)") { linux_setresuid(id, id, id) } }
 
+    /// Becomes root of the user namespace it is in, and of no group else.
+    package static func becomeRoot() throws(SystemError) {
+        try setGroups([])
+        try setGroupIDs(0)
+        try setUserIDs(0)
+        // A change of ids has made it what fs.suid_dumpable says: readable for that root, on some machines.
+        try setDumpable(false)
+    }
+
     /// Lets the permitted set survive leaving uid 0; exec clears the wish again. The corresponding call is `prctl(PR_SET_KEEPCAPS)`.
     package static func keepCapabilities() throws(SystemError) {
         try check("prctl", "PR_SET_KEEPCAPS") { linux_prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) }

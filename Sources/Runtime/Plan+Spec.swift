@@ -41,7 +41,7 @@ package struct LaunchOptions: Sendable {
 extension Plan {
     package init(_ spec: Spec, _ options: LaunchOptions) throws(LaunchError) {
         guard let process = spec.process else { throw .refused("the spec has no process") }
-        try Sysctls.check(spec)
+        let sysctls = try Sysctl.all(of: spec)
         let planned = try ProcessPlan(process, spec, options)
         if let overlay = options.overlay {
             self.init(root: .overlay(overlay, readOnly: spec.root?.readonly ?? false), process: planned)
@@ -56,7 +56,7 @@ extension Plan {
         hostname = spec.hostname
         domainname = spec.domainname
         rootPropagation = spec.linux?.rootfsPropagation.map(Propagation.init) ?? .private
-        sysctls = (spec.linux?.sysctl ?? [:]).sorted { $0.key < $1.key }.map { Sysctl(file: Plan.sysctlFile($0.key), value: $0.value) }
+        self.sysctls = sysctls
         readOnlyPaths = spec.linux?.readonlyPaths ?? []
         maskedPaths = spec.linux?.maskedPaths ?? []
         keyring = options.keyring
@@ -71,12 +71,6 @@ extension Plan {
     }
 
     static func absolute(_ path: String, _ bundle: String) -> String { path.hasPrefix("/") ? path : "\(bundle)/\(path)" }
-
-    /// `net.ipv4.ip_forward` → `net/ipv4/ip_forward`; a name that has slashes already keeps its dots (`net/ipv4/conf/eth0.1/forwarding`).
-    private static func sysctlFile(_ name: String) -> String {
-        guard !name.utf8.contains(UInt8(ascii: "/")) else { return name }
-        return String(decoding: name.utf8.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "/") : $0 }, as: UTF8.self)
-    }
 }
 
 // MARK: namespaces

@@ -58,11 +58,11 @@ struct RootDirectory: Sendable {
     /// Opens a directory, making each missing component in the directory above it, held by descriptor.
     /// A link that points to nothing is the error of resolving it: we never create what a link names.
     func directory(_ path: String, followLinks: Bool = true, mode: mode_t = 0o755) throws(SystemError) -> FileDescriptor {
-        var done = ""
+        var parts: [Substring] = []
         var here = try open("/", [.path, .directory])
-        for component in path.split(separator: "/") where component != "." {
-            let parent = done
-            done = component == ".." ? String(parent[..<(parent.lastIndex(of: "/") ?? parent.startIndex)]) : "\(parent)/\(component)"
+        for component in path.pathComponents where component != "." {
+            if component == ".." { _ = parts.popLast() } else { parts.append(component) }
+            let done = "/" + parts.joined(separator: "/")
             do throws(SystemError) {
                 here = try open(done, [.path, .directory], followLinks: followLinks)
                 continue
@@ -88,10 +88,11 @@ struct RootDirectory: Sendable {
     }
 
     private static func split(_ path: String) throws(SystemError) -> (folder: String, name: String) {
-        guard let slash = path.lastIndex(of: "/") else { throw SystemError(call: "open", subject: path, errno: EINVAL) }
-        let name = String(path[path.index(after: slash)...])
-        guard !name.isEmpty, name != ".", name != ".." else { throw SystemError(call: "open", subject: path, errno: EINVAL) }
-        return (String(path[..<slash]), name)
+        let (folder, name) = path.folderAndName
+        guard path.isAbsolutePath, !name.isEmpty, name != ".", name != ".." else {
+            throw SystemError(call: "open", subject: path, errno: EINVAL)
+        }
+        return (folder, name)
     }
 
     private func folder(_ path: String, followLinks: Bool = true) throws(SystemError) -> FileDescriptor {
