@@ -12,9 +12,12 @@ extension Home {
     @discardableResult
     package func sweep() throws(EngineError) -> Set<UInt32> {
         var found: [ContainerID] = []
+        var changing: [ContainerID] = []
         do throws(SystemError) {
             try runtime.forEachEntry { name, kind in
-                if kind == .regular, let id = ContainerID(String(cString: name)) { found.append(id) }
+                guard kind == .regular else { return }
+                let name = String(cString: name)
+                if let id = ContainerID(name) { found.append(id) } else if let id = LiveChange.container(of: name) { changing.append(id) }
             }
         } catch {
             throw .system(doing: "look for what a killed process left", error)
@@ -23,6 +26,9 @@ extension Home {
         for id in found {
             guard let watch = try abandonedWatch(id) else { continue }
             if let slot = try mend(id, watch) { orphans.insert(slot) }
+        }
+        for id in changing {
+            if let change = try? LiveChange(abandoned: id, in: self) { try? mend(id, change) }
         }
         // Where it cannot be mended, as without nft, looking and stopping go on; who starts something on a network is told why not.
         try? mendFirewall()
