@@ -50,11 +50,15 @@ struct ImagePrune: Command {
         [
             .flag("-f, --force", "do not ask") { $0.isForced = $1 },
             .flag("-a, --all", "also those with a name that no container runs on") { $0.isAll = $1 },
+            .text("--filter KEY=VALUE", "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]; may be repeated") {
+                try $0.filter.add(word: $1)
+            },
         ]
     }
 
     var isForced = false
     var isAll = false
+    var filter = PruneFilter()
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let what = isAll ? "all images without at least one container associated to them" : "all dangling images"
@@ -62,7 +66,7 @@ struct ImagePrune: Command {
         let home = try globals.home()
         try home.sweep()
         var report = PruneReport()
-        try report.images(home, all: isAll)
+        try report.images(home, all: isAll, filter)
         return try report.finish()
     }
 }
@@ -105,12 +109,16 @@ struct SystemPrune: Command {
             .flag("-f, --force", "do not ask") { $0.isForced = $1 },
             .flag("-a, --all", "also images with a name that no container runs on") { $0.isAll = $1 },
             .flag("--volumes", "nameless volumes too") { $0.withVolumes = $1 },
+            .text("--filter KEY=VALUE", "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE], of all but volumes; may be repeated") {
+                try $0.filter.add(word: $1)
+            },
         ]
     }
 
     var isForced = false
     var isAll = false
     var withVolumes = false
+    var filter = PruneFilter()
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         var things = [
@@ -122,10 +130,10 @@ struct SystemPrune: Command {
         let home = try globals.home()
         try home.sweep()
         var report = PruneReport()
-        try report.containers(home, PruneFilter())
-        try report.networks(home, PruneFilter())
+        try report.containers(home, filter)
+        try report.networks(home, filter)
         if withVolumes { try report.volumes(home, all: false) }
-        try report.images(home, all: isAll)
+        try report.images(home, all: isAll, filter)
         return try report.finish()
     }
 }
@@ -143,8 +151,8 @@ struct PruneReport {
         bytes += gone.bytes
     }
 
-    mutating func images(_ home: borrowing Home, all: Bool) throws {
-        let gone = try home.pruneImages(all: all)
+    mutating func images(_ home: borrowing Home, all: Bool, _ filter: PruneFilter) throws {
+        let gone = try home.pruneImages(all: all, filter)
         if !gone.removals.isEmpty {
             try Output.standard.write("Deleted Images:\n")
             try gone.removals.write()

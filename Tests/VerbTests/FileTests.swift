@@ -152,7 +152,10 @@ import Testing
 
     @Test(
         "What cannot be copied is said in one sentence",
-        arguments: ["cp web:/nosuch x", "cp src/nosuch web:/", "cp src web:/etc/hosts", "cp src/a web:/no/where"])
+        arguments: [
+            "cp web:/nosuch x", "cp src/nosuch web:/", "cp src web:/etc/hosts", "cp src/a web:/no/where", "cp web:/dev/null x",
+            "cp /dev/zero web:/x",
+        ])
     func copyErrors(words: String) throws {
         let outcome = try copying()(words)
         #expect(outcome.code == 1 && outcome.error.hasPrefix("minictl: ") && outcome.error.split(separator: "\n").count == 1)
