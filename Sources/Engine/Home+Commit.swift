@@ -27,9 +27,22 @@ extension Home {
         }
         let spec = try container.spec()
         let isRunning = try container.status(in: Machine.boot()) == .running
-        let pauses = request.pauses && isRunning
-        if pauses { try container.pause() }
-        defer { if pauses { try? container.resume() } }
+        guard request.pauses, isRunning else { return try commit(container, imageID, spec, request, meter, change) }
+        let standstill = try Standstill.begin(container)
+        do throws(EngineError) {
+            let id = try commit(container, imageID, spec, request, meter, change)
+            standstill.over(container)
+            return id
+        } catch {
+            standstill.over(container)
+            throw error
+        }
+    }
+
+    private func commit(
+        _ container: borrowing Container, _ imageID: String, _ spec: Spec, _ request: CommitRequest, _ meter: ByteMeter?,
+        _ change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?
+    ) throws(EngineError) -> Digest {
         let image: Image
         do throws(EngineError) { image = try withImages { (store) throws(ImageError) -> Image in try store.image(named: imageID) } } catch {
             guard error.isAbsence else { throw error }
