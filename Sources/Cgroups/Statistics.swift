@@ -64,6 +64,12 @@ extension Cgroup {
         return text(directory + file).flatMap { CgroupFile.value("oom_kill", in: $0) }
     }
 
+    /// Nanoseconds of all processors together, which is one file; nil where nothing counts them.
+    package var processorTime: UInt64? {
+        if let accounting = paths.legacy(.cpuacct) { return number(accounting + "/cpuacct.usage") }
+        return cpuStatistics.usage
+    }
+
     private var memoryStatistics: Statistics.Memory {
         var memory = Statistics.Memory()
         guard let (directory, version) = paths.place(of: .memory) else { return memory }

@@ -9,6 +9,8 @@ struct Backlog {
     /// What the target takes at once without blocking, when `poll` says it takes anything: a pipe or terminal at least `PIPE_BUF`.
     private let chunk: Int
     private var bytes: ArraySlice<UInt8> = []
+    /// The other end is closed, by somebody who wants no more.
+    private(set) var isUnread = false
 
     /// - Parameter isOurs: nobody else has this descriptor's file open, so that it was made not to block.
     init(to target: CInt, isOurs: Bool = false) {
@@ -40,6 +42,7 @@ struct Backlog {
             let written = bytes.withUnsafeBytes { write(target, $0.baseAddress, size) }
             if written < 0 {
                 if errno == EAGAIN || errno == EINTR { return true }
+                isUnread = errno == EPIPE
                 bytes = []
                 return false
             }

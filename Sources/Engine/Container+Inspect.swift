@@ -152,6 +152,7 @@ extension Container {
             "OomScoreAdj": .int(Int64(spec.process?.oomScoreAdj ?? 0)),
             "PidsLimit": resources?.pids.map { .int($0.limit) } ?? .null,
             "CpuShares": .int(Int64(clamping: resources?.cpu?.shares ?? 0)),
+            "NanoCpus": .int(Self.nanoProcessors(resources?.cpu)),
             "CpuQuota": .int(resources?.cpu?.quota ?? 0),
             "CpuPeriod": .int(Int64(clamping: resources?.cpu?.period ?? 0)),
             "CpusetCpus": .string(resources?.cpu?.cpus ?? ""),
@@ -160,6 +161,13 @@ extension Container {
             "ReadonlyPaths": .texts(spec.linux?.readonlyPaths ?? []),
             "Sysctls": .texts(spec.linux?.sysctl ?? [:]),
         ]
+    }
+
+    /// docker's `--cpus`, in billionths of a processor; 0 for no limit.
+    private static func nanoProcessors(_ cpu: Spec.Resources.CPU?) -> Int64 {
+        guard let quota = cpu?.quota, quota > 0 else { return 0 }
+        let share = quota.multipliedReportingOverflow(by: 1_000_000_000)
+        return share.overflow ? 0 : share.partialValue / max(1, Int64(clamping: cpu?.period ?? 100_000))
     }
 
     /// `a/b` of `a/b/c`; empty at the top.

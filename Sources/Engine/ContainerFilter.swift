@@ -19,10 +19,12 @@ package struct ContainerFilter: ~Copyable {
     private var health: [String] = []
     private var policies: [String] = []
     private var boots: [Bool] = []
+    private var published: [ExposedPorts] = []
+    private var exposed: [ExposedPorts] = []
 
     private static let keys = [
-        "id", "name", "label", "status", "exited", "ancestor", "before", "since", "volume", "network", "health", "restart-policy",
-        "should-start-on-boot",
+        "id", "name", "label", "status", "exited", "ancestor", "before", "since", "volume", "network", "health", "publish", "expose",
+        "restart-policy", "should-start-on-boot",
     ]
     private static let conditions = ["starting", "healthy", "unhealthy", "none"]
     private static let states = ["created", "running", "paused", "exited", "restarting", "removing", "dead"]
@@ -57,6 +59,8 @@ package struct ContainerFilter: ~Copyable {
         case "since": since.append(value)
         case "volume": volumes.append(value)
         case "network": networks.append(value)
+        case "publish": published.append(try Self.ports(value))
+        case "expose": exposed.append(try Self.ports(value))
         case "health":
             guard Self.conditions.contains(value) else {
                 throw .refused("the filter health=\(value) is none of \(Self.conditions.joined(separator: ", "))")
@@ -72,6 +76,11 @@ package struct ContainerFilter: ~Copyable {
             boots.append(value == "true")
         case let key: throw .refused("there is no filter '\(key)'; there are \(Self.keys.joined(separator: ", "))")
         }
+    }
+
+    private static func ports(_ text: String) throws(EngineError) -> ExposedPorts {
+        guard let ports = ExposedPorts(text) else { throw .refused("'\(text)' in a filter is not PORT[-PORT][/PROTOCOL]") }
+        return ports
     }
 
     /// Those of `listings` for which every condition holds.
@@ -103,6 +112,8 @@ package struct ContainerFilter: ~Copyable {
                     || (record.endpoints ?? []).contains { !network.isEmpty && $0.networkID?.hasPrefix(network) == true }
             }
             && any(health) { (listing.health?.status ?? "none") == $0 }
+            && any(published, record.publishes)
+            && any(exposed) { record.publishes($0) || record.exposes($0) }
             && any(policies) { (record.restart?.name ?? "no") == $0 }
             && any(boots) { record.startsAtBoot == $0 }
             && any(volumes) { volume in
@@ -116,6 +127,16 @@ package struct ContainerFilter: ~Copyable {
 }
 
 extension Record {
+    /// Whether one of these ports of the container's is to be reached from outside.
+    fileprivate func publishes(_ wanted: ExposedPorts) -> Bool {
+        (ports ?? []).contains { $0.transport == wanted.transport && $0.containerPorts.overlaps(wanted.ports) }
+            || (published ?? []).contains { $0.transport == wanted.transport && $0.containerPorts.overlaps(wanted.ports) }
+    }
+
+    fileprivate func exposes(_ wanted: ExposedPorts) -> Bool {
+        (exposed ?? []).compactMap { ExposedPorts($0) }.contains { $0.transport == wanted.transport && $0.ports.overlaps(wanted.ports) }
+    }
+
     /// docker's rule: `always` whatever happened to it, `unless-stopped` unless somebody stopped it.
     var startsAtBoot: Bool { restart?.name == "always" || (restart?.name == "unless-stopped" && stoppedByHand != true) }
 }

@@ -27,21 +27,20 @@ extension Home {
         }
         let spec = try container.spec()
         let isRunning = try container.status(in: Machine.boot()) == .running
-        let pauses = request.pauses && isRunning
-        if pauses { try container.pause() }
-        let id: Digest
-        do throws(EngineError) { id = try commit(container, spec, imageID, request, meter, change) } catch {
-            // That it could not be made into an image is what matters more.
-            if pauses { try? container.resume() }
+        guard request.pauses, isRunning else { return try commit(container, imageID, spec, request, meter, change) }
+        let standstill = try Standstill.begin(container)
+        do throws(EngineError) {
+            let id = try commit(container, imageID, spec, request, meter, change)
+            standstill.over(container)
+            return id
+        } catch {
+            standstill.over(container)
             throw error
         }
-        if pauses { try container.resume() }
-        container.tell("commit", ["comment": request.comment, "imageID": "\(id)", "imageRef": request.reference?.familiar ?? ""])
-        return id
     }
 
     private func commit(
-        _ container: borrowing Container, _ spec: Spec, _ imageID: String, _ request: CommitRequest, _ meter: ByteMeter?,
+        _ container: borrowing Container, _ imageID: String, _ spec: Spec, _ request: CommitRequest, _ meter: ByteMeter?,
         _ change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?
     ) throws(EngineError) -> Digest {
         let image: Image
@@ -49,7 +48,9 @@ extension Home {
             guard error.isAbsence else { throw error }
             throw .refused("cannot commit \(container.name): the image it runs on was removed, \(imageID)")
         }
-        return try image.commit(container, spec, request, meter, change, in: self)
+        let id = try image.commit(container, spec, request, meter, change, in: self)
+        container.tell("commit", ["comment": request.comment, "imageID": "\(id)", "imageRef": request.reference?.familiar ?? ""])
+        return id
     }
 }
 

@@ -37,13 +37,14 @@ extension Home {
     }
 
     /// Removes the images that have no name, or with `all` those that no container runs on. Gives back what went, and how many bytes.
-    package func pruneImages(all: Bool) throws(EngineError) -> (removals: [Removal], bytes: Int64) {
+    package func pruneImages(all: Bool, _ filter: PruneFilter = PruneFilter()) throws(EngineError) -> (removals: [Removal], bytes: Int64) {
         let users = try layerUsers()
         let candidates = try withImages { (store) throws(ImageError) in try store.list() }.filter { all || $0.name == nil }
         var removals: [Removal] = []
         var bytes: Int64 = 0
         for listing in candidates {
             if let image = listing.image, users.contains(where: { $0.layers == image.layers }) { continue }
+            guard filter.holds(for: listing.image) else { continue }
             do throws(EngineError) {
                 let gone = try removeImage(listing.name ?? listing.manifestDigest.description, force: listing.name == nil)
                 removals += gone

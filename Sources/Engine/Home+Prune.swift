@@ -22,6 +22,12 @@ package struct PruneFilter: Sendable {
 
     func holds(for record: Record) -> Bool { holds(created: record.created, labels: record.labels) }
 
+    /// One that is damaged holds for no condition.
+    func holds(for image: Image?) -> Bool {
+        if labels.isEmpty, until == nil { return true }
+        return image.map { holds(created: $0.config.created ?? "", labels: $0.config.config?.labels) } ?? false
+    }
+
     package func holds(for network: NetworkDefinition) -> Bool { holds(created: network.created, labels: network.labels) }
 
     private func holds(created: String, labels theirs: [String: String]?) -> Bool {

@@ -188,7 +188,9 @@ private final class Stopping {
         let disposition = (try? first.handle.pid()).map { SignalDisposition(of: signal, to: $0) } ?? .heard
         try container.send(signal, to: first.handle)
         if isPaused { try? container.record.cgroupHandle?.thaw() }
-        if signal == .kill || disposition == .dropped || seconds == 0 {
+        if signal == .kill {
+            phase = .killed(until: MonotonicClock.milliseconds + StopRequest.patience)
+        } else if disposition == .dropped || seconds == 0 {
             try kill()
         } else {
             phase = .asked(until: seconds < 0 ? nil : MonotonicClock.milliseconds &+ Int64(seconds) &* 1000)

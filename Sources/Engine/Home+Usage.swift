@@ -50,7 +50,7 @@ package struct Usage: Sendable {
     }
 
     /// Processors in use since an earlier look, in percent of one.
-    package func processorPercentage(since earlier: Usage?) -> Double? {
+    package func processorPercentage(since earlier: ProcessorMark?) -> Double? {
         guard let earlier, let now = processorTime, let then = earlier.processorTime, moment > earlier.moment, now >= then else {
             return nil
         }
@@ -63,20 +63,43 @@ package struct Usage: Sendable {
     }
 }
 
+/// A first look at a container, for the second one to tell how much of a processor it has used since.
+package struct ProcessorMark: Sendable {
+    /// Nanoseconds of `MonotonicClock`.
+    let moment: Int64
+    let processorTime: UInt64?
+}
+
+extension Usage {
+    package var mark: ProcessorMark { ProcessorMark(moment: moment, processorTime: processorTime) }
+}
+
 extension Home {
     /// Looks at the cgroups of containers: those given, else all that run, or all there are.
     package func usage(of words: [String], all: Bool) throws(EngineError) -> [Usage] {
         let pages = sysconf(CInt(_SC_PHYS_PAGES))
         let memory = UInt64(max(0, pages)) &* UInt64(max(0, sysconf(CInt(_SC_PAGESIZE))))
-        let boot = try Machine.boot()
-        guard words.isEmpty else {
-            var usages: [Usage] = []
-            for word in words {
-                let record = try container(named: word).record
-                usages.append(Usage(Listing(record: record, status: record.status(in: boot)), machineMemory: memory))
-            }
-            return usages
+        return try looked(at: words, all: all).map { Usage($0, machineMemory: memory) }
+    }
+
+    /// The same, but at one file of each, by id.
+    package func processorMarks(of words: [String], all: Bool) throws(EngineError) -> [String: ProcessorMark] {
+        var marks: [String: ProcessorMark] = [:]
+        for listing in try looked(at: words, all: all) where listing.status.isUp {
+            let time = listing.record.cgroupHandle?.processorTime
+            marks[listing.record.id] = ProcessorMark(moment: MonotonicClock.nanoseconds, processorTime: time)
         }
-        return try listings().filter { all || $0.status.isUp }.map { Usage($0, machineMemory: memory) }
+        return marks
+    }
+
+    private func looked(at words: [String], all: Bool) throws(EngineError) -> [Listing] {
+        guard !words.isEmpty else { return try listings().filter { all || $0.status.isUp } }
+        let boot = try Machine.boot()
+        var listings: [Listing] = []
+        for word in words {
+            let record = try container(named: word).record
+            listings.append(Listing(record: record, status: record.status(in: boot)))
+        }
+        return listings
     }
 }

@@ -59,8 +59,11 @@ extension Home {
         }
         var attachment = try AttachedClient(to: creation.container, options)
         let size = FileDescriptor.windowSize(of: 0) ?? FileDescriptor.windowSize(of: 1)
+        let id = creation.container.id
         attachment.begin(on: try monitor(creation, isWrittenDown: isWrittenDown, isAttached: true, size: size), asStarter: true)
-        return try attachment.carry(in: self)
+        let outcome = try attachment.carry(in: self)
+        if outcome.isDetached { try? container(id).tell("detach") }
+        return outcome
     }
 
     private func runToEnd(_ creation: consuming Creation, input: Bool, isWrittenDown: Bool = false) throws(EngineError) -> Outcome {

@@ -94,8 +94,9 @@ struct Stream {
 
     private mutating func drain() {
         if pending.drain() { return }
-        // Nobody reads any more. With a log the container need not learn of it; else it does, as it would without us.
-        if log == nil || !isOutward { close() }
+        // Whoever read has enough: the container learns of it, as it would without us. Of a terminal that is gone or a full disk one that
+        // has a log need not.
+        if log == nil || !isOutward || pending.isUnread { close() }
     }
 
     private mutating func close() {

@@ -56,6 +56,10 @@ extension CopyPath {
             }
             guard status.kind == .directory else {
                 if mustBeDirectory { throw .system(SystemError(call: "open", subject: path, errno: ENOTDIR)) }
+                // In a directory one is left out; asked for by its name, nothing would be left to copy.
+                guard status.kind == .regular || status.kind == .symlink else {
+                    throw .invalid(path, why: "is a device, FIFO or socket, and these are not copied")
+                }
                 style.name = Array(parts.name.utf8)
                 return try TreeTar(of: above, only: Array(name.utf8CString), style)
             }

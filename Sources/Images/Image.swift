@@ -18,7 +18,12 @@ package struct Image: Sendable {
     let blobs: [Descriptor]
 
     /// Bytes of the layers as stored.
-    package var size: Int64 { blobs.reduce(0) { $0.addingReportingOverflow($1.size).partialValue } }
+    package var size: Int64 { size { _ in true } }
+
+    /// The same of those layers alone.
+    package func size(ofLayers isCounted: (Digest) -> Bool) -> Int64 {
+        zip(layers, blobs).reduce(0) { isCounted($1.0) ? $0.addingReportingOverflow($1.1.size).partialValue : $0 }
+    }
 }
 
 /// A name in the store, or an image without one: one row of `minictl images`.

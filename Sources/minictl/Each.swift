@@ -25,6 +25,11 @@ struct Each {
 
     mutating func failed(_ error: any Error) {
         status = 1
+        note(error)
+    }
+
+    /// Says it, and counts it as no failure.
+    func note(_ error: any Error) {
         // There is nobody left to tell when standard error is closed too.
         try? Output.error.write("minictl: \(escapeVisible("\(error)"))\n")
     }

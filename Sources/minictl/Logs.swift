@@ -30,7 +30,7 @@ struct Logs: Command {
 
     /// As with docker, a negative number stands for all.
     private static func count(_ text: String) throws(UsageError) -> Int? {
-        let count = try Int(word: text)
+        guard let count = Int(text) else { throw UsageError("'\(text)' is neither a number of lines nor 'all'") }
         return count < 0 ? nil : count
     }
 

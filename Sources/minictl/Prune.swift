@@ -50,11 +50,15 @@ struct ImagePrune: Command {
         [
             .flag("-f, --force", "do not ask") { $0.isForced = $1 },
             .flag("-a, --all", "also those with a name that no container runs on") { $0.isAll = $1 },
+            .text("--filter KEY=VALUE", "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]; may be repeated") {
+                try $0.filter.add(word: $1)
+            },
         ]
     }
 
     var isForced = false
     var isAll = false
+    var filter = PruneFilter()
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let what = isAll ? "all images without at least one container associated to them" : "all dangling images"
@@ -62,7 +66,7 @@ struct ImagePrune: Command {
         let home = try globals.home()
         try home.sweep()
         var report = PruneReport()
-        try report.images(home, all: isAll)
+        try report.images(home, all: isAll, filter)
         return try report.finish()
     }
 }
@@ -105,12 +109,16 @@ struct SystemPrune: Command {
             .flag("-f, --force", "do not ask") { $0.isForced = $1 },
             .flag("-a, --all", "also images with a name that no container runs on") { $0.isAll = $1 },
             .flag("--volumes", "nameless volumes too") { $0.withVolumes = $1 },
+            .text("--filter KEY=VALUE", "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE], of all but volumes; may be repeated") {
+                try $0.filter.add(word: $1)
+            },
         ]
     }
 
     var isForced = false
     var isAll = false
     var withVolumes = false
+    var filter = PruneFilter()
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         var things = [
@@ -122,10 +130,10 @@ struct SystemPrune: Command {
         let home = try globals.home()
         try home.sweep()
         var report = PruneReport()
-        try report.containers(home, PruneFilter())
-        try report.networks(home, PruneFilter())
+        try report.containers(home, filter)
+        try report.networks(home, filter)
         if withVolumes { try report.volumes(home, all: false) }
-        try report.images(home, all: isAll)
+        try report.images(home, all: isAll, filter)
         return try report.finish()
     }
 }
@@ -143,8 +151,8 @@ struct PruneReport {
         bytes += gone.bytes
     }
 
-    mutating func images(_ home: borrowing Home, all: Bool) throws {
-        let gone = try home.pruneImages(all: all)
+    mutating func images(_ home: borrowing Home, all: Bool, _ filter: PruneFilter) throws {
+        let gone = try home.pruneImages(all: all, filter)
         if !gone.removals.isEmpty {
             try Output.standard.write("Deleted Images:\n")
             try gone.removals.write()
@@ -185,44 +193,5 @@ extension PruneFilter {
         case "label": add(label: pair.value ?? "", isWanted: true)
         default: throw UsageError("there is no filter '\(pair.key)'; there are until, label, label!")
         }
-    }
-}
-
-struct DiskFree: Command {
-    static let name: StaticString = "df"
-    static let summary: StaticString = "show what takes room on the disk"
-    static let operands: Operands = ""
-    static var options: [CommandOption<Self>] {
-        [.text("--format table|json|TEMPLATE", "how to print it") { $0.format = try ListFormat($1) }]
-    }
-
-    var format = ListFormat.table
-
-    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        let home = try globals.home()
-        try home.sweep()
-        let rows = try home.diskUsage().map(DiskRow.init)
-        try Output.standard.write(format.text(rows, width: Output.standard.tableWidth))
-        return 0
-    }
-}
-
-private struct DiskRow: ListRow {
-    let usage: DiskUsage
-    var quiet: String { usage.kind }
-
-    init(_ usage: DiskUsage) { self.usage = usage }
-
-    static var columns: [Column<Self>] {
-        [
-            Column("TYPE", "Type") { $0.usage.kind },
-            Column("TOTAL", "TotalCount") { "\($0.usage.total)" },
-            Column("ACTIVE", "Active") { "\($0.usage.active)" },
-            Column("SIZE", "Size") { DecimalBytes($0.usage.bytes, digits: 4).description },
-            Column("RECLAIMABLE", "Reclaimable") { row in
-                let share = row.usage.bytes > 0 ? " (\(row.usage.reclaimable * 100 / row.usage.bytes)%)" : ""
-                return "\(DecimalBytes(row.usage.reclaimable, digits: 4))\(share)"
-            },
-        ]
     }
 }

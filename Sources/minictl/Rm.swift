@@ -30,7 +30,9 @@ struct Rm: Command {
                 let id = try id.get().text
                 if !gone.contains(id) { try home.remove(id, force: isForced, volumes: withVolumes) }
             } catch .notFound(_, let near, _) {
-                each.failed(EngineError.notFound(word, near: near))
+                let error = EngineError.notFound(word, near: near)
+                // Who insists wants it gone, and it is: said, but no failure, as with docker.
+                if isForced { each.note(error) } else { each.failed(error) }
                 continue
             } catch {
                 each.failed(error)

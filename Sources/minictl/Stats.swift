@@ -27,26 +27,25 @@ struct Stats: Command {
     var isWhole = false
     var format = ListFormat.table
 
-    /// Between two looks: long enough for a share of a processor to mean something.
-    private static let first: UInt32 = 200_000
-    private static let interval: UInt32 = 1_000_000
+    /// Between two looks, in milliseconds: long enough for a share of a processor to mean something.
+    private static let first: Int64 = 100
+    private static let interval: Int64 = 1000
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
         try home.sweep()
-        var before: [String: Usage] = [:]
-        for usage in try home.usage(of: arguments, all: isAll) { before[usage.record.id] = usage }
-        var pause = Self.first
+        var next = MonotonicClock.milliseconds + Self.first
+        var before = try home.processorMarks(of: arguments, all: isAll)
         while true {
-            usleep(pause)
-            pause = Self.interval
+            usleep(UInt32(clamping: max(0, next - MonotonicClock.milliseconds) * 1000))
+            next = MonotonicClock.milliseconds + Self.interval
             let usages = try home.usage(of: arguments, all: isAll)
             let rows = usages.map { UsageRow($0, since: before[$0.record.id]) }
             let text = try format.text(rows, isWhole: isWhole, width: Output.standard.tableWidth)
             try Output.standard.write(!isOnce && Output.standard.isTerminal ? Self.redrawn(text) : text)
             if isOnce { return 0 }
             before = [:]
-            for usage in usages { before[usage.record.id] = usage }
+            for usage in usages { before[usage.record.id] = usage.mark }
         }
     }
 }
@@ -61,10 +60,10 @@ extension Stats {
 
 private struct UsageRow: ListRow {
     let usage: Usage
-    let before: Usage?
+    let before: ProcessorMark?
     var quiet: String { String(usage.record.id.prefix(12)) }
 
-    init(_ usage: Usage, since before: Usage?) {
+    init(_ usage: Usage, since before: ProcessorMark?) {
         self.usage = usage
         self.before = before
     }

@@ -14,9 +14,17 @@ struct Version: Command {
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let facts = Home.versions(program: "\(programVersion)")
-        if inspect.template != nil || inspect.isCompact { return try inspect.show(facts) }
+        if inspect.template != nil || inspect.isCompact { return try inspect.show(Self.asTwo(facts)) }
         try Output.standard.write(facts.lines())
         return 0
+    }
+
+    /// Scripts ask docker for the versions of two programs, by `.Client.Version` and `.Server.Version`: here one is both.
+    private static func asTwo(_ facts: JSONValue) -> JSONValue {
+        guard case .object(var object) = facts else { return facts }
+        object["Client"] = facts
+        object["Server"] = facts
+        return .object(object)
     }
 }
 

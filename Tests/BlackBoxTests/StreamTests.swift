@@ -107,6 +107,8 @@ private func pattern(_ count: Int) -> [UInt8] {
         let logged = try Command(["sh", "-c", "'\(Program.path)' --root '\(rig.root)' run base sh -c 'seq 20000; exit 3' | head -n 1"]).run(
             seconds: 5)
         #expect(logged.text == "1" && !logged.isLate)
+        let endless = try Command(["sh", "-c", "'\(Program.path)' --root '\(rig.root)' run base yes | head -n 1"]).run(seconds: 5)
+        #expect(endless.text == "y" && !endless.isLate)
     }
 
     @Test("A grandchild that holds the output does not hold the run up, and what it wrote before is there")

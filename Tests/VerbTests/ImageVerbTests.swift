@@ -3,6 +3,19 @@ import JSON
 import Testing
 
 @Suite(.enabled(if: Root.isUsable)) struct ImageVerbTests {
+    @Test("Images are pruned by age and label")
+    func pruneSome() throws {
+        let minictl = try Root()
+        try minictl.sh(
+            "mkdir e && tar -C e -c . >e.tar; $M import -c 'LABEL keep=1' e.tar prunekept; $M import -c 'LABEL keep=0' e.tar prunegone")
+        try minictl("image prune -af --filter until=1h --filter label=keep")
+        #expect(try minictl("images -q prune*").lines.count == 2)
+        try minictl("system prune -af --filter label!=keep=1 --filter label=keep")
+        #expect(try minictl("images --format '{{.Repository}}' prune*").text == "prunekept")
+        try minictl("rmi prunekept")
+        #expect(try minictl("image prune -f --filter colour=red").code == 125)
+    }
+
     /// A root of its own images, as these are changed.
     private func root() throws -> Root {
         let root = try Root()

@@ -4,6 +4,39 @@ import JSON
 import Testing
 
 @Suite(.enabled(if: Root.isUsable)) struct LookTests {
+    @Test("Containers are found by the ports they have, named or published")
+    func ports() throws {
+        let minictl = try Root()
+        try minictl.start("web", "-p 127.0.0.1::80 --expose 90/udp")
+        try minictl.start("plain")
+        let cases = [
+            ("publish=80", "web"), ("publish=70-80/tcp", "web"), ("publish=80/udp", ""), ("publish=90/udp", ""), ("expose=90/udp", "web"),
+            ("expose=80", "web"), ("expose=91/udp", ""), ("expose=80 --filter name=plain", ""),
+        ]
+        for (filter, names) in cases {
+            #expect(try minictl("ps --filter \(filter) --format '{{.Names}}'").text == names, "\(filter)")
+        }
+        #expect(try minictl("ps --filter publish=x").code == 1)
+    }
+
+    @Test("What takes room is told in full: images, containers and volumes")
+    func everySize() throws {
+        let minictl = try Root()
+        try minictl.sh("$M create --name a -v data:/d base; echo 12345 >f; $M cp f a:/d/f; $M cp f a:/f")
+        let text = try minictl("system df -v").output
+        let titles = ["Images space usage:", "Containers space usage:", "Local Volumes space usage:"]
+        for title in titles { #expect(text.contains(title + "\n\n"), "\(text)") }
+        #expect(text.split(separator: "\n").contains { $0.hasPrefix("data ") && $0.contains(" 1 ") && $0.hasSuffix(" 6B") }, "\(text)")
+        #expect(try minictl("system df -v --format json").code == 125)
+    }
+
+    @Test("Scripts that ask docker for two versions get ours twice")
+    func versions() throws {
+        let minictl = try Root()
+        #expect(try minictl("version --format '{{.Client.Version}} {{.Server.Version}}'").text == "0.1.0 0.1.0")
+        #expect(try !minictl("version").output.contains("Client"))
+    }
+
     @Test("ps has docker's columns and shows what runs")
     func ps() throws {
         let minictl = try Root()

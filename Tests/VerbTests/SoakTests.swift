@@ -11,6 +11,11 @@ import Testing
         "Four processes start, enter, stop and remove containers at once, some are killed meanwhile, and nothing is left that does not fit")
     func soak() throws {
         let minictl = try Root()
+        // One that stays meanwhile, whose monitor must hold afterwards what it held before.
+        try minictl.start("stays", "-i --health-cmd true --health-interval 1s", "sh -c 'while :; do echo x; sleep 0.1; done'")
+        let monitor = "m=$(ps -o ppid= -p $($M inspect -f '{{.State.Pid}}' stays))"
+        let descriptors = "\(monitor); for i in $(seq 20); do ls /proc/$((m))/fd | wc -l; sleep 0.05; done | sort -n | head -n 1"
+        let before = try minictl.sh(descriptors).text
         let each = max(1, Self.count / 4)
         let outcome = try minictl.sh(
             """
@@ -33,12 +38,20 @@ import Testing
                 sleep 0.1
               done
             }
-            killer & k=$!
+            visitor() {
+              while [ ! -e done ]; do
+                timeout 0.2 $M attach --no-stdin --sig-proxy=false stays > /dev/null 2>&1
+                $M exec stays true; $M logs --tail 1 stays > /dev/null; $M stats --no-stream stays > /dev/null
+              done > out5 2>&1
+            }
+            killer & k=$!; visitor & v=$!
             for n in 1 2 3 4; do worker $n & w="$w $!"; done
-            wait $w; touch done; wait $k
-            cat out1 out2 out3 out4 | grep ^minictl: | grep -v 'is in use on this machine' | sort | uniq -c
+            wait $w; touch done; wait $k $v
+            cat out1 out2 out3 out4 out5 | grep ^minictl: | grep -v 'is in use on this machine' | sort | uniq -c
             """, seconds: 60 + Self.count)
         #expect(outcome.text == "", "\(outcome.output)\(outcome.error)")
+        #expect(try minictl.sh(descriptors).text == before)
+        try minictl("rm -f stays")
         // Monitors of killed runs end with their containers.
         #expect(try minictl.sh("for i in $(seq 50); do $M ps -q > ps; [ -s ps ] || break; sleep 0.1; done; cat ps").text == "")
         let check = try minictl("check")
@@ -46,6 +59,14 @@ import Testing
         try minictl.expectEmpty()
         #expect(try minictl.sh("ls -A containers/.volumes").text == "shared")
         #expect(try minictl.sh("grep $PWD /proc/self/mountinfo").text == "")
-        #expect(try minictl.sh("for p in $(pgrep minictl); do tr '\\0' ' ' < /proc/$p/cmdline; done | grep $PWD").text == "")
+        let processes = "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -a -o \"[^ ]* [^ ]* $PWD[ /].*\""
+        let left = try minictl.sh("for i in $(seq 20); do \(processes) > left || break; sleep 0.1; done; cat left").text
+        #expect(left == "", "\(left.prefix(2000))")
+        // Everything that ever was, by its id: no cgroup of it, and nothing on the bridge.
+        try minictl.sh("$M events --since 1d --until 0s --filter event=create --filter type=container --format '{{.Actor.ID}}' > ids")
+        #expect(try minictl.sh("[ -s ids ] && find /sys/fs/cgroup -type d | grep -F -f ids").text == "")
+        let name = "$M network inspect -f '{{index .Options \"com.docker.network.bridge.name\"}}' bridge"
+        let links = try minictl.sh("ip -o link show master $(\(name))")
+        #expect(links.text == "" && links.error == "", "\(links.output)\(links.error)")
     }
 }

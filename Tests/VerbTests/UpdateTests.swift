@@ -21,8 +21,10 @@ import Testing
             #expect(try limit(minictl, id, "pids.max", "pids.max") == "77")
             #expect(try minictl("exec web grep Cpus_allowed_list /proc/self/status").text.hasSuffix("\t0"))
             // Swap that nobody asked for stays as much as memory.
-            let shown = try minictl("inspect -f '{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.CpusetCpus}}' web").text
-            #expect(shown == "\(128 << 20) \(256 << 20) 0")
+            let shown = try minictl(
+                "inspect -f '{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.CpusetCpus}} {{.HostConfig.NanoCpus}}' web"
+            ).text
+            #expect(shown == "\(128 << 20) \(256 << 20) 0 500000000")
             try minictl("restart -t 0 web")
         }
         try minictl("rm -f web")

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+/// A container that stands still while something is done with it, and goes on however whoever does it ends.
+///
+/// A process of ours waits beside the work: when the work's end of a pipe closes without a word, that was killed or interrupted, and the
+/// container must not be left as it stands.
+struct Standstill: ~Copyable {
+    private let end: FileDescriptor
+    private let guardian: ProcessHandle
+
+    private init(end: consuming FileDescriptor, guardian: consuming ProcessHandle) {
+        self.end = end
+        self.guardian = guardian
+    }
+
+    /// Makes it stand still. Nobody may have done so before.
+    static func begin(_ container: borrowing Container) throws(EngineError) -> Standstill {
+        let standstill: Standstill
+        do throws(SystemError) {
+            let ends = try FileDescriptor.pipe().release()
+            guard case .parent(_, let guardian) = try Process.clone() else { Self.watch(container, ends) }
+            close(ends.reader)
+            standstill = Standstill(end: FileDescriptor(owning: ends.writer), guardian: guardian)
+        } catch {
+            throw .system(doing: "watch over \(container.name) while it stands still", error)
+        }
+        try container.pause()
+        return standstill
+    }
+
+    /// Lets it go on.
+    consuming func over(_ container: borrowing Container) {
+        // One that has been killed meanwhile, or let go by somebody else, goes on or not without us.
+        try? container.resume()
+        try? end.write([1])
+        _ = try? guardian.reap()
+    }
+
+    private static func watch(_ container: borrowing Container, _ pipe: (reader: CInt, writer: CInt)) -> Never {
+        Process.setName("minictl-still")
+        // What interrupts the work is not for us.
+        setsid()
+        chdir("/")
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
+        close(pipe.writer)
+        if let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) {
+            for target in CInt(0)...2 { dup2(null.raw, target) }
+        }
+        var word: UInt8 = 0
+        while true {
+            let count = read(pipe.reader, &word, 1)
+            if count < 0, errno == EINTR { continue }
+            if count == 0 { try? container.resume() }
+            Process.exit(0)
+        }
+    }
+}
