@@ -161,8 +161,10 @@ extension Container {
         request.appArmorProfile = spec.process?.apparmorProfile
         request.selinuxLabel = spec.process?.selinuxLabel
         request.sysctls = spec.linux?.sysctl ?? [:]
-        if request.namespaces.network == .own, request.sysctls["net.ipv4.ip_unprivileged_port_start"] == "0" {
-            request.sysctls["net.ipv4.ip_unprivileged_port_start"] = nil
+        if request.namespaces.network == .own {
+            for (name, value) in SpecBuilder.networkSysctls(groups: spec.linux?.gidMappings) where request.sysctls[name] == value {
+                request.sysctls[name] = nil
+            }
         }
         let available = ProcessCapabilities.available.names
         let has = spec.process?.capabilities?.bounding ?? []

@@ -116,8 +116,7 @@ extension TreeWriter {
         }
         var end: Int64 = 0
         try reader.forEachPiece { (piece, offset) throws(ImageError) in
-            try attempt { () throws(SystemError) in try file.write(piece, at: offset) }
-            end = max(end, offset + Int64(piece.count))
+            end = max(end, try attempt { () throws(SystemError) in try file.writeLeavingHoles(piece, at: offset) })
         }
         if end < entry.size { try attempt { () throws(SystemError) in try file.setSize(entry.size) } }
         try apply(entry, to: file)

@@ -183,6 +183,17 @@ extension FileDescriptor {
 }
 
 extension FileDescriptor {
+    /// What whoever started this program had open beyond the first three; to be asked for the first time before anything of ours is open.
+    package static let inherited: [CInt] = {
+        guard let list = try? FileDescriptor(opening: "/proc/self/fd", .directory), let entries = try? list.entries() else { return [] }
+        return entries.compactMap { CInt($0.name) }.filter { $0 > 2 && $0 != list.raw }
+    }()
+
+    /// Closes those: for a process that stays behind, lest it hold a caller's lock or the end of a pipe that somebody reads.
+    package static func closeInherited() { for raw in inherited { close(raw) } }
+}
+
+extension FileDescriptor {
     /// True for a pipe that has no name in any file system (`PIPEFS_MAGIC`).
     package static func isAnonymousPipe(_ raw: CInt) -> Bool {
         var status = statfs()

@@ -203,6 +203,9 @@ extension Machine {
         return withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
+    /// Whether the kernel has AppArmor, and it is switched on.
+    package static var hasAppArmor: Bool { (try? File.readKernel("/sys/module/apparmor/parameters/enabled"))?.hasPrefix("Y") == true }
+
     /// This machine's name, or the one of the UTS namespace this process is in.
     package static var hostname: String {
         var name = utsname()

@@ -204,6 +204,17 @@ extension FileDescriptor {
         try setSize(Int64(bytes.count))
     }
 
+    /// The same, but nothing but zeros stays a hole, which takes no room: whoever wrote a file of a terabyte may have written a byte of it.
+    /// The caller sets the size in the end.
+    /// - Returns: where what was written ends; 0 for a hole.
+    package func writeLeavingHoles(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SystemError) -> Int64 {
+        guard let base = bytes.baseAddress, bytes.first == 0, memcmp(base, base + 1, bytes.count - 1) == 0 else {
+            try write(bytes, at: offset)
+            return offset + Int64(bytes.count)
+        }
+        return 0
+    }
+
     /// Forces the whole file system under this file to the disk. The corresponding call is `syncfs(2)`.
     package func synchronizeFileSystem() throws(SystemError) { try check("syncfs") { linux_syncfs(raw) } }
 }

@@ -273,12 +273,19 @@ extension MountRequest {
         case .volume(let name?): return ["-v", joined([name, destination])]
         case .volume(nil):
             // With one word behind it a folder would be a volume's name.
-            return options.isEmpty ? ["-v", destination] : ["--mount", "type=volume,target=\(destination),readonly"]
+            return options.isEmpty ? ["-v", destination] : ["--mount", "type=volume,\(Self.field("target=\(destination)")),readonly"]
         case .tree(_, let pid): return ["-v", "/proc/\(pid)/root:\(destination)"]
         case .bind(let source, _):
             guard source.contains(":") || destination.contains(":") else { return ["-v", joined([source, destination])] }
-            return ["--mount", "type=bind,source=\(source),target=\(destination)" + (isReadOnly ? ",readonly" : "")]
+            let fields = [Self.field("source=\(source)"), Self.field("target=\(destination)")] + (isReadOnly ? ["readonly"] : [])
+            return ["--mount", "type=bind," + fields.joined(separator: ",")]
         }
+    }
+
+    /// As `CommaFields` reads it.
+    private static func field(_ text: String) -> String {
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") }) else { return text }
+        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 }
 

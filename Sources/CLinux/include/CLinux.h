@@ -127,6 +127,8 @@ enum {
     linux_ns_get_owner_uid = NS_GET_OWNER_UID,
     linux_tiocgptpeer = 0x5441,
     linux_pidfd_info_exit = 8,
+    linux_seek_data = 3, // SEEK_DATA and SEEK_HOLE, hidden likewise
+    linux_seek_hole = 4,
     linux_tiocsptlck = 0x40045431,
     linux_tiocgptn = 0x80045430,
     linux_fsopen_cloexec = FSOPEN_CLOEXEC,
