@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLI
 import Engine
+import Linux
 import OCI
 
 /// The options that `run` and `create` share: what a container is.
@@ -55,7 +56,9 @@ struct ContainerOptions: OptionGroup {
             .text("--domainname NAME", "its NIS domain name") { $0.domainname = try HostName($1).text },
             .text("--entrypoint PROGRAM", "in place of the image's; empty for none") { $0.entrypoint = $1.isEmpty ? [] : [$1] },
             .flag("--init", "run it below a small init that reaps orphans and passes signals on") { $0.hasInit = $1 },
-            .text("--stop-signal SIGNAL", "what stop sends (default the image's, else TERM)") { $0.stopSignal = try SignalWord($1).text },
+            .text("--stop-signal SIGNAL", "what stop sends (default the image's, else TERM)") {
+                $0.stopSignal = try Signal(word: $1).description
+            },
             .text("--stop-timeout SECONDS", "how long stop waits before it kills (default 10)") {
                 $0.stopTimeout = Int(try Int32(word: $1, in: -1...Int32.max))
             },
