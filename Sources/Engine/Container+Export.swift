@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import Images
+package import Images
 package import Linux
 import Runtime
 
 extension Container {
     /// Writes a tar of the container's files, without what is mounted among them.
-    package func export(to target: borrowing FileDescriptor, in home: borrowing Home) throws(EngineError) {
+    package func export(to target: borrowing FileDescriptor, in home: borrowing Home, meter: ByteMeter? = nil) throws(EngineError) {
         var style = TreeTar.Style()
         let root: FileDescriptor
         if try status(in: Machine.boot()).isUp {
@@ -19,7 +19,11 @@ extension Container {
             root = try openStopped(in: home)
         }
         tell("export")
-        do throws(ImageError) { try TreeTar(of: root, style).write(to: target) } catch {
+        do throws(ImageError) {
+            let tree = try TreeTar(of: root, style)
+            tree.meter = meter
+            try tree.write(to: target)
+        } catch {
             // The reader has had enough: no more to do, and nothing to tell.
             if case .system(let cause) = error { throw .system(doing: "export \(name)", cause) }
             throw .image(error)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Images
+package import Images
 import Linux
 package import OCI
 
@@ -18,7 +18,8 @@ extension Home {
     /// Makes an image of a container's own layer over the image it runs on.
     /// - Parameter change: told how containers of the new image run, to change it.
     package func commit(
-        _ word: String, _ request: CommitRequest, change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?
+        _ word: String, _ request: CommitRequest, meter: ByteMeter? = nil,
+        change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?
     ) throws(EngineError) -> Digest {
         let container = try container(named: word)
         guard let imageID = container.record.imageID else {
@@ -29,7 +30,7 @@ extension Home {
         let pauses = request.pauses && isRunning
         if pauses { try container.pause() }
         let id: Digest
-        do throws(EngineError) { id = try commit(container, spec, imageID, request, change) } catch {
+        do throws(EngineError) { id = try commit(container, spec, imageID, request, meter, change) } catch {
             // That it could not be made into an image is what matters more.
             if pauses { try? container.resume() }
             throw error
@@ -40,7 +41,7 @@ extension Home {
     }
 
     private func commit(
-        _ container: borrowing Container, _ spec: Spec, _ imageID: String, _ request: CommitRequest,
+        _ container: borrowing Container, _ spec: Spec, _ imageID: String, _ request: CommitRequest, _ meter: ByteMeter?,
         _ change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?
     ) throws(EngineError) -> Digest {
         let image: Image
@@ -48,13 +49,13 @@ extension Home {
             guard error.isAbsence else { throw error }
             throw .refused("cannot commit \(container.name): the image it runs on was removed, \(imageID)")
         }
-        return try image.commit(container, spec, request, change, in: self)
+        return try image.commit(container, spec, request, meter, change, in: self)
     }
 }
 
 extension Image {
     fileprivate func commit(
-        _ container: borrowing Container, _ spec: Spec, _ request: CommitRequest,
+        _ container: borrowing Container, _ spec: Spec, _ request: CommitRequest, _ meter: ByteMeter?,
         _ change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?, in home: borrowing Home
     ) throws(EngineError) -> Digest {
         let config = try change(container.imageConfig(spec, over: self.config.config ?? ImageConfig.Config()))
@@ -66,6 +67,7 @@ extension Image {
         style.isLayer = true
         do throws(ImageError) {
             let tree = try TreeTar(of: upper, style)
+            tree.meter = meter
             let store = try ImageStore(root: home.path)
             return try store.commit(
                 tree, over: self, as: request.reference, config: config, author: request.author, comment: request.comment

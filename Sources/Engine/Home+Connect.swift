@@ -77,7 +77,7 @@ extension Home {
             let attachment = try lease(&endpoint, number: number, for: container.id, mayLeadOut: mayLeadOut, &netlink)
             try container.replace(endpoint)
             var connections = Connections(attachments: [attachment], netlink: netlink)
-            try connections.make(in: container.networkNamespace())
+            try connections.make(in: container.networkNamespace(), disablesIPv6: true)
         } catch {
             try? takeOff(&container, endpoint)
             throw error

@@ -9,8 +9,9 @@ struct Connections: ~Copyable {
     var netlink: Netlink
 
     /// Makes links, addresses and routes. Nothing of it needs anything from within the container.
-    mutating func make(in namespace: borrowing NetworkNamespace) throws(EngineError) {
-        do throws(NetworkError) { try namespace.connect(attachments, &netlink) } catch { throw .network(error) }
+    /// - Parameter disablesIPv6: where there are no addresses of it; the first process of a container that starts does that itself.
+    mutating func make(in namespace: borrowing NetworkNamespace, disablesIPv6: Bool) throws(EngineError) {
+        do throws(NetworkError) { try namespace.connect(attachments, disablesIPv6: disablesIPv6, &netlink) } catch { throw .network(error) }
     }
 }
 
@@ -64,7 +65,8 @@ extension Home {
         switch network.driver {
         case .bridge:
             endpoint.link = Self.link(of: id, number)
-            place = .bridge(try bridge(of: &network, lock, &netlink))
+            let bridge = try bridge(of: &network, lock, &netlink)
+            place = .bridge(bridge, isApart: !network.connectsContainers)
             do throws(NetworkError) { if !network.isInternal { try Forwarding.enable(for: network) } } catch { throw .network(error) }
         case .macvlan: place = .macvlan(parent: try parent(of: network, &netlink), mode: network.macvlanMode)
         case .host, .none: throw .refused("the network \(network.name) is none to connect to")

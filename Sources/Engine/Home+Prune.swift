@@ -47,6 +47,7 @@ extension Home {
                 bytes.add(size: size)
             } catch { failed(error) }
         }
+        tellPrune(.container, bytes: bytes)
         return (ids, bytes)
     }
 

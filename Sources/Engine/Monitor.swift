@@ -138,7 +138,7 @@ enum Monitor {
         let audience: Audience
         let first: MonitoredRun
         do throws(EngineError) {
-            audience = try Audience(of: creation.container.id, in: home)
+            audience = try Audience(of: creation.container.id, holding: creation.watch.reservation(), in: home)
             if outset.client >= 0 { audience.admit(outset.client) }
             first = try creation.container.begin(creation.spec, outset, audience, in: home)
         } catch {

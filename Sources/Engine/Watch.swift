@@ -106,8 +106,17 @@ package struct Watch: ~Copyable {
         }
     }
 
-    /// Ends the watch: the file goes, and with it the lock. First the socket beside it, where nobody answers any more.
+    /// The ports that are held; none so far, if there are none.
+    mutating func reservation() -> PortReservation {
+        let ports = ports ?? PortReservation()
+        self.ports = ports
+        return ports
+    }
+
+    /// Ends the watch: the file goes, and with it the lock. First the socket beside it, where nobody answers any more, and the ports, which the
+    /// next one may want.
     consuming func end(in home: borrowing Home) throws(EngineError) {
+        ports?.release()
         unlinkat(home.runtime.raw, "\(id).sock", 0)
         do throws(SystemError) { try check("unlink", id.text) { unlinkat(home.runtime.raw, id.text, 0) } } catch {
             throw .system(doing: "end the watch over the container", error)

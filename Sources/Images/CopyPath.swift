@@ -68,9 +68,10 @@ extension CopyPath {
     /// Puts what a tar holds there: into a directory that is there, else in its place.
     /// - Parameter contents: the tar has the contents of a directory, without its name.
     package func extract(
-        _ archive: borrowing FileDescriptor, contents: Bool, in root: borrowing FileDescriptor, _ style: TreeExtractor.Style
+        _ archive: borrowing FileDescriptor, contents: Bool, in root: borrowing FileDescriptor, _ style: TreeExtractor.Style,
+        meter: ByteMeter? = nil
     ) throws(ImageError) {
-        let extractor = try TreeExtractor(from: archive, style)
+        let extractor = try TreeExtractor(from: archive, style, meter: meter)
         guard let isDirectory = try extractor.beginsWithDirectory() else { return }
         let existing = try attempt { () throws(SystemError) in try status(in: root) }
         if existing?.kind == .directory {
@@ -102,8 +103,10 @@ extension CopyPath {
 }
 
 /// Passes on a tar that may be compressed, as a plain one. Whoever extracts it then needs no codecs.
-package func decompress(_ archive: borrowing FileDescriptor, to target: borrowing FileDescriptor) throws(ImageError) {
-    let source = try Decompressor(DescriptorSource(archive, hashing: false), budget: Budget())
+package func decompress(
+    _ archive: borrowing FileDescriptor, to target: borrowing FileDescriptor, meter: ByteMeter? = nil
+) throws(ImageError) {
+    let source = try Decompressor(DescriptorSource(archive, hashing: false, meter: meter), budget: Budget())
     while true {
         let piece = try source.next()
         if piece.isEmpty { return }

@@ -28,6 +28,7 @@ package final class TreeTar: ByteSource {
         let path: [CChar]
     }
 
+    package var meter: ByteMeter?
     private let root: FileDescriptor
     private let style: Style
     private let inside: ResolveFlags
@@ -84,6 +85,7 @@ package final class TreeTar: ByteSource {
             }
             if isCopying {
                 let piece = try copy()
+                meter?.pass(piece.count)
                 if !piece.isEmpty { return piece }
                 continue
             }

@@ -10,6 +10,9 @@ package enum Machine {
         return String(text.utf8.prefix { $0 != UInt8(ascii: "\n") }) ?? ""
     }
 
+    /// Whether the kernel has IPv6 in new network namespaces too.
+    package static var hasIPv6: Bool { access("/proc/sys/net/ipv6/conf", F_OK) == 0 }
+
     /// Random bytes fit for identities. The corresponding call is `getrandom(2)`.
     package static func randomBytes(_ count: Int) throws(SystemError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

@@ -19,12 +19,16 @@ extension Process {
         _ = linux_prctl(PR_SET_NAME, UInt(bitPattern: name.utf8Start), 0, 0, 0)
     }
 
+    /// What `main` was given, the program's name first. Bytes that are no UTF-8 are shown as U+FFFD.
+    package static var arguments: [String] {
+        guard let vector = linux_arguments() else { return [] }
+        return (0..<Int(linux_argument_count())).compactMap { vector[$0].map { String(cString: $0) } }
+    }
+
     /// Zeroes what `/proc/PID/cmdline` and `environ` show of this process, which can then read neither any more.
     /// The kernel puts both in one piece before the name of the program (`AT_EXECFN`, `getauxval(3)`).
     package static func wipeArguments() {
-        guard let first = CommandLine.unsafeArgv[0], let end = UnsafeMutableRawPointer(bitPattern: getauxval(UInt(AT_EXECFN))) else {
-            return
-        }
+        guard let first = linux_arguments()?[0], let end = UnsafeMutableRawPointer(bitPattern: getauxval(UInt(AT_EXECFN))) else { return }
         let size = end - UnsafeMutableRawPointer(first)
         if size > 0 { memset(first, 0, size) }
     }

@@ -36,7 +36,7 @@ package struct MessageSocket: ~Copyable {
         var bytes = [UInt8](repeating: 0, count: limit)
         var raw = [CInt](repeating: -1, count: Int(linux_max_fds))
         var count = 0
-        let size = try check("recvmsg") { linux_receive(descriptor.raw, &bytes, limit, &raw, &count) }
+        let size = try check("recvmsg") { linux_receive(descriptor.raw, &bytes, limit, &raw, &count, 0) }
         if size == 0 { return nil }
         return Message(bytes: Array(bytes[..<size]), descriptors: Array(raw[..<count]))
     }
@@ -85,6 +85,22 @@ extension MessageSocket {
             do throws(SystemError) { return try check("recv") { recv(raw, &buffer, buffer.count, CInt(MSG_DONTWAIT)) } } catch {
                 if error.errno == EAGAIN { return nil }
                 // The other side has closed without reading all of ours, which is told once and before what it said last.
+                if error.errno != ECONNRESET { throw error }
+            }
+        }
+    }
+
+    /// The same with the descriptors that came beside it, which are the caller's to close.
+    package static func take(from raw: CInt, into buffer: inout [UInt8], _ descriptors: inout [CInt]) throws(SystemError) -> Int? {
+        while true {
+            do throws(SystemError) {
+                var fds = [CInt](repeating: -1, count: capacity)
+                var count = 0
+                let size = try check("recvmsg") { linux_receive(raw, &buffer, buffer.count, &fds, &count, CInt(MSG_DONTWAIT)) }
+                descriptors = Array(fds[..<count])
+                return size
+            } catch {
+                if error.errno == EAGAIN { return nil }
                 if error.errno != ECONNRESET { throw error }
             }
         }

@@ -19,6 +19,8 @@ package struct LaunchOptions: Sendable {
     package var clampsLimits = false
     /// The program does not run before `connect` has been done.
     package var waitsForNetwork = false
+    /// Interfaces that come with it, and that are to have no IPv6.
+    package var interfacesWithoutIPv6: [String] = []
     package var startSocket: Int32?
     /// Descriptors that only the caller may hold, such as a lock.
     package var parentDescriptors: [Int32] = []
@@ -50,6 +52,7 @@ extension Plan {
         try setNamespaces(spec)
         try setMounts(spec, options)
         waitsForNetwork = options.waitsForNetwork
+        interfacesWithoutIPv6 = options.interfacesWithoutIPv6
         hostname = spec.hostname
         domainname = spec.domainname
         rootPropagation = spec.linux?.rootfsPropagation.map(Propagation.init) ?? .private
@@ -157,12 +160,12 @@ extension Plan {
         let standard = DefaultDevices.nodes.filter { device in !extra.contains { $0.path == device.path } }
         // A user namespace can make no nodes: the parent makes those for it. What everybody may open can just as well be the host's.
         let isMapped = userMap != nil || joined.contains { $0.type == .user }
-        setups.append(.devices(isMapped ? standard : standard + extra))
+        setups.append(.devices(isMapped ? standard : standard + extra, canMake: !isMapped))
         for device in isMapped ? extra : [] {
             binds.append(BindSource(device: device))
             setups.append(.bind(index: binds.count, target: device.path, propagation: nil, isUsers: true))
         }
-        for link in DefaultDevices.links { setups.append(.symlink(to: "\(link.target)", at: "\(link.path)")) }
+        setups.append(.links(DefaultDevices.links.map { ("\($0.path)", "\($0.target)") }))
         process.bindsConsole = process.terminal
     }
 }
@@ -186,7 +189,7 @@ extension Plan {
                         options: [("mode", "755")])))
             for branch in branches {
                 bind(branch.source, "\(destination)/\(branch.target)")
-                for alias in branch.aliases { setups.append(.symlink(to: branch.target, at: "\(destination)/\(alias)")) }
+                if !branch.aliases.isEmpty { setups.append(.links(branch.aliases.map { ("\(destination)/\($0)", branch.target) })) }
             }
             if words.set.contains(.readOnly) { setups.append(.readOnly(destination)) }
         }

@@ -88,7 +88,9 @@ extension Steps {
     }
 
     static func openProc(_ child: Child) throws(SystemError) {
-        guard child.plan.needsProc, child.proc == nil else { return }
+        let seeks = !child.plan.interfacesWithoutIPv6.isEmpty
+        if seeks { child.interfaces = try openInterfaces(child) }
+        guard child.plan.needsProc || (seeks && child.interfaces == nil), child.proc == nil else { return }
         // A superblock is shared by all of one pid namespace, so this is the container's own /proc, reached by no path.
         do throws(SystemError) {
             child.proc = Place(raw: try FileSystemContext("proc").mount().release())
@@ -96,6 +98,17 @@ extension Steps {
             let proc = try FileDescriptor(opening: "/proc", [.path, .directory])
             guard try proc.fileSystemMagic() == 0x9fa0, try proc.status().inode == 1 else { throw error }
             child.proc = Place(raw: proc.release())
+        }
+    }
+
+    /// By the container's own `/proc`. By the host's every container would leave directories of the same names there, which the kernel compares one
+    /// by one for whoever comes next: 0.3 ms beside 200 containers. Nil where the container has no such `/proc`.
+    private static func openInterfaces(_ child: Child) throws(SystemError) -> FileDescriptor? {
+        do throws(SystemError) {
+            let folder = try child.root?.open("/proc/sys/net/ipv6/conf", [.path, .directory], followLinks: false)
+            return try folder?.fileSystemMagic() == 0x9fa0 ? folder : nil
+        } catch  where error.errno == ENOENT || error.errno == ENOTDIR || error.errno == ELOOP {
+            return nil
         }
     }
 

@@ -97,7 +97,7 @@ int linux_mount_setattr(int dir, const char *path, unsigned flags, struct mount_
 // Sockets: one message with at most `LINUX_MAX_FDS` descriptors beside it
 #define LINUX_MAX_FDS 250 // the kernel's SCM_MAX_FD is 253
 long linux_send(int fd, const void *data, size_t size, const int *fds, size_t count);
-long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count);
+long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count, int flags);
 
 // Macros
 enum {
@@ -108,6 +108,7 @@ enum {
     linux_f_setpipe_sz = 1031,
     linux_o_tmpfile = 020200000,
     linux_rename_noreplace = 1,
+    linux_rename_exchange = 2,
     linux_netlink_route = 0,
     linux_ioprio_who_process = 1,
     linux_ns_get_userns = NS_GET_USERNS,
@@ -145,6 +146,10 @@ unsigned linux_minor(dev_t device);
 dev_t linux_makedev(unsigned major, unsigned minor);
 int linux_sigrtmin(void);
 int linux_sigrtmax(void);
+
+// The arguments of main
+int linux_argument_count(void);
+char **linux_arguments(void);
 
 // Device filters
 long linux_bpf(int command, void *attributes, unsigned size);
