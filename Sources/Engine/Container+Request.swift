@@ -142,7 +142,7 @@ extension Container {
         request.isPrivileged = Self.isPrivileged(spec)
         if request.isPrivileged { return }
         // The rules are docker's defaults, one for each device, and those that were given.
-        var given = rules.dropFirst(DefaultDevices.rules.count)
+        var given = rules.dropFirst(DefaultDeviceRules.list.count)
         for device in spec.linux?.devices ?? [] {
             let number = (UInt32(clamping: device.major ?? 0), UInt32(clamping: device.minor ?? 0))
             let host = Machine.devicePath(block: device.type == .block, number.0, number.1) ?? device.path

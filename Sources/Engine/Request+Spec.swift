@@ -216,7 +216,7 @@ extension SpecBuilder {
                         access: device.access))
             }
         }
-        resources.devices = DefaultDevices.rules + given + request.deviceRules
+        resources.devices = DefaultDeviceRules.list + given + request.deviceRules
         return resources
     }
 

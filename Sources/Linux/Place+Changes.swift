@@ -111,7 +111,7 @@ extension Place {
         how.flags = UInt64(UInt32(bitPattern: flags.rawValue | O_CLOEXEC))
         how.resolve = resolve.rawValue
         var result: CInt = -1
-        // EAGAIN: a rename somewhere raced with ".."; openat2(2) asks callers to try again.
+        // The kernel answers EAGAIN when a rename anywhere raced with ".."; openat2(2) asks callers to try again.
         for _ in 0..<128 {
             result = linux_openat2(raw, path, &how)
             guard result < 0, errno == EAGAIN || errno == EINTR else { break }
@@ -176,9 +176,11 @@ extension FileDescriptor {
         try check("fsetxattr") { fsetxattr(raw, name, value, value.count, 0) }
     }
 
-    private static func isCarried(_ bytes: [CChar]) -> Bool {
-        let name = String(decoding: bytes.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return name == "security.capability" || (name.hasPrefix("user.") && !name.hasPrefix("user.overlay."))
+    /// Attributes that mean something inside a container, and nothing to overlayfs or to the host's own security modules.
+    package static func isCarried(_ name: [CChar]) -> Bool {
+        let name = name.dropLast().map(UInt8.init(bitPattern:))
+        return name.elementsEqual("security.capability".utf8)
+            || (name.starts(with: "user.".utf8) && !name.starts(with: "user.overlay.".utf8))
     }
 
     /// The corresponding call is `ftruncate(2)`.
@@ -195,15 +197,6 @@ extension FileDescriptor {
         }
     }
 
-    /// Puts a text in place of what is there. It is not emptied first: what is written to an emptied file ext4 has on its way to the disk as
-    /// soon as that is closed, and whoever changes it next waits until it is there.
-    package func replaceContents(with text: String) throws(SystemError) {
-        let bytes = Array(text.utf8)
-        let result = bytes.withUnsafeBytes { buffer in Result { () throws(SystemError) in try write(buffer, at: 0) } }
-        try result.get()
-        try setSize(Int64(bytes.count))
-    }
-
     /// The same, but nothing but zeros stays a hole, which takes no room: whoever wrote a file of a terabyte may have written a byte of it.
     /// The caller sets the size in the end.
     /// - Returns: where what was written ends; 0 for a hole.
@@ -213,6 +206,15 @@ extension FileDescriptor {
             return offset + Int64(bytes.count)
         }
         return 0
+    }
+
+    /// Puts a text in place of what is there. It is not emptied first: what is written to an emptied file ext4 has on its way to the disk as
+    /// soon as that is closed, and whoever changes it next waits until it is there.
+    package func replaceContents(with text: String) throws(SystemError) {
+        let bytes = Array(text.utf8)
+        let result = bytes.withUnsafeBytes { buffer in Result { () throws(SystemError) in try write(buffer, at: 0) } }
+        try result.get()
+        try setSize(Int64(bytes.count))
     }
 
     /// Forces the whole file system under this file to the disk. The corresponding call is `syncfs(2)`.

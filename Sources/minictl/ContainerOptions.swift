@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLI
 import Engine
+import Linux
 import OCI
 
 /// The options that `run` and `create` share: what a container is.
@@ -58,7 +59,7 @@ struct ContainerOptions: OptionGroup {
             .text("--entrypoint PROGRAM", "in place of the image's; empty for none") { $0.entrypoint = $1.isEmpty ? [] : [$1] },
             .flag("--init", "run it below a small init that reaps orphans and passes signals on") { $0.hasInit = $1 },
             .text("--stop-signal SIGNAL", "what stop sends (default the image's, else TERM)") {
-                $0.stopSignal = $1.isEmpty ? nil : try SignalWord($1).text
+                $0.stopSignal = $1.isEmpty ? nil : try Signal(word: $1).description
             },
             .text("--stop-timeout SECONDS", "how long stop waits before it kills (default 10)") {
                 $0.stopTimeout = Int(try Int32(word: $1, in: -1...Int32.max))
