@@ -94,7 +94,7 @@ extension Container {
             if case .step = error { throw .launch(error, limit: record.memoryLimit) }
             throw failure ?? .launch(error, limit: record.memoryLimit)
         }
-        tell("start")
+        tellStart()
         return launched
     }
 

@@ -51,19 +51,16 @@ extension Home {
         let id = try find(word)
         var container = try container(id)
         let isUp = try container.status(in: Machine.boot()).isUp
-        let watch = isUp ? nil : try Watch.atRest(id, in: self)
-        guard isUp || watch != nil else { throw .refused("\(container.name) is just being started or removed by another process") }
-        let live = isUp ? try LiveChange(of: id, in: self) : nil
-        do throws(EngineError) {
-            try container.refreshIfChanged()
-            try body(&container)
-        } catch {
-            try watch?.end(in: self)
-            try live?.end(in: self)
-            throw error
+        try whileItStays(id, runs: isUp, "change the networks of \(container.name)") { () throws(EngineError) in
+            guard isUp else {
+                try container.refreshIfChanged()
+                return try body(&container)
+            }
+            try changeLive(id) { () throws(EngineError) in
+                try container.refreshIfChanged()
+                try body(&container)
+            }
         }
-        try watch?.end(in: self)
-        try live?.end(in: self)
     }
 
     private func connectNow(_ container: inout Container, _ wish: Endpoint) throws(EngineError) {
@@ -138,7 +135,9 @@ extension Container {
         do throws(SystemError) {
             let namespace = try NetworkNamespace(of: identity.pid)
             // Asked once the namespace is held: before, its number could have gone to another process.
-            guard identity.isAlive else { throw SystemError(call: "open", subject: "/proc/\(identity.pid)/ns/net", errno: ESRCH) }
+            guard try identity.living() != nil else {
+                throw SystemError(call: "open", subject: "/proc/\(identity.pid)/ns/net", errno: ESRCH)
+            }
             return namespace
         } catch {
             throw .system(doing: "find the network namespace of \(name)", error)

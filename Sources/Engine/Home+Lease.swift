@@ -97,12 +97,13 @@ extension Home {
         endpoint.gateway6 = network.isInternal ? nil : range.gateway
     }
 
-    /// Whether a container that has an address neither runs nor is about to.
+    /// Whether a container that has an address neither runs nor is about to; one that cannot be looked at may.
     func isOver(_ owner: String) -> Bool {
         guard let id = ContainerID(owner) else { return true }
         if Watch.isHeld(id, in: self) { return false }
-        guard let boot = try? Machine.boot(), let container = try? container(id) else { return true }
-        return !container.status(in: boot).isUp
+        do throws(EngineError) { return try !container(id).status(in: Machine.boot()).isUp } catch .notFound { return true } catch {
+            return false
+        }
     }
 
     private func parent(of network: NetworkDefinition, _ netlink: inout Netlink) throws(EngineError) -> LinkStatus {

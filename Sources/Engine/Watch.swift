@@ -123,3 +123,21 @@ package struct Watch: ~Copyable {
         }
     }
 }
+
+extension Home {
+    /// Changes a container that nobody starts or removes meanwhile: one that does not run is watched for as long. One that runs goes on.
+    /// - Parameters:
+    ///   - runs: whether it does, in the sense of the change.
+    ///   - doing: what the change is, for a sentence.
+    func whileItStays(
+        _ id: ContainerID, runs: Bool, _ doing: @autoclosure () -> String, _ body: () throws(EngineError) -> Void
+    ) throws(EngineError) {
+        let watch = runs ? nil : try Watch.atRest(id, in: self)
+        guard runs || watch != nil else { throw .refused("cannot \(doing()): another process is just starting or removing it") }
+        do throws(EngineError) { try body() } catch {
+            try watch?.end(in: self)
+            throw error
+        }
+        try watch?.end(in: self)
+    }
+}

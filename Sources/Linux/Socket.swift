@@ -19,6 +19,9 @@ package struct MessageSocket: ~Copyable {
     /// Our end of a pair that is now shared with a child: the other end is closed here.
     package init(_ pair: consuming MessageSocketPair) { self = pair.first }
 
+    /// The child's end of such a pair: it learns when we are gone.
+    package init(ofChild pair: consuming MessageSocketPair) { self = pair.second }
+
     /// How many descriptors one message carries.
     package static let capacity = Int(linux_max_fds)
 
@@ -147,9 +150,7 @@ package enum LocalSocket {
         let reachable: String
 
         init(of path: String) throws(SystemError) {
-            let slash = path.lastIndex(of: "/")
-            let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-            let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+            let (folder, name) = path.folderAndName
             directory = try FileDescriptor(opening: folder, [.path, .directory])
             reachable = path.utf8.count < 108 ? path : "/proc/self/fd/\(directory.raw)/\(name)"
         }

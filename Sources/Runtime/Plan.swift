@@ -55,15 +55,6 @@ package struct Plan: Sendable {
     var startContainerHooks: [HookPlan] = []
 }
 
-extension Plan {
-    /// A kernel parameter of the container's own.
-    struct Sysctl: Sendable {
-        /// Below `/proc/sys`.
-        let file: String
-        let value: String
-    }
-}
-
 /// A namespace of somebody else's.
 struct JoinedNamespace: Sendable {
     let type: Namespaces

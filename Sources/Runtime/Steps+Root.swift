@@ -39,9 +39,7 @@ extension Steps {
     static func becomeRoot(_ child: Child) throws(SystemError) {
         // Nobody in the container may look into this process while it still holds descriptors of the host's (CVE-2016-9962).
         try Process.setDumpable(false)
-        try Process.setGroups([])
-        try Process.setGroupIDs(0)
-        try Process.setUserIDs(0)
+        try Process.becomeRoot()
     }
 
     static func unshareCgroup(_ child: Child) throws(SystemError) {
@@ -199,9 +197,9 @@ extension Steps {
     }
 }
 
-extension Plan.Sysctl {
+extension Sysctl {
     /// `net.ipv4.conf.eth0.…` and the like.
-    fileprivate var isOfInterface: Bool { file.utf8.split(separator: UInt8(ascii: "/")).contains { $0.starts(with: "eth".utf8) } }
+    fileprivate var isOfInterface: Bool { file.pathComponents.contains { $0.hasPrefix("eth") } }
 }
 
 extension Root {

@@ -157,5 +157,9 @@ dev_t linux_makedev(unsigned major, unsigned minor);
 int linux_sigrtmin(void);
 int linux_sigrtmax(void);
 
+// The arguments of main
+int linux_argument_count(void);
+char **linux_arguments(void);
+
 // Device filters
 long linux_bpf(int command, void *attributes, unsigned size);
