@@ -52,15 +52,14 @@ extension Home {
         var container = try container(id)
         let isUp = try container.status(in: Machine.boot()).isUp
         try whileItStays(id, runs: isUp, "change the networks of \(container.name)") { () throws(EngineError) in
-            let live = isUp ? try LiveChange(of: id, in: self) : nil
-            do throws(EngineError) {
+            guard isUp else {
+                try container.refreshIfChanged()
+                return try body(&container)
+            }
+            try changeLive(id) { () throws(EngineError) in
                 try container.refreshIfChanged()
                 try body(&container)
-            } catch {
-                try live?.end(in: self)
-                throw error
             }
-            try live?.end(in: self)
         }
     }
 

@@ -20,25 +20,28 @@ extension Home {
     /// The caller holds the exclusive lock of all networks.
     func secure(_ network: NetworkDefinition, _ lock: borrowing NetworkLock) throws(EngineError) {
         var firewall = try Firewall.open()
+        let isLost: Bool
         do throws(NetworkError) {
-            if try firewall.isInstalled() {
-                try firewall.add(network)
-            } else {
-                try firewall.install()
-            }
+            isLost = try !firewall.isInstalled()
+            if isLost { try firewall.install() }
         } catch { throw .network(error) }
-        try refill(&firewall, besides: network)
+        try refill(&firewall, besides: network, isLost: isLost)
     }
 
     /// Puts everything that lives into rules that may have been made anew. What is there already is fine.
-    private func refill(_ firewall: inout Firewall, besides network: NetworkDefinition?) throws(EngineError) {
+    /// - Parameter isLost: made anew they were, and what they guarded has to be guarded again.
+    private func refill(_ firewall: inout Firewall, besides network: NetworkDefinition?, isLost: Bool) throws(EngineError) {
         var netlink = try Netlink.open()
         do throws(NetworkError) {
             if let network { try firewall.add(network) }
+            if let network, isLost, !network.isInternal { try Forwarding.enable(for: network, isLost: true) }
         } catch { throw .network(error) }
         for other in try storedNetworks() where other.driver == .bridge && other.id != network?.id {
             guard try has(other, &netlink) else { continue }
-            do throws(NetworkError) { try firewall.add(other) } catch { throw .network(error) }
+            do throws(NetworkError) {
+                try firewall.add(other)
+                if isLost, !other.isInternal { try Forwarding.enable(for: other, isLost: true) }
+            } catch { throw .network(error) }
         }
         for listing in try listings() where listing.status.isUp && listing.record.published != nil {
             try publish(listing.record, &firewall)
@@ -65,7 +68,7 @@ extension Home {
         }
         guard isNeeded else { return }
         do throws(NetworkError) { if try !firewall.isInstalled() { try firewall.install() } } catch { throw .network(error) }
-        try refill(&firewall, besides: nil)
+        try refill(&firewall, besides: nil, isLost: true)
         lock.release()
     }
 

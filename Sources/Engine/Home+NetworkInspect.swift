@@ -24,6 +24,7 @@ extension Home {
             "Created": .string(network.created),
             "Scope": "local",
             "Driver": .string(network.driver.rawValue),
+            "EnableIPv4": .bool(network.range(.v4) != nil),
             "EnableIPv6": .bool(network.hasIPv6),
             "IPAM": ["Driver": "default", "Options": .null, "Config": .array(network.ranges.map(\.description))],
             "Internal": .bool(network.isInternal),

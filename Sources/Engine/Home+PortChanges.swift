@@ -19,13 +19,8 @@ extension Home {
         guard container.record.publishedEndpoint != nil else {
             throw .refused("\(container.name) is on no bridge network, where ports are published")
         }
-        let change = try LiveChange(of: container.id, in: self)
-        let new: [PublishedPorts]
-        do throws(EngineError) { new = try publishNow(requests, of: &container) } catch {
-            try change.end(in: self)
-            throw error
-        }
-        try change.end(in: self)
+        var new: [PublishedPorts] = []
+        try changeLive(container.id) { () throws(EngineError) in new = try publishNow(requests, of: &container) }
         return new
     }
 
@@ -75,12 +70,7 @@ extension Home {
         var container = try container(named: word)
         let isUp = try container.status(in: Machine.boot()).isUp
         guard isUp else { throw .refused("\(container.name) does not run; ports are taken from one that does") }
-        let change = try LiveChange(of: container.id, in: self)
-        do throws(EngineError) { try unpublishNow(requests, of: &container) } catch {
-            try change.end(in: self)
-            throw error
-        }
-        try change.end(in: self)
+        try changeLive(container.id) { () throws(EngineError) in try unpublishNow(requests, of: &container) }
     }
 
     private func unpublishNow(_ requests: [PortRequest], of container: inout Container) throws(EngineError) {

@@ -54,6 +54,16 @@ struct LiveChange: ~Copyable {
 }
 
 extension Home {
+    /// Changes what connects a container that runs.
+    func changeLive(_ id: ContainerID, _ body: () throws(EngineError) -> Void) throws(EngineError) {
+        let change = try LiveChange(of: id, in: self)
+        do throws(EngineError) { try body() } catch {
+            try change.end(in: self)
+            throw error
+        }
+        try change.end(in: self)
+    }
+
     /// Puts a container in order of which a change was killed; one that goes on, or is over by now, stays.
     func mendChange(of id: ContainerID) throws(EngineError) {
         let change: LiveChange

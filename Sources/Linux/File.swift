@@ -78,10 +78,15 @@ extension FileDescriptor {
     package func status() throws(SystemError) -> FileStatus { try FileStatus(ofDescriptor: raw) }
 
     /// The magic number of the file system it lies on, as in `statfs(2)`.
-    package func fileSystemMagic() throws(SystemError) -> UInt32 {
+    package func fileSystemMagic() throws(SystemError) -> UInt32 { UInt32(truncatingIfNeeded: try fileSystem().f_type) }
+
+    /// Whether nothing can be written by the mount this was opened through (`ST_RDONLY`).
+    package func isReadOnlyMount() throws(SystemError) -> Bool { try fileSystem().f_flags & 1 != 0 }
+
+    private func fileSystem() throws(SystemError) -> statfs {
         var raw = statfs()
         try check("fstatfs") { fstatfs(self.raw, &raw) }
-        return UInt32(truncatingIfNeeded: raw.f_type)
+        return raw
     }
 
     /// Writes all of it. The corresponding call is `write(2)`.

@@ -25,10 +25,7 @@ package enum SealedProgram {
     }
 
     private static func isSealed() throws(SystemError) -> Bool {
-        var status = statfs()
-        try check("statfs", "/proc/self/exe") { statfs("/proc/self/exe", &status) }
-        let readOnly = 1  // ST_RDONLY
-        guard status.f_flags & readOnly != 0 else { return false }
+        guard try FileDescriptor(opening: "/proc/self/exe", [.path]).isReadOnlyMount() else { return false }
         unsetenv(mark)
         return true
     }

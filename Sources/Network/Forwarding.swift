@@ -8,12 +8,16 @@ import Linux
 /// host is a router already (`net.ipv4.ip_forward`), they do, and what passes is the administrator's business. Where it is none, we make those
 /// links forward that have routes, one by one, and the chain `passing` drops what is not for us. `ip_forward` itself stays as it was: once
 /// it is set, somebody wants a router, and the chain is passed by.
+///
+/// A link that forwards because of us has 2 in the place of the 1 that others write: the kernel keeps the number, and we know it again when
+/// somebody has flushed all rules.
 package enum Forwarding {
-    package static func enable(for network: NetworkDefinition) throws(NetworkError) {
+    /// - Parameter isLost: the rules have just been made anew.
+    package static func enable(for network: NetworkDefinition, isLost: Bool = false) throws(NetworkError) {
         var firewall = try Firewall()
         do throws(SystemError) {
-            try enable(.v4, &firewall)
-            if network.hasIPv6 { try enable(.v6, &firewall, bridge: network.device) }
+            try enable(.v4, &firewall, isLost)
+            if network.hasIPv6 { try enable(.v6, &firewall, isLost, bridge: network.device) }
         } catch {
             throw .system(doing: "let packets pass between the network \(network.name) and others", error)
         }
@@ -21,14 +25,20 @@ package enum Forwarding {
 
     /// Makes these links forward no more, unless somebody wants a router by now.
     static func restore(on devices: [String], _ devices6: [String]) throws(SystemError) {
-        if try !isRouter(.v4) { for device in devices { try KernelParameter(file(device, .v4), "0").set() } }
+        if try !isRouter(.v4) {
+            var ours = Set(devices)
+            for device in try routedDevices(.v4) where try read("/proc/sys/net/" + file(device, .v4))?.first == "2" { ours.insert(device) }
+            for device in ours { try KernelParameter(file(device, .v4), "0").set() }
+        }
         for device in devices6 { try KernelParameter(file(device, .v6), "0").set() }
     }
 
     /// With IPv6 a host that forwards is a router to itself: it no longer believes those that tell it its addresses. So it is left as it is,
     /// except by the switch of a single link, which has no such side (`force_forwarding`, Linux 6.17); where that is missing, nothing is
     /// forwarded until the administrator says so.
-    private static func enable(_ family: IPAddress.Family, _ firewall: inout Firewall, bridge: String? = nil) throws(SystemError) {
+    private static func enable(
+        _ family: IPAddress.Family, _ firewall: inout Firewall, _ isLost: Bool, bridge: String? = nil
+    ) throws(SystemError) {
         let set: StaticString = family == .v4 ? "uplinks" : "uplinks6"
         guard try !isRouter(family) else {
             if try !firewall.keys(of: set).isEmpty { try firewall.clear(set) }
@@ -37,13 +47,14 @@ package enum Forwarding {
         if let bridge { try KernelParameter(file(bridge, family), "1").set() }
         for device in try routedDevices(family) {
             let path = "/proc/sys/net/" + file(device, family)
-            // One that forwards is somebody else's wish, or was ours before.
-            guard let state = try read(path), state.hasPrefix("0"), try !firewall.has(Firewall.name(device), in: "bridges") else {
-                continue
-            }
+            let name = Firewall.name(device)
+            guard let state = try read(path)?.first, try !firewall.has(name, in: "bridges") else { continue }
+            // One that forwards is somebody else's wish, or was ours before. With IPv6 there is no telling, so it is guarded if in doubt.
+            let isOurs = state == "2" || (family == .v6 && isLost && state == "1")
+            guard state == "0" || isOurs else { continue }
             // Guarded first.
-            try firewall.add([Firewall.Change(set, [Firewall.Element(key: Firewall.name(device))])])
-            try File.writeKernel(path, "1")
+            if try !firewall.has(name, in: set) { try firewall.add([Firewall.Change(set, [Firewall.Element(key: name)])]) }
+            if state == "0" { try File.writeKernel(path, family == .v4 ? "2" : "1") }
         }
     }
 

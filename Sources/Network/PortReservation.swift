@@ -58,7 +58,9 @@ package final class PortReservation {
     ) throws(NetworkError) {
         let address = request.address ?? address
         guard address.family == .v4 || !address.isLoopback else {
-            throw .refused("no port can be published at ::1: IPv6 leads nothing from the loopback to a container; take 127.0.0.1")
+            throw .refused(
+                "no port can be published at ::1: IPv6 leads nothing from the loopback to a container; take 127.0.0.1, which localhost is too"
+            )
         }
         let room = try DescriptorRoom(for: request.hostPorts?.count ?? request.containerPorts.count)
         defer { room.restore() }

@@ -93,6 +93,7 @@ struct NetworkRow: ListRow {
             Column("NAME", "Name", shrinksTo: 12) { $0.network.name },
             Column("DRIVER", "Driver") { $0.network.driver.rawValue },
             Column("SCOPE", "Scope") { _ in "local" },
+            Column("IPV4", "IPv4", isShown: false) { "\($0.network.range(.v4) != nil)" },
             Column("IPV6", "IPv6", isShown: false) { "\($0.network.hasIPv6)" },
             Column("INTERNAL", "Internal", isShown: false) { "\($0.network.isInternal)" },
             Column("CREATED AT", "CreatedAt", isShown: false) { LocalTime($0.network.created).description },
