@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // measure ROUNDS < PLAN: how long programs take from start to end, as a table.
 //
-// A plan is lines. `= title` begins a table; any other line is `label<TAB>program argument…`, one row, without quoting.
+// A plan is lines. `= title` begins a table; any other line is `label<TAB>program argument…`, one row, without quoting. In a table that begins
+// with `# title` programs measure themselves and print the milliseconds.
 // The rows of a table take turns, in an order that is drawn anew each time, so that whatever else the machine does meets all of them alike.
 // After each comes a rest: ended namespaces and cgroups are taken apart by the kernel later, and that must not fall on who comes next.
 // The first row is what the others are compared with. A row that fails once is shown as failed, its standard error is printed, and it is
@@ -17,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { maxRows = 32, maxWords = 64, warmUps = 3 };
+enum { maxRows = 32, maxWords = 64 };
 enum { shortestRest = 20, longestRest = 200 };  // milliseconds
 
 struct row {
@@ -58,16 +59,34 @@ static void explain(const struct row *row, int errors) {
     fprintf(stderr, "measure: %s failed: %.*s", row->label, (int)(count > 0 ? count : 0), said);
 }
 
+// A file in memory that is empty.
+static int empty(int *file) {
+    if (*file < 0) *file = memfd_create("text", MFD_CLOEXEC);
+    return ftruncate(*file, 0) || lseek(*file, 0, SEEK_SET) ? -1 : *file;
+}
+
+// The number that a row printed, or -1.
+static double figure(struct row *row, int output) {
+    char text[64] = "", *end;
+    ssize_t count = pread(output, text, sizeof text - 1, 0);
+    double figure = strtod(text, &end);
+    if (count > 0 && end > text) return figure;
+    fprintf(stderr, "measure: %s printed no number\n", row->label);
+    row->failure = 1 << 8;
+    return -1;
+}
+
 // Runs the row once and returns milliseconds, or -1.
-static double run(struct row *row) {
-    static int errors = -1;
-    if (errors < 0) errors = memfd_create("errors", 0);
-    if (ftruncate(errors, 0) || lseek(errors, 0, SEEK_SET)) return -1;
+static double run(struct row *row, int isFigure) {
+    static int outputFile = -1, errorFile = -1;
+    int output = empty(&outputFile), errors = empty(&errorFile);
+    if (output < 0 || errors < 0) return -1;
 
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    if (isFigure) posix_spawn_file_actions_adddup2(&actions, output, 1);
+    else posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, errors, 2);
     pid_t pid;
     double start = now();
@@ -76,7 +95,7 @@ static double run(struct row *row) {
     else waitpid(pid, &row->failure, 0);
     double end = now();
     posix_spawn_file_actions_destroy(&actions);
-    if (!row->failure) return end - start;
+    if (!row->failure) return isFigure ? figure(row, output) : end - start;
     explain(row, errors);
     return -1;
 }
@@ -111,16 +130,16 @@ static void rest(double time) {
     usleep(pause * 1e3);
 }
 
-static void measure(const char *title, struct row *rows, int count, int rounds) {
+static void measure(const char *title, int isFigure, struct row *rows, int count, int rounds) {
     if (!count) return;
-    int order[maxRows];
+    int order[maxRows], warmUps = rounds < 20 ? 1 : 3;
     for (int i = 0; i < count; i++) order[i] = i;
     for (int round = -warmUps; round < rounds; round++) {
         shuffle(order, count);
         for (int turn = 0; turn < count; turn++) {
             struct row *row = &rows[order[turn]];
             if (row->failure) continue;
-            double time = run(row);
+            double time = run(row, isFigure);
             if (round >= 0) row->times[round] = time;
             rest(time);
         }
@@ -139,11 +158,12 @@ int main(int argc, char **argv) {
         if (!(rows[i].times = calloc(rounds, sizeof(double)))) return 1;
 
     char line[4096], title[256] = "";
-    int count = 0;
+    int count = 0, isFigure = 0;
     while (fgets(line, sizeof line, stdin)) {
-        if (line[0] == '=') {
-            measure(title, rows, count, rounds);
+        if (line[0] == '=' || line[0] == '#') {
+            measure(title, isFigure, rows, count, rounds);
             count = 0;
+            isFigure = line[0] == '#';
             snprintf(title, sizeof title, "%.*s", (int)strcspn(line + 2, "\n"), line + 2);
         } else if (count < maxRows) {
             memcpy(rows[count].line, line, sizeof line);
@@ -151,6 +171,6 @@ int main(int argc, char **argv) {
             if (!read_row(&rows[count])) count++;
         }
     }
-    measure(title, rows, count, rounds);
+    measure(title, isFigure, rows, count, rounds);
     return 0;
 }

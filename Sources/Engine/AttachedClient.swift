@@ -77,6 +77,7 @@ struct AttachedClient: ~Copyable {
     /// Carries until the container ends, or we leave it.
     mutating func carry(in home: borrowing Home) throws(EngineError) -> Outcome {
         var end: End?
+        tellSize(in: home)
         do throws(SystemError) {
             while end == nil { end = try step(in: home) }
         } catch {
@@ -134,7 +135,7 @@ struct AttachedClient: ~Copyable {
         case .output(let bytes): output.add(ArraySlice(Array(bytes)))
         case .error(let bytes): error.add(ArraySlice(Array(bytes)))
         case .ended(let code, let limit): return .over(exitCode: code, memoryLimit: limit)
-        case .hello, .size, .input, .endOfInput, .hangUp: return .lost
+        case .hello, .size, .input, .endOfInput, .hangUp, .hold, .release: return .lost
         }
         return nil
     }
@@ -170,7 +171,9 @@ struct AttachedClient: ~Copyable {
     private mutating func takeSignals(in home: borrowing Home) throws(SystemError) -> End? {
         while let report = try Signal.next(from: signals.raw) {
             switch report.signal {
-            case .windowChange: followSize()
+            case .windowChange:
+                followSize()
+                tellSize(in: home)
             case .child, .pipe: break
             case .continue:
                 rawMode?.set()
@@ -189,6 +192,11 @@ struct AttachedClient: ~Copyable {
 
     private mutating func followSize() {
         if hasTerminal, let size = FileDescriptor.windowSize(of: terminal) { send(.size(size)) }
+    }
+
+    private func tellSize(in home: borrowing Home) {
+        guard hasTerminal, let size = FileDescriptor.windowSize(of: terminal), let container = try? home.container(id) else { return }
+        container.tell("resize", ["height": "\(size.rows)", "width": "\(size.columns)"])
     }
 
     private mutating func send(_ message: AttachMessage) { send(message.bytes) }

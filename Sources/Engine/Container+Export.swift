@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import Images
+package import Images
 package import Linux
 import Runtime
 
 extension Container {
     /// Writes a tar of the container's files, without what is mounted among them.
-    package func export(to target: borrowing FileDescriptor, in home: borrowing Home) throws(EngineError) {
+    package func export(to target: borrowing FileDescriptor, in home: borrowing Home, meter: ByteMeter? = nil) throws(EngineError) {
         var style = TreeTar.Style()
         let root: FileDescriptor
         if try status(in: Machine.boot()).isUp {
@@ -19,7 +19,11 @@ extension Container {
             root = try openStopped(in: home)
         }
         tell("export")
-        do throws(ImageError) { try TreeTar(of: root, style).write(to: target) } catch {
+        do throws(ImageError) {
+            let tree = try TreeTar(of: root, style)
+            tree.meter = meter
+            try tree.write(to: target)
+        } catch {
             // The reader has had enough: no more to do, and nothing to tell.
             if case .system(let cause) = error { throw .system(doing: "export \(name)", cause) }
             throw .image(error)
@@ -41,23 +45,10 @@ extension Container {
     func openRoot() throws(EngineError) -> FileDescriptor {
         let process = try process(toAllow: .signal, "look at the files of")
         do throws(SystemError) {
-            let pair = try MessageSocket.pair()
-            guard case .parent(_, let helper) = try Process.clone() else {
-                do throws(SystemError) {
-                    try Process.setDumpable(false)
-                    try process.descriptor.join(.mount)
-                    let root = try FileDescriptor(opening: "/", [.path, .directory])
-                    try pair.second.send([1], descriptors: [root.raw])
-                } catch {
-                    try? pair.second.send(Array("\(error.errno)".utf8))
-                }
-                Process.exit(0)
+            return try Errand.fetch { () throws(SystemError) in
+                try process.descriptor.join(.mount)
+                return try FileDescriptor(opening: "/", [.path, .directory])
             }
-            let ours = MessageSocket(pair)
-            var message = try ours.receive()
-            _ = try helper.reap()
-            if let raw = message?.takeDescriptors().first { return FileDescriptor(owning: raw) }
-            throw SystemError(call: "setns", subject: "mnt", errno: CInt(String(decoding: message?.bytes ?? [], as: UTF8.self)) ?? EIO)
         } catch {
             throw .system(doing: "look at the files of \(name)", error)
         }

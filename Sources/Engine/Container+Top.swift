@@ -25,7 +25,9 @@ extension Container {
             let complaint = String(decoding: result.error, as: UTF8.self).split(separator: "\n").first.map(String.init) ?? "it failed"
             throw .refused("ps \(options.joined(separator: " ")): \(complaint)")
         }
-        return try Self.table(String(decoding: result.output, as: UTF8.self), pids)
+        let table = try Self.table(String(decoding: result.output, as: UTF8.self), pids)
+        tell("top")
+        return table
     }
 
     /// Those lines of a table that are about these processes, cut into cells; the last column keeps its spaces.

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
-package import JSON
 package import Linux
 import Network
 
@@ -22,42 +20,6 @@ package struct Event: Equatable, Sendable {
         self.subject = subject
         self.attributes = attributes
         self.moment = moment
-    }
-}
-
-extension Event {
-    /// In the shape of docker's API. The first three members are its old ones, which only containers and images have.
-    package var value: JSONValue {
-        var object = JSONObject()
-        if kind == .container || kind == .image {
-            object["status"] = .string(action)
-            object["id"] = .string(subject)
-            if kind == .container { object["from"] = .string(attributes["image"] ?? "") }
-        }
-        object["Type"] = .string(kind.rawValue)
-        object["Action"] = .string(action)
-        object["Actor"] = ["ID": .string(subject), "Attributes": .texts(attributes)]
-        object["scope"] = "local"
-        object["time"] = .int(moment.nanoseconds / 1_000_000_000)
-        object["timeNano"] = .int(moment.nanoseconds)
-        return .object(object)
-    }
-
-    /// One line of the journal.
-    var line: [UInt8] {
-        // Texts and whole numbers: there is nothing in them that cannot be written.
-        ((try? JSONEncoder().encode(value)) ?? []) + [UInt8(ascii: "\n")]
-    }
-
-    /// Reads what `line` writes, without the line break. Nil for what is none, such as a line that a full disk cut off.
-    init?(line: [UInt8]) {
-        guard let root = try? JSONDocument(line).root, let value = try? JSONValue(root),
-            let kind = value["Type"]?.string.flatMap(Kind.init(rawValue:)), let action = value["Action"]?.string,
-            let subject = value["Actor"]?["ID"]?.string, let nanoseconds = value["timeNano"]?.int
-        else { return nil }
-        var attributes: [String: String] = [:]
-        for member in value["Actor"]?["Attributes"]?.object?.members ?? [] { attributes[member.name] = member.value.string }
-        self.init(kind, action, subject, attributes, at: Timestamp(nanoseconds: nanoseconds))
     }
 }
 
@@ -89,25 +51,48 @@ extension Home {
             more["execDuration"] = "\(max(0, over.nanoseconds - start.nanoseconds) / 1_000_000_000)"
         }
         tell("die", record, more)
+        for mount in record.mounts ?? [] where mount.isVolume {
+            tell(.volume, "unmount", mount.name ?? "", ["container": record.id, "driver": "local"])
+        }
     }
+
+    /// What is told when everything without use of one kind has been removed.
+    func tellPrune(_ kind: Event.Kind, bytes: Int64 = 0) { tell(kind, "prune", "", ["reclaimed": "\(bytes)"]) }
 }
 
 extension Container {
     /// The same where there is no home at hand.
     package func tell(_ action: String, _ more: [String: String] = [:]) {
-        let root = path.dropLast("/containers/".utf8.count + id.text.utf8.count)
-        Journal(root: String(root)).add(Event(.container, action, id.text, record.eventAttributes(more)))
+        journal.add(Event(.container, action, id.text, record.eventAttributes(more)))
     }
+
+    private var journal: Journal { Journal(root: String(path.dropLast("/containers/".utf8.count + id.text.utf8.count))) }
+
+    /// What is told when its program runs: first of the volumes it has.
+    func tellStart() {
+        for mount in record.mounts ?? [] where mount.isVolume {
+            let details = [
+                "container": id.text, "destination": mount.destination, "driver": "local", "propagation": "",
+                "read/write": "\(mount.writable)",
+            ]
+            journal.add(Event(.volume, "mount", mount.name ?? "", details))
+        }
+        tell("start")
+    }
+}
+
+extension Record.MountPoint {
+    fileprivate var isVolume: Bool { name != nil }
 }
 
 extension Record {
     func eventAttributes(_ more: [String: String]) -> [String: String] {
+        var attributes = more
+        if attributes["image"] == nil { attributes["image"] = image }
+        if attributes["name"] == nil { attributes["name"] = name }
         // An image may bring megabytes of labels, and the journal is for others too.
-        var attributes = (labels ?? [:]).filter { $0.key.utf8.count + $0.value.utf8.count <= 4096 }
-        if attributes.count > 200 { attributes = [:] }
-        attributes["image"] = image
-        attributes["name"] = name
-        for (key, value) in more { attributes[key] = value }
+        guard let labels, labels.count <= 200 else { return attributes }
+        for (key, value) in labels where attributes[key] == nil && key.utf8.count + value.utf8.count <= 4096 { attributes[key] = value }
         return attributes
     }
 }

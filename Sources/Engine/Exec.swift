@@ -94,6 +94,7 @@ extension Container {
             case .unknown: throw SystemError(call: "waitid", errno: ECHILD)
             case .detached:
                 try leave(launched, on: supervisor.master)
+                tell("exec_detach", execID)
                 return Outcome(exitCode: 0, memoryLimit: nil, isDetached: true)
             }
         } catch {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Images
+package import Images
 import Linux
 package import OCI
 
@@ -18,7 +18,8 @@ extension Home {
     /// Makes an image of a container's own layer over the image it runs on.
     /// - Parameter change: told how containers of the new image run, to change it.
     package func commit(
-        _ word: String, _ request: CommitRequest, change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?
+        _ word: String, _ request: CommitRequest, meter: ByteMeter? = nil,
+        change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?
     ) throws(EngineError) -> Digest {
         let container = try container(named: word)
         guard let imageID = container.record.imageID else {
@@ -28,21 +29,33 @@ extension Home {
         let isRunning = try container.status(in: Machine.boot()) == .running
         let pauses = request.pauses && isRunning
         if pauses { try container.pause() }
-        defer { if pauses { try? container.resume() } }
+        let id: Digest
+        do throws(EngineError) { id = try commit(container, spec, imageID, request, meter, change) } catch {
+            // That it could not be made into an image is what matters more.
+            if pauses { try? container.resume() }
+            throw error
+        }
+        if pauses { try container.resume() }
+        container.tell("commit", ["comment": request.comment, "imageID": "\(id)", "imageRef": request.reference?.familiar ?? ""])
+        return id
+    }
+
+    private func commit(
+        _ container: borrowing Container, _ spec: Spec, _ imageID: String, _ request: CommitRequest, _ meter: ByteMeter?,
+        _ change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?
+    ) throws(EngineError) -> Digest {
         let image: Image
         do throws(EngineError) { image = try withImages { (store) throws(ImageError) -> Image in try store.image(named: imageID) } } catch {
             guard error.isAbsence else { throw error }
             throw .refused("cannot commit \(container.name): the image it runs on was removed, \(imageID)")
         }
-        let id = try image.commit(container, spec, request, change, in: self)
-        container.tell("commit", ["comment": request.comment, "imageID": "\(id)", "imageRef": request.reference?.familiar ?? ""])
-        return id
+        return try image.commit(container, spec, request, meter, change, in: self)
     }
 }
 
 extension Image {
     fileprivate func commit(
-        _ container: borrowing Container, _ spec: Spec, _ request: CommitRequest,
+        _ container: borrowing Container, _ spec: Spec, _ request: CommitRequest, _ meter: ByteMeter?,
         _ change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?, in home: borrowing Home
     ) throws(EngineError) -> Digest {
         let config = try change(container.imageConfig(spec, over: self.config.config ?? ImageConfig.Config()))
@@ -54,6 +67,7 @@ extension Image {
         style.isLayer = true
         do throws(ImageError) {
             let tree = try TreeTar(of: upper, style)
+            tree.meter = meter
             let store = try ImageStore(root: home.path)
             return try store.commit(
                 tree, over: self, as: request.reference, config: config, author: request.author, comment: request.comment

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import Images
+package import Images
 package import Linux
 
 /// How `cp` copies.
@@ -17,20 +17,23 @@ package struct CopyRequest: Sendable {
 /// what the container sees, and it can do no more than the container could; the other side gets a tar from it, or sends it one.
 extension Home {
     /// Copies from a container to a path of this machine.
-    package func copy(from word: String, _ source: String, to target: String, _ request: CopyRequest) throws(EngineError) {
+    package func copy(
+        from word: String, _ source: String, to target: String, _ request: CopyRequest, meter: ByteMeter? = nil
+    ) throws(EngineError) {
         let path = CopyPath(source)
         let place = try CopyPath(target, from: workingDirectory())
         var style = TreeExtractor.Style()
         style.keepsOwners = request.keepsOwners
         style.keepsPrivileges = request.keepsOwners
         try read(word, path, request) { (stream: borrowing FileDescriptor) throws(ImageError) in
-            try place.extract(stream, contents: path.isContents, in: Self.hostRoot(), style)
+            try place.extract(stream, contents: path.isContents, in: Self.hostRoot(), style, meter: meter)
         }
     }
 
     /// Writes a tar of a path in a container.
-    package func copy(from word: String, _ source: String, to target: borrowing FileDescriptor, _ request: CopyRequest) throws(EngineError)
-    {
+    package func copy(
+        from word: String, _ source: String, to target: borrowing FileDescriptor, _ request: CopyRequest, meter: ByteMeter? = nil
+    ) throws(EngineError) {
         let raw = target.raw
         try read(word, CopyPath(source), request) { (stream: borrowing FileDescriptor) throws(ImageError) in
             do throws(SystemError) {
@@ -38,28 +41,34 @@ extension Home {
                     let bytes = try stream.read(atMost: 1 << 18)
                     if bytes.isEmpty { return }
                     try FileDescriptor.write(bytes, to: raw)
+                    meter?.pass(bytes.count)
                 }
             } catch { throw .system(error) }
         }
     }
 
     /// Copies a path of this machine into a container.
-    package func copy(_ source: String, to word: String, _ target: String, _ request: CopyRequest) throws(EngineError) {
+    package func copy(
+        _ source: String, to word: String, _ target: String, _ request: CopyRequest, meter: ByteMeter? = nil
+    ) throws(EngineError) {
         let path = try CopyPath(source, from: workingDirectory())
         let tree: TreeTar
         do throws(ImageError) { tree = try path.tar(in: Self.hostRoot(), followsLink: request.followsLink) } catch { throw .image(error) }
+        tree.meter = meter
         try write(word, CopyPath(target), request, contents: path.isContents) { (stream: borrowing FileDescriptor) throws(ImageError) in
             try tree.write(to: stream)
         }
     }
 
     /// Extracts a tar, compressed or not, into a directory of a container.
-    package func copy(_ archive: borrowing FileDescriptor, to word: String, _ target: String, _ request: CopyRequest) throws(EngineError) {
+    package func copy(
+        _ archive: borrowing FileDescriptor, to word: String, _ target: String, _ request: CopyRequest, meter: ByteMeter? = nil
+    ) throws(EngineError) {
         let raw = archive.raw
         let path = CopyPath(target.hasSuffix("/") ? target : target + "/")
         try write(word, path, request, contents: true) { (stream: borrowing FileDescriptor) throws(ImageError) in
             let copy = FileDescriptor(owning: dup(raw))
-            try decompress(copy, to: stream)
+            try decompress(copy, to: stream, meter: meter)
         }
     }
 
@@ -76,7 +85,7 @@ extension Home {
         _ word: String, _ path: CopyPath, _ request: CopyRequest, _ body: (borrowing FileDescriptor) throws(ImageError) -> Void
     ) throws(EngineError) {
         let followsLink = request.followsLink
-        try withCompanion(of: word) { (companion: borrowing Companion) throws(EngineError) in
+        let record = try withCompanion(of: word) { (companion: borrowing Companion) throws(EngineError) in
             let ends = try Self.pipe()
             let insider = try companion.start { (root: consuming FileDescriptor) throws(ImageError) in
                 let stream = FileDescriptor(owning: ends.writer)
@@ -85,6 +94,7 @@ extension Home {
             close(ends.writer)
             try Self.finish(insider, FileDescriptor(owning: ends.reader), body)
         }
+        tell("archive-path", record)
     }
 
     /// Sends a tar to a path in a container.
@@ -97,7 +107,7 @@ extension Home {
         style.keepsPrivileges = true
         // Our process in there may end early; then it says why.
         signal(SIGPIPE, SIG_IGN)
-        try withCompanion(of: word) { (companion: borrowing Companion) throws(EngineError) in
+        let record = try withCompanion(of: word) { (companion: borrowing Companion) throws(EngineError) in
             let ends = try Self.pipe()
             let insider = try companion.start { (root: consuming FileDescriptor) throws(ImageError) in
                 close(ends.writer)
@@ -107,6 +117,7 @@ extension Home {
             close(ends.reader)
             try Self.finish(insider, FileDescriptor(owning: ends.writer), body)
         }
+        tell("extract-to-dir", record)
     }
 
     /// Does our side's part, and then listens to the other: what went wrong there is the reason for what went wrong here.

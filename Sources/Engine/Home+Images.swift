@@ -53,6 +53,7 @@ extension Home {
                 guard error.isAbsence else { throw error }
             }
         }
+        tellPrune(.image, bytes: bytes)
         return (removals, bytes)
     }
 }

@@ -14,7 +14,8 @@ struct Companion: ~Copyable {
 extension Home {
     /// Finds a process that sees what the container sees. For a container that does not run, one is set up as for a start and waits on its
     /// way to the program, which it never executes; it ends with `body`.
-    func withCompanion(of word: String, _ body: (borrowing Companion) throws(EngineError) -> Void) throws(EngineError) {
+    /// - Returns: what is known of the container.
+    func withCompanion(of word: String, _ body: (borrowing Companion) throws(EngineError) -> Void) throws(EngineError) -> Record {
         let orphans = try sweep()
         let container = try container(named: word)
         if try container.status(in: Machine.boot()).isUp {
@@ -22,7 +23,8 @@ extension Home {
             let handle = try container.process(toAllow: .signal, "look into")
             let pid: pid_t
             do throws(SystemError) { pid = try handle.pid() } catch { throw .notAllowed("look into", container.name, .exited(nil)) }
-            return try body(Companion(handle: handle, pid: pid))
+            try body(Companion(handle: handle, pid: pid))
+            return container.record
         }
         let creation = try prepare(container.id, besides: orphans)
         do throws(EngineError) { try creation.container.withCompanion(creation.spec, in: self, body) } catch {
@@ -30,6 +32,7 @@ extension Home {
             throw error
         }
         try creation.watch.end(in: self)
+        return container.record
     }
 }
 
@@ -107,16 +110,7 @@ extension Companion {
             // From here on, processes in the container could see ours; they must see no more than that (CVE-2016-9962).
             try Process.setDumpable(false)
             signal(SIGPIPE, SIG_IGN)
-            let namespaces = try Namespaces(differingFrom: pid).intersection([.user, .mount])
-            guard try !handle.waitForEnd(milliseconds: 0) else { throw SystemError(call: "setns", subject: "the container", errno: ESRCH) }
-            try handle.descriptor.join(namespaces)
-            if namespaces.contains(.user) {
-                try Process.setGroups([])
-                try Process.setGroupIDs(0)
-                try Process.setUserIDs(0)
-            }
-            umask(0)
-            return try FileDescriptor(opening: "/", [.path, .directory])
+            return try handle.enterFiles(Namespaces(differingFrom: pid))
         } catch {
             throw .system(error)
         }

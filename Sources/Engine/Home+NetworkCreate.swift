@@ -97,6 +97,7 @@ extension Home {
             try remove(network, lock)
             removed.append(network.name)
         }
+        tellPrune(.network)
         return removed
     }
 

@@ -47,6 +47,7 @@ extension Home {
                 bytes += size
             } catch { failed(error) }
         }
+        tellPrune(.container, bytes: bytes)
         return (ids, bytes)
     }
 

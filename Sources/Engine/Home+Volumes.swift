@@ -101,6 +101,7 @@ extension Home {
             try remove(volume)
             names.append(volume.name)
         }
+        tellPrune(.volume, bytes: size.bytes)
         return (names, size.bytes)
     }
 

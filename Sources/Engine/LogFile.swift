@@ -45,13 +45,18 @@ final class LogFile {
     }
 
     private func rotate() {
+        // The oldest goes first: a name that a rename takes from another file makes ext4 write the renamed one to the disk at once
+        // (`auto_da_alloc`), which cost more than all else. Of what nobody keeps, most then never gets there.
+        unlinkat(directory.raw, Self.name(max(0, maxFiles - 1)), 0)
         for number in stride(from: maxFiles - 1, to: 0, by: -1) {
-            renameat(directory.raw, number == 1 ? "log" : "log.\(number - 1)", directory.raw, "log.\(number)")
+            renameat(directory.raw, Self.name(number - 1), directory.raw, Self.name(number))
         }
-        if maxFiles <= 1 { unlinkat(directory.raw, "log", 0) }
         // A reader that follows sees the old file end and finds the new one by its name.
         try? open()
     }
+
+    /// That of the newest is without a number.
+    static func name(_ number: Int) -> String { number == 0 ? "log" : "log.\(number)" }
 
     /// One stream's way into the log: puts lines together from the pieces in which they arrive.
     final class Channel {
@@ -74,8 +79,7 @@ final class LogFile {
             bytes.withUnsafeBufferPointer { buffer in
                 var rest = buffer[...]
                 while !rest.isEmpty {
-                    let window = rest.prefix(Self.limit - partial.count)
-                    let line = window.firstIndex(of: UInt8(ascii: "\n")).map { window[...$0] } ?? window
+                    let line = Self.firstLine(of: rest.prefix(Self.limit - partial.count))
                     rest = rest[line.endIndex...]
                     guard line.last == UInt8(ascii: "\n") || partial.count + line.count == Self.limit else {
                         partial += line
@@ -91,6 +95,13 @@ final class LogFile {
                 }
             }
             write()
+        }
+
+        /// With its line break, or all of it where there is none.
+        private static func firstLine(of bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Slice<UnsafeBufferPointer<UInt8>> {
+            let buffer = UnsafeBufferPointer(rebasing: bytes)
+            guard let start = buffer.baseAddress, let end = memchr(start, CInt(UInt8(ascii: "\n")), buffer.count) else { return bytes }
+            return bytes.prefix(UnsafeRawPointer(end) - UnsafeRawPointer(start) + 1)
         }
 
         func flush() {

@@ -64,12 +64,10 @@ final class LogReader {
         file = start
     }
 
-    private static func name(_ number: Int) -> String { number == 0 ? "log" : "log.\(number)" }
-
     private static func open(_ number: Int, _ directory: Place) throws(SystemError) -> FileDescriptor? {
         do throws(SystemError) {
-            let file = try FileDescriptor(opening: name(number), at: directory, [.noFollow, .nonBlocking])
-            guard try file.status().kind == .regular else { throw SystemError(call: "open", subject: name(number), errno: EINVAL) }
+            let file = try FileDescriptor(opening: LogFile.name(number), at: directory, [.noFollow, .nonBlocking])
+            guard try file.status().kind == .regular else { throw SystemError(call: "open", subject: LogFile.name(number), errno: EINVAL) }
             return file
         } catch  where error.errno == ENOENT {
             return nil
@@ -145,7 +143,7 @@ final class LogReader {
         var gaps = 0
         var number = 0
         while gaps < 2 {
-            if let status = try directory.status(of: Self.name(number)) {
+            if let status = try directory.status(of: LogFile.name(number)) {
                 if status.inode == held.inode, status.device == held.device { return number }
                 gaps = 0
             } else {
@@ -162,7 +160,7 @@ final class LogReader {
         var gaps = 0
         var candidate = 0
         while gaps < 2, candidate < number {
-            if try directory.status(of: Self.name(candidate)) != nil {
+            if try directory.status(of: LogFile.name(candidate)) != nil {
                 highest = candidate
                 gaps = 0
             } else {

@@ -20,10 +20,12 @@ final class DescriptorSource: ByteSource {
     private let place: CInt
     private let buffer: UnsafeMutableRawBufferPointer
     private var hash: SHA256?
+    private let meter: ByteMeter?
     private(set) var count: Int64 = 0
 
-    init(_ descriptor: borrowing FileDescriptor, hashing: Bool) {
+    init(_ descriptor: borrowing FileDescriptor, hashing: Bool, meter: ByteMeter? = nil) {
         place = descriptor.raw
+        self.meter = meter
         buffer = .allocate(byteCount: 256 << 10, alignment: 4096)
         hash = hashing ? SHA256() : nil
     }
@@ -37,6 +39,7 @@ final class DescriptorSource: ByteSource {
         let piece = UnsafeRawBufferPointer(rebasing: buffer[..<length])
         count += Int64(length)
         hash?.update(piece)
+        meter?.pass(length)
         return piece
     }
 

@@ -10,8 +10,8 @@ package struct CopyPath: Sendable {
 
     /// - Parameter folder: where a path that is not absolute begins.
     package init(_ text: String, from folder: String = "/") {
-        let whole = text.hasPrefix("/") ? text : folder + "/" + text
-        let parts = whole.split(separator: "/").filter { $0 != "." }
+        let whole = text.isAbsolutePath ? text : folder + "/" + text
+        let parts = whole.pathComponents.filter { $0 != "." }
         path = "/" + parts.joined(separator: "/")
         isContents = parts.isEmpty || text == "." || text.hasSuffix("/.") || text.hasSuffix("/./")
         mustBeDirectory = isContents || text.hasSuffix("/")
@@ -24,10 +24,7 @@ package struct CopyPath: Sendable {
     }
 
     /// The directory above, and the last part of the name, which the root has not.
-    private var parts: (folder: String, name: String) {
-        guard let slash = path.lastIndex(of: "/") else { return ("/", path) }
-        return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
-    }
+    private var parts: (folder: String, name: String) { path.folderAndName }
 
     /// The kernel follows links here as whoever lives below the root would see them, and never out of it.
     private static let inside: ResolveFlags = [.inRoot, .noMagicLinks]
@@ -54,7 +51,7 @@ extension CopyPath {
             }
             if status.kind == .symlink, followsLink || mustBeDirectory {
                 let target = try attempt { () throws(SystemError) in String(decoding: try above.place.readLink(name), as: UTF8.self) }
-                current = CopyPath(path: target.hasPrefix("/") ? target : folder + "/" + target, like: self)
+                current = CopyPath(path: target.isAbsolutePath ? target : folder + "/" + target, like: self)
                 continue
             }
             guard status.kind == .directory else {
@@ -71,9 +68,10 @@ extension CopyPath {
     /// Puts what a tar holds there: into a directory that is there, else in its place.
     /// - Parameter contents: the tar has the contents of a directory, without its name.
     package func extract(
-        _ archive: borrowing FileDescriptor, contents: Bool, in root: borrowing FileDescriptor, _ style: TreeExtractor.Style
+        _ archive: borrowing FileDescriptor, contents: Bool, in root: borrowing FileDescriptor, _ style: TreeExtractor.Style,
+        meter: ByteMeter? = nil
     ) throws(ImageError) {
-        let extractor = try TreeExtractor(from: archive, style)
+        let extractor = try TreeExtractor(from: archive, style, meter: meter)
         guard let isDirectory = try extractor.beginsWithDirectory() else { return }
         let existing = try attempt { () throws(SystemError) in try status(in: root) }
         if existing?.kind == .directory {
@@ -105,8 +103,10 @@ extension CopyPath {
 }
 
 /// Passes on a tar that may be compressed, as a plain one. Whoever extracts it then needs no codecs.
-package func decompress(_ archive: borrowing FileDescriptor, to target: borrowing FileDescriptor) throws(ImageError) {
-    let source = try Decompressor(DescriptorSource(archive, hashing: false), budget: Budget())
+package func decompress(
+    _ archive: borrowing FileDescriptor, to target: borrowing FileDescriptor, meter: ByteMeter? = nil
+) throws(ImageError) {
+    let source = try Decompressor(DescriptorSource(archive, hashing: false, meter: meter), budget: Budget())
     while true {
         let piece = try source.next()
         if piece.isEmpty { return }

@@ -8,9 +8,9 @@ extension ImageStore {
     /// - Parameter reference: its name; nil for an image that is known by its id alone.
     package func importRootFileSystem(
         from archive: borrowing FileDescriptor, as reference: Reference?, config: ImageConfig.Config? = nil, comment: String = "imported",
-        progress: (String) -> Void = { _ in }
+        meter: ByteMeter? = nil, progress: (String) -> Void = { _ in }
     ) throws(ImageError) -> Image {
-        let source = DescriptorSource(archive, hashing: false)
+        let source = DescriptorSource(archive, hashing: false, meter: meter)
         return try add(source, as: reference, config: config, comment: comment, progress: progress)
     }
 

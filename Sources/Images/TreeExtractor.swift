@@ -38,8 +38,8 @@ package final class TreeExtractor {
     /// - Parameters:
     ///   - archive: plain tar; kept open by the caller.
     ///   - root: a directory that nothing leads out of.
-    init(from archive: borrowing FileDescriptor, _ style: Style) throws(ImageError) {
-        reader = try TarReader(DescriptorSource(archive, hashing: false), isLayer: false, budget: Budget())
+    init(from archive: borrowing FileDescriptor, _ style: Style, meter: ByteMeter? = nil) throws(ImageError) {
+        reader = try TarReader(DescriptorSource(archive, hashing: false, meter: meter), isLayer: false, budget: Budget())
         self.style = style
         root = try attempt { () throws(SystemError) in try FileDescriptor(opening: "/", [.path, .directory]) }
     }

@@ -28,6 +28,7 @@ package final class TreeTar: ByteSource {
         let path: [CChar]
     }
 
+    package var meter: ByteMeter?
     private let root: FileDescriptor
     private let style: Style
     private let inside: ResolveFlags
@@ -84,6 +85,7 @@ package final class TreeTar: ByteSource {
             }
             if isCopying {
                 let piece = try copy()
+                meter?.pass(piece.count)
                 if !piece.isEmpty { return piece }
                 continue
             }
@@ -213,7 +215,7 @@ extension TreeTar {
         var header = TarHeader(name(of: entry.path), kind, mode: status.permissions)
         header.owner = style.users.mapped(status.owner)
         header.group = style.groups.mapped(status.group)
-        header.modified = status.modificationTime.nanoseconds / 1_000_000_000
+        header.modified = status.modifiedSeconds
         return header
     }
 

@@ -17,11 +17,12 @@ struct Copy: Command {
         [
             .flag("-a, --archive", "keep owners, by number") { $0.request.keepsOwners = $1 },
             .flag("-L, --follow-link", "copy what a link points to") { $0.request.followsLink = $1 },
-            .flag("-q, --quiet", "docker's; nothing is said anyhow") { _, _ in },
+            .flag("-q, --quiet", "do not show how far it is") { $0.isQuiet = $1 },
         ]
     }
 
     var request = CopyRequest()
+    var isQuiet = false
 
     /// One end of the copy.
     private enum End {
@@ -48,14 +49,18 @@ struct Copy: Command {
         let ends = try arguments.map { (text) throws(UsageError) in try End(text) }
         guard ends.count == 2 else { return 125 }
         let home = try globals.home()
+        let line = ProgressLine("copying \(arguments[0])")
+        defer { line.end() }
+        let meter = isQuiet ? nil : line.meter
         switch (ends[0], ends[1]) {
         case (.container, .container): throw UsageError("copying between containers is not supported; copy to this machine first")
-        case (.container(let name, let source), .host(let target)): try home.copy(from: name, source, to: target, request)
+        case (.container(let name, let source), .host(let target)): try home.copy(from: name, source, to: target, request, meter: meter)
         case (.container(let name, let source), .stream):
             if Output.standard.isTerminal { throw UsageError("a tar is not for a terminal; send it into a pipe or a file") }
-            try home.copy(from: name, source, to: FileDescriptor.standardOutput(), request)
-        case (.host(let source), .container(let name, let target)): try home.copy(source, to: name, target, request)
-        case (.stream, .container(let name, let target)): try home.copy(FileDescriptor.standardInput(), to: name, target, request)
+            try home.copy(from: name, source, to: FileDescriptor.standardOutput(), request, meter: meter)
+        case (.host(let source), .container(let name, let target)): try home.copy(source, to: name, target, request, meter: meter)
+        case (.stream, .container(let name, let target)):
+            try home.copy(FileDescriptor.standardInput(), to: name, target, request, meter: meter)
         default: throw UsageError("one of the two must be in a container, as CONTAINER:PATH")
         }
         return 0

@@ -31,7 +31,9 @@ struct Export: Command {
         let home = try globals.home()
         let container = try home.container(named: arguments.first ?? "")
         if file == nil, Output.standard.isTerminal { throw UsageError("a tar is not for a terminal; use -o FILE, or send it into a pipe") }
-        try container.export(to: Self.open(file), in: home)
+        let line = ProgressLine("exporting \(container.name)")
+        defer { line.end() }
+        try container.export(to: Self.open(file), in: home, meter: line.meter)
         return 0
     }
 
@@ -72,11 +74,14 @@ struct Commit: Command {
         for change in changes { try checked.add(change) }
         let home = try globals.home()
         try home.sweep()
-        let id = try home.commit(arguments.first ?? "", request) { config throws(EngineError) in
+        let line = ProgressLine("committing \(arguments.first ?? "")")
+        defer { line.end() }
+        let id = try home.commit(arguments.first ?? "", request, meter: line.meter) { config throws(EngineError) in
             var changed = ImageChanges(config)
             do throws(UsageError) { for change in changes { try changed.add(change) } } catch { throw .refused(error.message) }
             return changed.config
         }
+        line.end()
         try Output.standard.write("\(id)\n")
         return 0
     }

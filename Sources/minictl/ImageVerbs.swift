@@ -37,9 +37,13 @@ struct Import: Command {
         let archive = try Self.open(path)
         let config = changes.config
         let comment = message ?? "imported"
+        let line = ProgressLine("importing \(path)", total: try? archive.status().size)
+        defer { line.end() }
         let image = try home.withImages { (store) throws(ImageError) in
-            try store.importRootFileSystem(from: archive, as: reference, config: config, comment: comment, progress: Progress().show)
+            try store.importRootFileSystem(
+                from: archive, as: reference, config: config, comment: comment, meter: line.meter, progress: Progress().show)
         }
+        line.end()
         home.tellImage("import", image.id, reference)
         try Output.standard.write("\(image.id)\n")
         return 0

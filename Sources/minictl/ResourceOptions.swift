@@ -24,7 +24,7 @@ struct ResourceOptions: OptionGroup {
                 $0.limits.append(limit)
             },
             .text("--cgroup-parent PATH", "the cgroup that the container's is made in") {
-                guard !$1.split(separator: "/").contains("..") else { throw UsageError("'\($1)' is no path below the cgroup root") }
+                guard !$1.pathComponents.contains("..") else { throw UsageError("'\($1)' is no path below the cgroup root") }
                 $0.cgroupParent = $1.isEmpty ? nil : $1
             },
         ]
@@ -141,7 +141,7 @@ struct ResourceOptions: OptionGroup {
         if memory != Spec.Resources.Memory() { request.resources.memory = memory }
         request.limits = limits
         request.oomScoreAdjustment = oomScoreAdjustment
-        request.cgroupParent = cgroupParent.map { $0.hasPrefix("/") ? $0 : "/" + $0 }
+        request.cgroupParent = cgroupParent.map { $0.isAbsolutePath ? $0 : "/" + $0 }
     }
 
     /// Nothing is no limit, as under docker.

@@ -8,4 +8,4 @@ import Linux
 _ = FileDescriptor.inherited
 try? FileDescriptor.closeAll(from: 3, onlyOnExec: true)
 FileDescriptor.fillStandardStreams()
-exit(minictl.main(CommandLine.arguments))
+exit(minictl.main(Process.arguments))

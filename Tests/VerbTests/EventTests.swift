@@ -40,11 +40,31 @@ import Testing
         let minictl = try Root()
         let before = try actions(minictl).count
         try minictl.sh("$M volume create data; $M volume create data; $M run --rm -v data:/d base true; $M volume rm data")
-        #expect(try actions(minictl, "--filter type=volume") == ["volume create", "volume destroy"])
+        #expect(
+            try actions(minictl, "--filter type=volume") == ["volume create", "volume mount", "volume unmount", "volume destroy"])
+        #expect(try minictl.json("events --since 1h --until 0s --filter event=mount --format json")["Actor"]?["ID"]?.string == "data")
         try minictl.sh("mkdir e && tar -C e -c . | $M import - tiny; $M tag tiny small; $M rmi tiny small")
         #expect(
             try actions(minictl, "--filter type=image") == ["image import", "image tag", "image untag", "image untag", "image delete"])
         #expect(before == 0)
+    }
+
+    @Test("Copying, listing processes and pruning are told, each with docker's details")
+    func rest() throws {
+        let minictl = try Root()
+        let id = try minictl.start("web", "", "sleep 100")
+        try minictl.sh("echo x > f; $M cp f web:/f; $M cp web:/f g; $M top web >/dev/null; $M rm -f web; $M volume create -q data")
+        #expect(
+            try actions(minictl, "--filter type=container --filter container=\(id)").filter { !$0.contains("kill") && !$0.contains("die") }
+                == [
+                    "container create", "container start", "container extract-to-dir", "container archive-path", "container top",
+                    "container destroy",
+                ])
+        try minictl("system prune -f --volumes")
+        #expect(
+            try actions(minictl, "--filter event=prune") == ["container prune", "network prune", "volume prune", "image prune"])
+        let pruned = try minictl.json("events --since 1h --until 0s --filter event=prune --filter type=container --format json")
+        #expect(pruned["Actor"]?["Attributes"]?["reclaimed"]?.string == "0" && pruned["Actor"]?["ID"]?.string == "")
     }
 
     @Test("What other processes do is seen as it happens, and the line is docker's")

@@ -4,6 +4,19 @@ import JSON
 import Testing
 
 @Suite(.enabled(if: Root.isUsable)) struct FileTests {
+    @Test("What takes over a second shows a person how far it is, and leaves nothing on the screen; nobody else sees it")
+    func progress() throws {
+        let minictl = try Root()
+        try minictl.sh("mkdir r && head -c 3000000 /dev/zero >r/a && tar -C r -cf r.tar . && mkfifo slow")
+        let slowly = "(head -c 1000000 r.tar; sleep 1.2; tail -c +1000001 r.tar) >slow &"
+        let shown = try minictl.sh("\(slowly) script -qec \"$M import slow img\" /dev/null")
+        #expect(shown.code == 0 && shown.output.contains("\rimporting slow: "), "\(shown.output)")
+        let last = try #require(shown.output.split(separator: "\u{1B}", omittingEmptySubsequences: false).last)
+        #expect(last.hasPrefix("[Ksha256:"), "\(shown.output)")
+        let silent = try minictl.sh("\(slowly) $M import slow img2")
+        #expect(silent.error == "" && silent.code == 0)
+    }
+
     private static let script =
         "echo hi >/new; rm /etc/passwd; mkdir -p /d/e; echo x >/d/e/f; ln /new /new2; ln -s new /lnk; touch /.wh.trick; "
         + "echo secret >/vol/s; chown 5:6 /d; rm -rf /usr/lib/terminfo; mkdir /usr/lib/terminfo; touch /usr/lib/terminfo/mine"
