@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLI
 import Engine
+import Linux
 import OCI
 
 /// The options that `run` and `create` share: what a container is.
