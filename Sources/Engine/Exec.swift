@@ -181,8 +181,8 @@ extension ExecRequest {
         }
         var names = (process.env ?? []) + (terminal ? ["TERM=\(SpecBuilder.terminalType)"] : [])
         for entry in environment where !entry.utf8.contains(0) {
-            let name = entry.prefix { $0 != "=" }
-            names.removeAll { $0.prefix { $0 != "=" } == name }
+            let name = entry.utf8.prefix { $0 != UInt8(ascii: "=") }
+            names.removeAll { $0.utf8.prefix { $0 != UInt8(ascii: "=") }.elementsEqual(name) }
             if entry.utf8.contains(UInt8(ascii: "=")) { names.append(entry) }
         }
         process.env = names

@@ -65,7 +65,7 @@ struct RootDirectory: Sendable {
     /// The path that is meant where a component of this one is a link to what is missing; nil where none is.
     private func withoutDanglingLink(_ path: String) throws(SystemError) -> String? {
         var done = ""
-        var rest = path.split(separator: "/")[...]
+        var rest = path.pathComponents[...]
         while let component = rest.popFirst() {
             let next = "\(done)/\(component)"
             do throws(SystemError) {
@@ -79,7 +79,7 @@ struct RootDirectory: Sendable {
                 link = try folder.place.readLink(String(component))
             } catch  where error.errno == EINVAL || error.errno == ENOENT { return nil }
             let target = String(decoding: link, as: UTF8.self)
-            return ([target.hasPrefix("/") ? target : "\(done)/\(target)"] + rest.map(String.init)).joined(separator: "/")
+            return ([target.isAbsolutePath ? target : "\(done)/\(target)"] + rest.map(String.init)).joined(separator: "/")
         }
         return nil
     }

@@ -47,7 +47,7 @@ struct ContainerOptions: OptionGroup {
                 $0.fileEnvironment += try Environment.file($1)
             },
             .text("-w, --workdir DIR", "the working directory, made if it is missing") {
-                guard $1.isEmpty || $1.hasPrefix("/") else { throw UsageError("'\($1)' is not an absolute path") }
+                guard $1.isEmpty || $1.isAbsolutePath else { throw UsageError("'\($1)' is not an absolute path") }
                 $0.workingDirectory = $1.isEmpty ? nil : $1
             },
             .text("-u, --user USER[:GROUP]", "who runs it, by name or number") { $0.user = $1 },

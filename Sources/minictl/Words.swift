@@ -9,9 +9,9 @@ import OCI
 enum Environment {
     /// `NAME=VALUE`; a name alone takes the caller's value, and is passed over if the caller has none.
     static func entry(_ text: String) throws(UsageError) -> [String] {
-        let name = text.prefix { $0 != "=" }
+        let name = text.utf8.prefix { $0 != UInt8(ascii: "=") }
         guard !name.isEmpty, !text.utf8.contains(0) else { throw UsageError("'\(text)' has no variable's name") }
-        if name.utf8.count < text.utf8.count { return [text] }
+        if name.count < text.utf8.count { return [text] }
         return Machine.environment(text).map { ["\(text)=\($0)"] } ?? []
     }
 
@@ -20,18 +20,23 @@ enum Environment {
         let bytes: [UInt8]
         do throws(SystemError) {
             let file = try FileDescriptor(opening: path, [.nonBlocking])
-            guard try file.status().kind == .regular else { throw SystemError(call: "open", subject: path, errno: EINVAL) }
+            // A shell's `<(…)` is a pipe whose other end somebody has; a FIFO in a directory is none, and might never have one.
+            let isPipe = FileDescriptor.isAnonymousPipe(file.raw)
+            let isFile = try file.status().kind == .regular
+            guard isPipe || isFile else { throw SystemError(call: "open", subject: path, errno: EINVAL) }
+            if isPipe { try check("fcntl") { fcntl(file.raw, F_SETFL, 0) } }
             bytes = try file.readAll(limit: 1 << 20)
         } catch { throw UsageError("cannot read the file '\(path)': \(error.reason.lowercased())") }
         var entries: [String] = []
-        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+        for var line in bytes.split(separator: UInt8(ascii: "\n")) {
+            if line.last == UInt8(ascii: "\r") { line.removeLast() }
             guard let text = String(validating: line, as: UTF8.self) else { throw UsageError("'\(path)' has a line that is not UTF-8") }
             let entry = String(text.drop { $0 == " " || $0 == "\t" })
             if entry.isEmpty || entry.hasPrefix("#") { continue }
             guard !entry.prefix(while: { $0 != "=" }).contains(" ") else {
                 throw UsageError("'\(path)': the variable name in '\(entry)' has a space in it")
             }
-            entries += try self.entry(entry.hasSuffix("\r") ? String(entry.dropLast()) : entry)
+            entries += try self.entry(entry)
         }
         return entries
     }

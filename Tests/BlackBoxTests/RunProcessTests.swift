@@ -16,6 +16,7 @@ import Testing
             Case("-e A=1 -e B= -e A=2", "echo $A${B-unset}.", "2."),
             Case("-e HOME -e NOSUCH", "echo $HOME ${NOSUCH-unset}", "/root unset"),
             Case("-e A=x=y -e PATH=/bin", "echo $A $PATH", "x=y /bin"),
+            Case("-e A=1 -e A=\u{301}x", "env | grep ^A=", "A=\u{301}x"),
             Case("-e A=b\u{A0}c\nd", "echo \"$A\"", "b c\nd"),
             Case("-w /tmp", "pwd", "/tmp"),
             Case("-w /new/deep/er", "pwd; stat -c %u:%g:%a /new/deep /new/deep/er", "/new/deep/er\n0:0:755\n0:0:755"),
@@ -93,6 +94,9 @@ import Testing
         let script = "echo \"$A|$B|${NOSUCH-unset}|$C|$HOME\""
         #expect(try rig.sh(["--env-file", "\(rig.path)/env"], script).text == "1|two words |unset|x=y#z|/root")
         #expect(try rig.sh(["-e", "A=9", "--env-file", "\(rig.path)/env"], "echo $A").text == "9")
+        // As an editor of another system writes it.
+        try rig.write("lines", "A=1\r\n\r\n# a comment\r\nB=2\r\n")
+        #expect(try rig.sh(["--env-file", "\(rig.path)/lines"], "echo $A$B").text == "12")
         try rig.write("bad", "a b=1\n")
         #expect(try rig.sh(["--env-file", "\(rig.path)/bad"], "true").code == 125)
         mkfifo("\(rig.path)/fifo", 0o600)

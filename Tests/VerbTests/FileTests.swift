@@ -114,6 +114,22 @@ import Testing
         #expect(try minictl.sh("cat out/sub/b out2/a out3 out2/renamed; readlink out/l").lines == ["b", "hello", "hello", "hello", "a"])
     }
 
+    @Test("A file that is nothing but large takes no room: copied out, committed, or put into a volume")
+    func holes() throws {
+        let minictl = try Root()
+        try minictl.sh(
+            "$M run --name big base sh -c 'mkdir /data; truncate -s 128M /data/empty; echo end >>/data/empty'; $M cp big:/data/empty .")
+        #expect(
+            try minictl.sh("[ $(stat -c %b empty) -lt 1000 ] && tail -c 4 empty && stat -c %s empty", seconds: 60).lines == [
+                "end", "134217732",
+            ])
+        try minictl.sh("$M commit big big; $M run --rm -v filled:/data big true", seconds: 60)
+        #expect(
+            try minictl.sh(
+                "du -sk containers/.volumes/filled images/unpacked | awk '$1 > 100000'; tail -c 4 containers/.volumes/filled/empty"
+            ).text == "end")
+    }
+
     @Test("Volumes, tmpfs and owners: what the container sees is what is copied")
     func copyMounts() throws {
         let minictl = try copying()
