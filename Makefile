@@ -9,7 +9,7 @@ build:   ; @scripts/packages build && scripts/build                             
 bench:   ; @scripts/packages build bench && scripts/build && bench/run                       # minictl beside other runtimes, in one table
 format:  ; @swift format -i -p -r --configuration .swift-format Sources Tests Package.swift  # write the one style
 lint:    ; @scripts/lint                                                                     # style, layers, forbidden words
-install: ; @scripts/build && scripts/install "$(DESTDIR)" "$(PREFIX)"                        # programs, manual pages, completions
+install: ; @scripts/install "$(DESTDIR)" "$(PREFIX)"                                         # programs, manual pages, completions
 clean:   ; @rm -rf .build bench/floor bench/measure bench/pace                               # containers and images stay
 
 .PHONY: run test build bench format lint install clean

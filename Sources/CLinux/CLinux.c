@@ -91,12 +91,12 @@ long linux_send(int fd, const void *data, size_t size, const int *fds, size_t co
     return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
-long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count)
+long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count, int flags)
 {
     union { char bytes[CMSG_SPACE(sizeof(int) * LINUX_MAX_FDS)]; struct cmsghdr align; } control = {0};
     struct iovec part = {data, size};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    long result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    long result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | flags);
     *count = 0;
     if (result < 0)
         return result;

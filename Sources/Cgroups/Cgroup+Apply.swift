@@ -95,12 +95,25 @@ extension Cgroup {
     }
 
     private func restrictLegacy(to rules: DeviceRules) throws(CgroupError) {
-        for setting in try rules.legacySettings() {
-            do throws(CgroupError) {
-                try apply(setting, proving: false)
+        guard let directory = paths.legacy(.devices) else { throw .controllerMissing(.devices) }
+        let settings = try rules.legacySettings()
+        // One rule for each write, but one descriptor for all of a file.
+        var rest = settings[...]
+        while let first = rest.first {
+            let (file, same) = (directory + "/" + first.file, rest.prefix { $0.file == first.file })
+            rest = rest.dropFirst(same.count)
+            var text = first.text
+            do throws(SystemError) {
+                let open = try FileDescriptor(opening: file, [.writeOnly, .noFollow])
+                for setting in same {
+                    text = setting.text
+                    do throws(SystemError) { try open.write(text) } catch {
+                        // "Allow all" is refused where the parent allows less. A new cgroup has what its parent has, so nothing is lost.
+                        guard first.file == "devices.allow", text == "a" else { throw error }
+                    }
+                }
             } catch {
-                // "Allow all" is refused where the parent allows less. A new cgroup has what its parent has, so nothing is lost.
-                guard setting.file == "devices.allow", setting.text == "a" else { throw error }
+                throw refusal(error, of: first, file, text)
             }
         }
     }

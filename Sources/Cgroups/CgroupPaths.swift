@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The directories of one container's cgroup, one for each hierarchy that has one. `state.json` carries it.
+/// The directories of one container's cgroup, one for each hierarchy that has one.
 package struct CgroupPaths: Equatable, Sendable {
     package struct Entry: Equatable, Sendable {
         /// As in `/proc/PID/cgroup`: `memory`, `cpu,cpuacct`; empty for version 2.
@@ -44,32 +44,5 @@ package struct CgroupPaths: Equatable, Sendable {
     package func place(of controller: Controller) -> (directory: String, version: Hierarchy.Version)? {
         if let directory = legacy(controller) { return (directory, .v1) }
         return unified.map { ($0, .v2) }
-    }
-}
-
-/// One object, label → directory, as in runc's `cgroup_paths`.
-extension CgroupPaths: Codable {
-    private struct Label: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let object = try decoder.container(keyedBy: Label.self)
-        let entries = try object.allKeys.map { key in
-            let directory = try object.decode(String.self, forKey: key)
-            guard directory.hasPrefix("/"), !directory.split(separator: "/").contains("..") else {
-                throw DecodingError.dataCorruptedError(forKey: key, in: object, debugDescription: "not the directory of a cgroup")
-            }
-            return Entry(label: key.stringValue, directory: directory)
-        }
-        self.init(entries)
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var object = encoder.container(keyedBy: Label.self)
-        for entry in entries { try object.encode(entry.directory, forKey: Label(stringValue: entry.label)) }
     }
 }

@@ -12,6 +12,8 @@ import Linux
 ///                                    ◀─────────   output(bytes), error(bytes) …
 ///                                    ◀─────────   ended(status, memory limit): it is over and put away
 ///       hangUp                       ─────────▶     nobody reads its output any more: its terminal is hung up
+///       hold (and sockets beside it) ─────────▶     ports that were published just now are held by these
+///       release(ports)               ─────────▶     these are published no more, and anybody's again
 ///       end of file: it has left     ─────────▶     the container runs on
 ///                                    ◀─────────   end of file: it took nothing for too long, or the monitor was killed
 ///
@@ -26,6 +28,9 @@ enum AttachMessage: Equatable {
     /// `memoryLimit` as in `Outcome`; −1 for none.
     case ended(exitCode: Int32, memoryLimit: Int64)
     case hangUp
+    case hold
+    /// Lines as `-p` takes them.
+    case release(ArraySlice<UInt8>)
 
     /// The most that one carries.
     static let limit = 32768
@@ -48,6 +53,8 @@ enum AttachMessage: Equatable {
             guard rest.count == 12 else { return nil }
             self = .ended(exitCode: Self.number(rest.prefix(4)), memoryLimit: Self.number(rest.suffix(8)))
         case UInt8(ascii: "u"): self = .hangUp
+        case UInt8(ascii: "p"): self = .hold
+        case UInt8(ascii: "r"): self = .release(rest)
         default: return nil
         }
     }
@@ -62,6 +69,8 @@ enum AttachMessage: Equatable {
         case .error(let bytes): [UInt8(ascii: "e")] + bytes
         case .ended(let code, let limit): [UInt8(ascii: "x")] + Self.bytes(code) + Self.bytes(limit)
         case .hangUp: [UInt8(ascii: "u")]
+        case .hold: [UInt8(ascii: "p")]
+        case .release(let lines): [UInt8(ascii: "r")] + lines
         }
     }
 

@@ -135,7 +135,7 @@ struct AttachedClient: ~Copyable {
         case .output(let bytes): output.add(ArraySlice(Array(bytes)))
         case .error(let bytes): error.add(ArraySlice(Array(bytes)))
         case .ended(let code, let limit): return .over(exitCode: code, memoryLimit: limit)
-        case .hello, .size, .input, .endOfInput, .hangUp: return .lost
+        case .hello, .size, .input, .endOfInput, .hangUp, .hold, .release: return .lost
         }
         return nil
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import Network
 
 /// Those attached to one container, as its monitor has them: they are told what it writes, and what they type is its input.
 ///
@@ -20,6 +21,8 @@ final class Audience: Attendant {
     private var isInputOver = false
     /// Nobody reads what a container says that goes with its end anyway.
     private(set) var hasHungUp = false
+    /// The ports of this machine that are held for the container: those it began with, and those that were added since.
+    let ports: PortReservation
     private var buffer = [UInt8](repeating: 0, count: AttachMessage.limit + 16)
 
     /// In milliseconds.
@@ -34,7 +37,8 @@ final class Audience: Attendant {
     }
 
     /// Listens on `runtime/ID.sock`. Whoever watches a container does, so one that is there was left by a monitor that was killed.
-    init(of id: ContainerID, in home: borrowing Home) throws(EngineError) {
+    init(of id: ContainerID, holding ports: PortReservation, in home: borrowing Home) throws(EngineError) {
+        self.ports = ports
         path = Self.path(of: id, in: home)
         unlink(path)
         do throws(SystemError) { listener = try LocalSocket.listen(path, type: CInt(SOCK_SEQPACKET.rawValue)) } catch {
@@ -136,10 +140,13 @@ final class Audience: Attendant {
         let client = clients[index]
         guard client.socket >= 0 else { return }
         let count: Int
+        var sockets: [CInt] = []
         do throws(SystemError) {
-            guard let size = try MessageSocket.take(from: client.socket, into: &buffer) else { return }
+            guard let size = try MessageSocket.take(from: client.socket, into: &buffer, &sockets) else { return }
             count = size
         } catch { return leave(index) }
+        // They are nobody's otherwise, and are closed with the reservation.
+        ports.adopt(sockets)
         guard count > 0, let message = AttachMessage(buffer[..<count]) else { return leave(index) }
         switch message {
         case .hello(let takesInput): clients[index].takesInput = takesInput
@@ -150,6 +157,9 @@ final class Audience: Attendant {
             drainInput()
         case .endOfInput: if client.takesInput { inputEnds() }
         case .hangUp: hasHungUp = true
+        case .hold: break
+        case .release(let lines):
+            ports.release(String(decoding: lines, as: UTF8.self).split(separator: "\n").compactMap(PublishedPorts.init))
         case .output, .error, .ended: leave(index)
         }
     }

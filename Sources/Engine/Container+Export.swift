@@ -45,23 +45,10 @@ extension Container {
     func openRoot() throws(EngineError) -> FileDescriptor {
         let process = try process(toAllow: .signal, "look at the files of")
         do throws(SystemError) {
-            let pair = try MessageSocket.pair()
-            guard case .parent(_, let helper) = try Process.clone() else {
-                do throws(SystemError) {
-                    try Process.setDumpable(false)
-                    try process.descriptor.join(.mount)
-                    let root = try FileDescriptor(opening: "/", [.path, .directory])
-                    try pair.second.send([1], descriptors: [root.raw])
-                } catch {
-                    try? pair.second.send(Array("\(error.errno)".utf8))
-                }
-                Process.exit(0)
+            return try Errand.fetch { () throws(SystemError) in
+                try process.descriptor.join(.mount)
+                return try FileDescriptor(opening: "/", [.path, .directory])
             }
-            let ours = MessageSocket(pair)
-            var message = try ours.receive()
-            _ = try helper.reap()
-            if let raw = message?.takeDescriptors().first { return FileDescriptor(owning: raw) }
-            throw SystemError(call: "setns", subject: "mnt", errno: CInt(String(decoding: message?.bytes ?? [], as: UTF8.self)) ?? EIO)
         } catch {
             throw .system(doing: "look at the files of \(name)", error)
         }

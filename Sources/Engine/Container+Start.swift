@@ -59,6 +59,7 @@ extension Container {
         options.cgroupView = cgroup.view
         options.filter = try filter(spec, in: home)
         options.waitsForNetwork = record.endpoints?.isEmpty == false
+        options.interfacesWithoutIPv6 = Machine.hasIPv6 ? (record.endpoints ?? []).filter { $0.address6 == nil }.compactMap(\.device) : []
         var failure: EngineError?
         let launched: Launched
         do throws(LaunchError) {
@@ -66,7 +67,7 @@ extension Container {
                 spec, options, in: cgroup,
                 connect: { pid throws(LaunchError) in
                     do throws(EngineError) {
-                        try connections?.make(in: NetworkNamespace(ofChild: pid))
+                        try connections?.make(in: NetworkNamespace(ofChild: pid), disablesIPv6: false)
                         try names?.awaitAnswers()
                         names = nil
                     } catch {

@@ -123,8 +123,7 @@ private final class HealthQuestion {
     /// With the question goes who asks it, and with that who was to answer.
     deinit {
         guard (try? handle.waitForEnd(milliseconds: 0)) == false else { return }
-        try? handle.signal(.kill)
-        _ = try? handle.reap()
+        handle.abandon()
     }
 
     private static func ask(_ plan: HealthPlan, _ id: ContainerID, _ root: String, _ output: CInt) -> Never {

@@ -2,6 +2,7 @@
 import Cgroups
 import Glibc
 import Linux
+import Network
 import OCI
 
 extension Home {
@@ -55,7 +56,9 @@ extension Home {
             // Somebody else's, if two ever had the same: then there is nothing to hold.
             if claim.slot == slot { creation.watch.range = consume claim }
         }
-        let audience = try Audience(of: id, in: self)
+        let ports = creation.watch.reservation()
+        ports.take(creation.container.record.published ?? [])
+        let audience = try Audience(of: id, holding: ports, in: self)
         if case .restarting = try creation.container.status(in: Machine.boot()) {
             close(ready)
             return try creation.resumeRestart(audience, in: self)

@@ -52,16 +52,10 @@ extension Home {
         let id = try find(word)
         var container = try container(id)
         let isUp = try container.status(in: Machine.boot()).isUp
-        let watch = isUp ? nil : try Watch.atRest(id, in: self)
-        guard isUp || watch != nil else { throw .refused("\(container.name) is just being started or removed by another process") }
-        do throws(EngineError) {
+        try whileItStays(id, runs: isUp, "change the networks of \(container.name)") { () throws(EngineError) in
             try container.refreshIfChanged()
             try body(&container)
-        } catch {
-            try watch?.end(in: self)
-            throw error
         }
-        try watch?.end(in: self)
     }
 
     private func connectNow(_ container: inout Container, _ wish: Endpoint) throws(EngineError) {
@@ -83,7 +77,7 @@ extension Home {
             let attachment = try lease(&endpoint, number: number, for: container.id, mayLeadOut: mayLeadOut, &netlink)
             try container.replace(endpoint)
             var connections = Connections(attachments: [attachment], netlink: netlink)
-            try connections.make(in: container.networkNamespace())
+            try connections.make(in: container.networkNamespace(), disablesIPv6: true)
         } catch {
             try? takeOff(&container, endpoint)
             throw error
@@ -122,7 +116,9 @@ extension Container {
         do throws(SystemError) {
             let namespace = try NetworkNamespace(of: identity.pid)
             // Asked once the namespace is held: before, its number could have gone to another process.
-            guard identity.isAlive else { throw SystemError(call: "open", subject: "/proc/\(identity.pid)/ns/net", errno: ESRCH) }
+            guard try identity.living() != nil else {
+                throw SystemError(call: "open", subject: "/proc/\(identity.pid)/ns/net", errno: ESRCH)
+            }
             return namespace
         } catch {
             throw .system(doing: "find the network namespace of \(name)", error)

@@ -110,16 +110,7 @@ extension Companion {
             // From here on, processes in the container could see ours; they must see no more than that (CVE-2016-9962).
             try Process.setDumpable(false)
             signal(SIGPIPE, SIG_IGN)
-            let namespaces = try Namespaces(differingFrom: pid).intersection([.user, .mount])
-            guard try !handle.waitForEnd(milliseconds: 0) else { throw SystemError(call: "setns", subject: "the container", errno: ESRCH) }
-            try handle.descriptor.join(namespaces)
-            if namespaces.contains(.user) {
-                try Process.setGroups([])
-                try Process.setGroupIDs(0)
-                try Process.setUserIDs(0)
-            }
-            umask(0)
-            return try FileDescriptor(opening: "/", [.path, .directory])
+            return try handle.enterFiles(Namespaces(differingFrom: pid))
         } catch {
             throw .system(error)
         }

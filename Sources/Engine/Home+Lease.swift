@@ -9,8 +9,9 @@ struct Connections: ~Copyable {
     var netlink: Netlink
 
     /// Makes links, addresses and routes. Nothing of it needs anything from within the container.
-    mutating func make(in namespace: borrowing NetworkNamespace) throws(EngineError) {
-        do throws(NetworkError) { try namespace.connect(attachments, &netlink) } catch { throw .network(error) }
+    /// - Parameter disablesIPv6: where there are no addresses of it; the first process of a container that starts does that itself.
+    mutating func make(in namespace: borrowing NetworkNamespace, disablesIPv6: Bool) throws(EngineError) {
+        do throws(NetworkError) { try namespace.connect(attachments, disablesIPv6: disablesIPv6, &netlink) } catch { throw .network(error) }
     }
 }
 
@@ -64,7 +65,8 @@ extension Home {
         switch network.driver {
         case .bridge:
             endpoint.link = Self.link(of: id, number)
-            place = .bridge(try bridge(of: &network, lock, &netlink))
+            let bridge = try bridge(of: &network, lock, &netlink)
+            place = .bridge(bridge, isApart: !network.connectsContainers)
             do throws(NetworkError) { if !network.isInternal { try Forwarding.enable(for: network) } } catch { throw .network(error) }
         case .macvlan: place = .macvlan(parent: try parent(of: network, &netlink), mode: network.macvlanMode)
         case .host, .none: throw .refused("the network \(network.name) is none to connect to")
@@ -95,12 +97,13 @@ extension Home {
         endpoint.gateway6 = network.isInternal ? nil : range.gateway
     }
 
-    /// Whether a container that has an address neither runs nor is about to.
+    /// Whether a container that has an address neither runs nor is about to; one that cannot be looked at may.
     func isOver(_ owner: String) -> Bool {
         guard let id = ContainerID(owner) else { return true }
         if Watch.isHeld(id, in: self) { return false }
-        guard let boot = try? Machine.boot(), let container = try? container(id) else { return true }
-        return !container.status(in: boot).isUp
+        do throws(EngineError) { return try !container(id).status(in: Machine.boot()).isUp } catch .notFound { return true } catch {
+            return false
+        }
     }
 
     private func parent(of network: NetworkDefinition, _ netlink: inout Netlink) throws(EngineError) -> LinkStatus {

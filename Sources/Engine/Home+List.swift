@@ -55,8 +55,15 @@ extension Record {
         // One that could not even be started is as it was before, as docker has it.
         if let end { return start == nil ? .created : .exited(end.exitCode) }
         guard let start else { return .created }
-        guard start.boot == boot, let process = try? ProcessStatistics(of: start.pid), process.startTime == start.startTime, !process.isOver
-        else { return .exited(nil) }
+        guard let identity = start.identity(in: boot) else { return .exited(nil) }
+        let process: ProcessStatistics
+        do throws(SystemError) {
+            guard let living = try identity.living() else { return .exited(nil) }
+            process = living
+        } catch {
+            // What cannot be looked at is not to be taken for dead.
+            return .running
+        }
         // A version 1 freezer holds processes in uninterruptible sleep, which few others are in: no need to ask it for the rest.
         if process.state != UInt8(ascii: "D"), cgroup?[""] == nil { return .running }
         // A freezer that cannot be read says nothing against running.

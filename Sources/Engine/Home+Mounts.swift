@@ -64,20 +64,14 @@ extension Home {
     private func changeMounts(_ id: ContainerID, _ body: (inout Container, Bool) throws(EngineError) -> Void) throws(EngineError) {
         let isUp = try container(id).status(in: Machine.boot()).isUp
         if isUp, try container(id).record.sharesRoot { try protectProgram() }
-        let watch = isUp ? nil : try Watch.atRest(id, in: self)
-        guard isUp || watch != nil else { throw .refused("\(id.short) is just being started or removed by another process") }
-        do throws(EngineError) {
+        try whileItStays(id, runs: isUp, "change the mounts of \(id.short)") { () throws(EngineError) in
             var container = try container(id)
             try container.lock()
             defer { container.unlock() }
             try container.refresh()
             try body(&container, isUp)
             container.tell("update")
-        } catch {
-            try watch?.end(in: self)
-            throw error
         }
-        try watch?.end(in: self)
     }
 }
 

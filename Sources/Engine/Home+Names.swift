@@ -85,12 +85,11 @@ extension Container {
         do throws(SystemError) {
             let open: FileDescriptor
             do throws(SystemError) {
-                open = try FileDescriptor(opening: "resolv.conf", at: directory.place, [.readWrite, .noFollow])
+                open = try FileDescriptor(opening: "resolv.conf", at: directory.place, [.writeOnly, .noFollow])
             } catch
                 where error.errno == ENOENT
             { return }
-            try open.setSize(0)
-            try open.write(file.text)
+            try open.replaceContents(with: file.text)
         } catch {
             throw .system(doing: "write the container's /etc/resolv.conf", error)
         }

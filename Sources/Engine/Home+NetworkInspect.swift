@@ -43,6 +43,7 @@ extension AddressRange {
         var object: JSONObject = ["Subnet": .string(subnet.description)]
         if let allocation { object["IPRange"] = .string(allocation.description) }
         if let gateway { object["Gateway"] = .string(gateway.description) }
+        if let reserved { object["AuxiliaryAddresses"] = .texts(reserved.mapValues(\.description)) }
         return .object(object)
     }
 }

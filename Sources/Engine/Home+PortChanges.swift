@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Linux
 package import Network
 
@@ -18,7 +19,7 @@ extension Home {
         guard container.record.publishedEndpoint != nil else {
             throw .refused("\(container.name) is on no bridge network, where ports are published")
         }
-        // Held until the rules are there; from then on they alone say that the port is taken.
+        // Held until the container's monitor has them; without one the rules alone say that a port is taken.
         let reservation = try reserve(requests)
         let new = reservation.ports
         var record = container.record
@@ -34,6 +35,11 @@ extension Home {
                 record.ports = record.ports.map { Array($0.dropLast(requests.count)) }
             }
             throw error
+        }
+        tellMonitor(of: container.id) { monitor in
+            for sockets in reservation.batches(of: MessageSocket.capacity) {
+                try? monitor.send(AttachMessage.hold.bytes, descriptors: sockets)
+            }
         }
         return new
     }
@@ -60,6 +66,27 @@ extension Home {
                         && (request.hostPorts == nil || kept.hostPorts == nil || kept.hostPorts == request.hostPorts))
                 }
             }
+            tellMonitor(of: container.id) { monitor in
+                for ports in gone { try? monitor.send(AttachMessage.release(ArraySlice(ports.words.utf8)).bytes) }
+            }
+        }
+    }
+}
+
+extension Home {
+    /// Says something to a container's monitor, and waits until it has heard, at most two seconds. A container in the foreground has none.
+    private func tellMonitor(of id: ContainerID, _ body: (borrowing MessageSocket) -> Void) {
+        let type = CInt(SOCK_SEQPACKET.rawValue)
+        guard let socket = try? LocalSocket.connect(Audience.path(of: id, in: self), type: type) else { return }
+        let monitor = MessageSocket(owning: socket)
+        body(monitor)
+        shutdown(monitor.descriptor.raw, CInt(SHUT_WR))
+        // Until it lets go of us, it may tell us what the container says.
+        let deadline = MonotonicClock.milliseconds + 2000
+        while MonotonicClock.milliseconds < deadline {
+            var entries = [PollEntry(monitor.descriptor.raw, .readable)]
+            guard (try? entries.wait(milliseconds: 100)) == true else { continue }
+            guard (try? monitor.receive(limit: AttachMessage.limit + 16)) != nil else { return }
         }
     }
 }

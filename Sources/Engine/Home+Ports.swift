@@ -9,13 +9,13 @@ extension Watch {
         guard let requests = record.ports, !requests.isEmpty, record.endpoints != nil else { return }
         let reservation = try home.reserve(requests)
         record.published = reservation.ports
-        ports = consume reservation
+        ports = reservation
     }
 }
 
 extension Home {
     func reserve(_ requests: [PortRequest]) throws(EngineError) -> PortReservation {
-        var reservation = PortReservation()
+        let reservation = PortReservation()
         var firewall = try Firewall.open()
         for request in requests {
             do throws(NetworkError) {

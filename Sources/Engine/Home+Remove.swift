@@ -97,7 +97,10 @@ extension Home {
 
     /// The same for a container that was killed in the making, before its volumes were written down.
     private func removeNotedVolumes(_ id: ContainerID) throws(SystemError) {
-        guard let directory = try? FileDescriptor(opening: id.text, at: containers.place, [.directory, .noFollow]) else { return }
+        let directory: FileDescriptor
+        do throws(SystemError) {
+            directory = try FileDescriptor(opening: id.text, at: containers.place, [.directory, .noFollow])
+        } catch  where error.errno == ENOENT { return }
         for entry in try directory.entries() where entry.kind == .symlink && entry.name.hasPrefix(Volumes.note) {
             guard let volume = ContainerID(entry.name.dropFirst(Volumes.note.count)) else { continue }
             try Directory.removeAll(".volumes/\(volume)", at: containers.place)

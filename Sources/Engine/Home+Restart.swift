@@ -29,15 +29,7 @@ extension Home {
         let id = try find(word)
         let isUp = try container(id).status(in: Machine.boot()).isGoingOn
         // Who starts or removes it must not write the old name down again.
-        let watch = isUp ? nil : try Watch.atRest(id, in: self)
-        guard isUp || watch != nil else { throw .refused("cannot rename \(word): another process is just starting or removing it") }
-        do throws(EngineError) {
-            try rename(id, to: name)
-        } catch {
-            try watch?.end(in: self)
-            throw error
-        }
-        try watch?.end(in: self)
+        try whileItStays(id, runs: isUp, "rename \(word)") { () throws(EngineError) in try rename(id, to: name) }
     }
 
     private func rename(_ id: ContainerID, to name: ContainerName) throws(EngineError) {

@@ -6,7 +6,8 @@ import Linux
 import OCI
 
 extension Home {
-    /// Looks for containers whose watcher was killed, and finishes or undoes what it was doing.
+    /// Looks for containers whose watcher was killed, and finishes or undoes what it was doing. What cannot be mended is said and stays
+    /// for the next command: one damaged container takes nobody the means to look at the others, or to remove it.
     /// Costs a few microseconds for each container that runs.
     /// - Returns: the id ranges of containers that go on without a watcher, which are not to be given to others.
     @discardableResult
@@ -21,13 +22,28 @@ extension Home {
         }
         var orphans: Set<UInt32> = []
         for id in found {
-            guard let watch = try abandonedWatch(id) else { continue }
-            if let slot = try mend(id, watch) { orphans.insert(slot) }
+            do throws(EngineError) {
+                guard let watch = try abandonedWatch(id) else { continue }
+                if let slot = try mend(id, watch) { orphans.insert(slot) }
+            } catch {
+                warn("a killed process left container \(id.short), which cannot be mended: \(error)")
+                // It may go on for all that is known.
+                if let slot = writtenSlot(of: id) { orphans.insert(slot) }
+            }
         }
-        // Where it cannot be mended, as without nft, looking and stopping go on; who starts something on a network is told why not.
-        try? mendFirewall()
-        try? mendNames()
+        // Whoever starts something on a network is refused where its rules cannot be made.
+        do throws(EngineError) { try mendFirewall() } catch { warn("the rules that keep networks apart cannot be made again: \(error)") }
+        do throws(EngineError) { try mendNames() } catch { warn("the name server cannot be started again: \(error)") }
         return orphans
+    }
+
+    /// The id range that a container has by its record, or by its spec where that is damaged.
+    private func writtenSlot(of id: ContainerID) -> UInt32? {
+        if let container = try? container(id) { return container.record.slot }
+        guard let config = try? File.read("\(id)/config.json", at: containers.place), let ranges = try? UserRanges.configured(),
+            let spec = try? JSONDecoder().decode(Spec.self, from: config)
+        else { return nil }
+        return ranges.slot(of: spec.linux?.uidMappings ?? [])
     }
 
     private func abandonedWatch(_ id: ContainerID) throws(EngineError) -> Watch? {

@@ -10,15 +10,7 @@ extension Home {
         let id = try find(word)
         let isUp = try container(id).status(in: Machine.boot()).isUp
         // Whoever starts it just now has read the old limits.
-        let watch = isUp ? nil : try Watch.atRest(id, in: self)
-        guard isUp || watch != nil else { throw .refused("cannot update \(word): another process is just starting or removing it") }
-        do throws(EngineError) {
-            try change(id, changes, restart)
-        } catch {
-            try watch?.end(in: self)
-            throw error
-        }
-        try watch?.end(in: self)
+        try whileItStays(id, runs: isUp, "update \(word)") { () throws(EngineError) in try change(id, changes, restart) }
     }
 
     private func change(_ id: ContainerID, _ changes: Spec.Resources, _ restart: RestartPolicy?) throws(EngineError) {

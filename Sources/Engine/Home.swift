@@ -9,9 +9,11 @@ package struct Home: ~Copyable {
     package let containers: FileDescriptor
     /// What is true only while something runs: one directory per container, locked by who watches it.
     package let runtime: FileDescriptor
+    /// Where to say what went wrong beside that which was asked for.
+    let warn: (String) -> Void
 
     /// Opens the root, making what is missing with mode 0700.
-    package init(_ path: String) throws(EngineError) {
+    package init(_ path: String, warn: @escaping (String) -> Void = { _ in }) throws(EngineError) {
         // Ids are mapped, layers mounted and limits set with the rights of the host's root.
         guard Process.isRoot else {
             throw .refused("minictl has to be started by root, for example with sudo; running it as another user is not supported yet")
@@ -21,6 +23,7 @@ package struct Home: ~Copyable {
         self.containers = containers
         self.runtime = runtime
         self.path = path
+        self.warn = warn
     }
 
     private static func open(_ root: String, _ name: String) throws(EngineError) -> FileDescriptor {

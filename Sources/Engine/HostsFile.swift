@@ -73,9 +73,7 @@ extension Container {
             var hosts = HostsFile(before)
             body(&hosts)
             if hosts.text == before { return }
-            try check("lseek") { lseek(file.raw, 0, SEEK_SET) }
-            try file.setSize(0)
-            try file.write(hosts.text)
+            try file.replaceContents(with: hosts.text)
         } catch {
             throw .system(doing: "write the container's /etc/hosts", error)
         }

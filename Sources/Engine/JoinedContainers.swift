@@ -61,7 +61,7 @@ extension Container {
         var prefixes: [String] = []
         for owner in Set(owners.values) {
             guard let id = ContainerID(owner), let other = try? home.container(id), let identity = other.record.start?.identity(in: boot),
-                identity.isAlive
+                (try? identity.living()) != nil
             else { throw .refused("the container \(owner.prefix(12)), whose namespaces are to be joined, has just ended") }
             prefixes.append("/proc/\(identity.pid)/")
         }

@@ -58,8 +58,7 @@ extension Home {
             if let slot = container.record.slot {
                 let ranges = try UserRanges.configured()
                 watch.range = try ranges.claim(for: id, wish: slot, besides: orphans, in: self)
-                // What is on disk has the image's own ids, so another range changes the maps and nothing else.
-                if let new = watch.slot, new != slot { try container.move(to: ranges.map(new), slot: new, &spec) }
+                if let slot = watch.slot { try container.move(to: ranges.map(slot), slot: slot, &spec) }
             }
             try watch.reservePorts(for: &container.record, in: self)
             return Creation(container: container, watch: watch, spec: spec)
@@ -139,7 +138,7 @@ enum Monitor {
         let audience: Audience
         let first: MonitoredRun
         do throws(EngineError) {
-            audience = try Audience(of: creation.container.id, in: home)
+            audience = try Audience(of: creation.container.id, holding: creation.watch.reservation(), in: home)
             if outset.client >= 0 { audience.admit(outset.client) }
             first = try creation.container.begin(creation.spec, outset, audience, in: home)
         } catch {
@@ -161,14 +160,16 @@ enum Monitor {
 }
 
 extension Container {
-    /// Gives it another range of ids.
+    /// Gives it a range of ids, unless it has that one: another may have taken its old one, and `/etc/subuid` may say by now that a slot
+    /// is elsewhere. What is on disk has the image's own ids, so another range changes the maps and nothing else.
     fileprivate mutating func move(
         to maps: (users: [Spec.IDMapping], groups: [Spec.IDMapping]), slot: UInt32, _ spec: inout Spec
     ) throws(EngineError) {
-        guard let old = record.slot, let users = maps.users.first, let groups = maps.groups.first else { return }
-        let was = try UserRanges.configured().map(old)
-        let newUsers = UserRanges.moved(spec.linux?.uidMappings ?? [], from: was.users, to: users.hostID)
-        let newGroups = UserRanges.moved(spec.linux?.gidMappings ?? [], from: was.groups, to: groups.hostID)
+        let (oldUsers, oldGroups) = (spec.linux?.uidMappings ?? [], spec.linux?.gidMappings ?? [])
+        guard let users = UserRanges.base(of: maps.users), let groups = UserRanges.base(of: maps.groups),
+            users != UserRanges.base(of: oldUsers) || groups != UserRanges.base(of: oldGroups) || slot != record.slot
+        else { return }
+        let (newUsers, newGroups) = (UserRanges.moved(oldUsers, to: users), UserRanges.moved(oldGroups, to: groups))
         spec.linux?.uidMappings = newUsers
         spec.linux?.gidMappings = newGroups
         record.slot = slot

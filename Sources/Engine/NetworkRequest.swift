@@ -9,6 +9,8 @@ package struct NetworkRequest: Sendable {
     package var subnets: [Subnet] = []
     package var gateways: [IPAddress] = []
     package var allocations: [Subnet] = []
+    /// `NAME=ADDRESS`: addresses that are somebody else's.
+    package var reserved: [(name: String, address: IPAddress)] = []
     package var isInternal = false
     /// With IPv6, of a unique local subnet if none is given.
     package var hasIPv6 = false
@@ -54,6 +56,13 @@ extension NetworkRequest {
             guard subnet.canHold(first) else { throw .refused("containers cannot have the addresses of \(subnet)") }
             if ranges[index].gateway == nil { ranges[index].gateway = first }
         }
+        for (name, address) in reserved {
+            guard let index = ranges.firstIndex(where: { $0.subnet.canHold(address) }) else {
+                throw .refused("no matching subnet for aux-address \(address)")
+            }
+            guard ranges[index].gateway != address else { throw .refused("the address \(address) of \(name) is the gateway's") }
+            ranges[index].reserved = (ranges[index].reserved ?? [:]).merging([name: address]) { $1 }
+        }
         return ranges
     }
 
@@ -69,12 +78,15 @@ extension NetworkRequest {
                 guard Self.isLinkName(value) else {
                     throw .refused("'\(value)' is no name for a bridge: at most 15 letters, digits, _ . and -")
                 }
+            case (.bridge, NetworkDefinition.connectingOption), (.bridge, NetworkDefinition.translatingOption):
+                guard Bool(option: value) != nil else { throw .refused("the value of \(key) is true or false, not '\(value)'") }
             case (.macvlan, "parent"):
                 guard Self.isLinkName(value) else { throw .refused("'\(value)' is no name of a link") }
             case (.macvlan, "macvlan_mode"), (.macvlan, "mode"):
                 guard MacvlanMode(rawValue: value) != nil else {
                     throw .refused("the macvlan mode \(value) is none of \(MacvlanMode.allCases.map(\.rawValue).joined(separator: ", "))")
                 }
+            case (.bridge, "parent"): throw .refused("a bridge has no parent; the driver macvlan shares the wire of a link (-d macvlan)")
             default: throw .refused("the driver \(driver.rawValue) has no option \(key)")
             }
         }

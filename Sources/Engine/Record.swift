@@ -287,16 +287,11 @@ extension Record.End: JSONRecord {
     }
 }
 
-extension String.UTF8View {
-    /// Whether `..` is among its components.
-    fileprivate var climbs: Bool { split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) } }
-}
-
 extension Record {
     var cgroupHandle: Cgroup? {
         // What does not bear the container's id is not its own, whatever the record says: everything in a cgroup is killed with it.
         cgroup.map { directories in
-            let own = directories.filter { !id.isEmpty && $0.value.hasSuffix(id) && !$0.value.utf8.climbs }
+            let own = directories.filter { !id.isEmpty && $0.value.hasSuffix(id) && !$0.value.pathComponents.contains("..") }
             return Cgroup(CgroupPaths(own.sorted { $0.key < $1.key }.map { .init(label: $0.key, directory: $0.value) }))
         }
     }

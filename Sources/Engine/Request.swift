@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Linux
 package import Network
 package import OCI
 
@@ -141,8 +142,8 @@ package struct MountRequest: Sendable {
 
     /// One spelling for each place: `/a/`, `//a` and `/./a` are `/a`. What is not absolute, or climbs, stays as it is and is refused.
     package static func normal(_ path: String) -> String {
-        guard path.hasPrefix("/") else { return path }
-        return "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+        guard path.isAbsolutePath else { return path }
+        return "/" + path.pathComponents.filter { $0 != "." }.joined(separator: "/")
     }
 }
 

@@ -99,7 +99,7 @@ extension Home {
         do throws(SystemError) {
             // Started again, the program no longer knows where it lies, and so not where a checkout keeps its state.
             try check("setenv") { setenv("MINICTL_ROOT", path, 1) }
-            try SealedProgram.enter(CommandLine.arguments)
+            try SealedProgram.enter(Process.arguments)
         } catch {
             throw .system(doing: "run from where the container cannot write", error)
         }

@@ -96,12 +96,23 @@ struct UserRanges {
 }
 
 extension UserRanges {
+    /// The host's id of a container's id 0, by a map of ours: each id is as far from it as in the container, or the same on both sides.
+    static func base(of map: [Spec.IDMapping]) -> UInt32? {
+        map.first { $0.hostID > $0.containerID }.map { $0.hostID - $0.containerID }
+    }
+
+    /// Which slot a map's ids are of; nil for none of these.
+    func slot(of map: [Spec.IDMapping]) -> UInt32? {
+        guard let base = Self.base(of: map), base >= users, (base - users) / Self.size < slots else { return nil }
+        return (base - users) / Self.size
+    }
+
     /// A map whose ids come from another range than before; an id that is the same on both sides stays.
-    static func moved(_ map: [Spec.IDMapping], from old: [Spec.IDMapping], to base: UInt32) -> [Spec.IDMapping] {
-        guard let was = old.first else { return map }
-        return map.map { part in
-            guard part.hostID >= was.hostID, part.hostID - was.hostID < was.size else { return part }
-            return Spec.IDMapping(containerID: part.containerID, hostID: base + (part.hostID - was.hostID), size: part.size)
+    static func moved(_ map: [Spec.IDMapping], to base: UInt32) -> [Spec.IDMapping] {
+        map.map { part in
+            if part.hostID == part.containerID { return part }
+            let (host, isOver) = base.addingReportingOverflow(part.containerID)
+            return isOver ? part : Spec.IDMapping(containerID: part.containerID, hostID: host, size: part.size)
         }
     }
 

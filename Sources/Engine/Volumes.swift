@@ -23,10 +23,10 @@ struct Volumes {
 
     func resolve(_ request: MountRequest, root: borrowing FileDescriptor) throws(EngineError) -> Resolved {
         let destination = request.destination
-        guard destination.hasPrefix("/"), !destination.utf8.contains(0) else {
+        guard destination.isAbsolutePath, !destination.utf8.contains(0) else {
             throw .refused("the mount destination \(destination) must be an absolute path")
         }
-        let parts = destination.split(separator: "/")
+        let parts = destination.pathComponents
         guard !parts.isEmpty, !parts.contains("..") else { throw .refused("nothing can be mounted at \(destination)") }
         var point = Record.MountPoint()
         point.destination = destination
@@ -69,7 +69,7 @@ struct Volumes {
 
     private func bindSource(_ source: String, _ createsSource: Bool) throws(EngineError) -> String {
         do throws(SystemError) {
-            let path = source.hasPrefix("/") ? source : "\(try Machine.workingDirectory())/\(source)"
+            let path = source.isAbsolutePath ? source : "\(try Machine.workingDirectory())/\(source)"
             if createsSource, (try? FileStatus(of: path, followLinks: true)) == nil { try Directory.makeAll(path, mode: 0o755) }
             _ = try FileStatus(of: path, followLinks: true)
             return path

@@ -106,11 +106,38 @@ package struct Watch: ~Copyable {
         }
     }
 
-    /// Ends the watch: the file goes, and with it the lock. First the socket beside it, where nobody answers any more.
+    /// The ports that are held; none so far, if there are none.
+    mutating func reservation() -> PortReservation {
+        let ports = ports ?? PortReservation()
+        self.ports = ports
+        return ports
+    }
+
+    /// Ends the watch: the file goes, and with it the lock. First the socket beside it, where nobody answers any more, and the ports, which the
+    /// next one may want.
     consuming func end(in home: borrowing Home) throws(EngineError) {
+        ports?.release()
         unlinkat(home.runtime.raw, "\(id).sock", 0)
         do throws(SystemError) { try check("unlink", id.text) { unlinkat(home.runtime.raw, id.text, 0) } } catch {
             throw .system(doing: "end the watch over the container", error)
         }
+    }
+}
+
+extension Home {
+    /// Changes a container that nobody starts or removes meanwhile: one that does not run is watched for as long. One that runs goes on.
+    /// - Parameters:
+    ///   - runs: whether it does, in the sense of the change.
+    ///   - doing: what the change is, for a sentence.
+    func whileItStays(
+        _ id: ContainerID, runs: Bool, _ doing: @autoclosure () -> String, _ body: () throws(EngineError) -> Void
+    ) throws(EngineError) {
+        let watch = runs ? nil : try Watch.atRest(id, in: self)
+        guard runs || watch != nil else { throw .refused("cannot \(doing()): another process is just starting or removing it") }
+        do throws(EngineError) { try body() } catch {
+            try watch?.end(in: self)
+            throw error
+        }
+        try watch?.end(in: self)
     }
 }

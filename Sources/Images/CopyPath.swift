@@ -10,8 +10,8 @@ package struct CopyPath: Sendable {
 
     /// - Parameter folder: where a path that is not absolute begins.
     package init(_ text: String, from folder: String = "/") {
-        let whole = text.hasPrefix("/") ? text : folder + "/" + text
-        let parts = whole.split(separator: "/").filter { $0 != "." }
+        let whole = text.isAbsolutePath ? text : folder + "/" + text
+        let parts = whole.pathComponents.filter { $0 != "." }
         path = "/" + parts.joined(separator: "/")
         isContents = parts.isEmpty || text == "." || text.hasSuffix("/.") || text.hasSuffix("/./")
         mustBeDirectory = isContents || text.hasSuffix("/")
@@ -24,10 +24,7 @@ package struct CopyPath: Sendable {
     }
 
     /// The directory above, and the last part of the name, which the root has not.
-    private var parts: (folder: String, name: String) {
-        guard let slash = path.lastIndex(of: "/") else { return ("/", path) }
-        return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
-    }
+    private var parts: (folder: String, name: String) { path.folderAndName }
 
     /// The kernel follows links here as whoever lives below the root would see them, and never out of it.
     private static let inside: ResolveFlags = [.inRoot, .noMagicLinks]
@@ -54,7 +51,7 @@ extension CopyPath {
             }
             if status.kind == .symlink, followsLink || mustBeDirectory {
                 let target = try attempt { () throws(SystemError) in String(decoding: try above.place.readLink(name), as: UTF8.self) }
-                current = CopyPath(path: target.hasPrefix("/") ? target : folder + "/" + target, like: self)
+                current = CopyPath(path: target.isAbsolutePath ? target : folder + "/" + target, like: self)
                 continue
             }
             guard status.kind == .directory else {

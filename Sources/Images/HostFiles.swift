@@ -198,9 +198,9 @@ extension HostFiles {
 
     /// Adds a directory of this machine and those above it, links as links. Its path without links; empty for `/`.
     private mutating func enter(_ path: String) throws(ImageError) -> String {
-        guard path.isEmpty || path.hasPrefix("/") else { throw .invalid("recipe", why: "\(path) is not an absolute path") }
+        guard path.isEmpty || path.isAbsolutePath else { throw .invalid("recipe", why: "\(path) is not an absolute path") }
         var current = ""
-        var rest = path.split(separator: "/").map(String.init)
+        var rest = path.pathComponents
         var links = 0
         while !rest.isEmpty {
             let component = rest.removeFirst()
@@ -213,8 +213,8 @@ extension HostFiles {
             if case .link(let target)? = try directory(next) {
                 links += 1
                 guard links <= 40 else { throw .invalid("recipe", why: "\(path) leads through too many links") }
-                if target.hasPrefix("/") { current = "" }
-                rest = target.split(separator: "/").map(String.init) + rest
+                if target.isAbsolutePath { current = "" }
+                rest = target.pathComponents + rest
             } else {
                 current = next
             }
@@ -236,12 +236,11 @@ extension HostFiles {
     }
 
     private func parent(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+        let (folder, _) = path.folderAndName
+        return folder == "/" ? "" : folder
     }
 
-    private func base(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
-    }
+    private func base(of path: String) -> String { path.folderAndName.name }
 
     /// The path without links; the path itself where that cannot be told.
     private func resolved(_ path: String) -> String {

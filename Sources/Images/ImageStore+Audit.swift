@@ -120,7 +120,7 @@ extension ImageStore {
             let names = try FileDescriptor(opening: folder, at: place, [.directory, .noFollow]).entries().map(\.name).sorted()
             for name in names where Digest(hex: name) != nil && !kept.contains(name) {
                 guard let status = try place.status(of: "\(folder)/\(name)") else { continue }
-                if patience > 0, now - status.modificationTime.nanoseconds < patience * 1_000_000_000 { continue }
+                if patience > 0, now &- status.modificationTime.nanoseconds < patience * 1_000_000_000 { continue }
                 found(StoreFault(place: "images/\(folder)/\(name)", sentence: sentence, mending: "remove it"))
                 try remove(name)
             }

@@ -215,7 +215,7 @@ extension TreeTar {
         var header = TarHeader(name(of: entry.path), kind, mode: status.permissions)
         header.owner = style.users.mapped(status.owner)
         header.group = style.groups.mapped(status.group)
-        header.modified = status.modificationTime.nanoseconds / 1_000_000_000
+        header.modified = status.modifiedSeconds
         return header
     }
 

@@ -75,8 +75,9 @@ package enum Directory {
         do throws(SystemError) {
             try make(path, mode: mode)
         } catch  where error.errno == ENOENT {
-            guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw error }
-            try makeAll(String(path[..<slash]), mode: mode)
+            let (folder, _) = path.folderAndName
+            guard folder != ".", folder != "/" else { throw error }
+            try makeAll(folder, mode: mode)
             try make(path, mode: mode)
         }
     }
@@ -96,7 +97,7 @@ package enum Directory {
     /// Depth is bounded by memory, not by the stack: a container may nest directories as deep as it likes.
     private static func removeTree(_ name: UnsafePointer<CChar>, at place: Place) throws(SystemError) {
         if unlinkat(place.raw, name, 0) == 0 || errno == ENOENT { return }
-        guard errno == EISDIR || errno == EPERM else {
+        guard errno == EISDIR else {
             throw SystemError(call: "unlink", subject: String(cString: name), errno: errno)
         }
         if unlinkat(place.raw, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return }
@@ -119,7 +120,7 @@ package enum Directory {
                 if kind != .directory {
                     if unlinkat(top.raw, name, 0) == 0 { return }
                     let reason = errno
-                    guard reason == EISDIR || reason == EPERM else {
+                    guard reason == EISDIR else {
                         failure = failure ?? SystemError(call: "unlink", subject: String(cString: name), errno: reason)
                         return
                     }
@@ -130,11 +131,11 @@ package enum Directory {
             if let failure { throw failure }
             if pending.isEmpty { return }
             for name in pending {
-                let child = CInt(try check("open") { linux_openat(top.raw, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0) })
+                let subject = String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+                let child = CInt(try check("open", subject) { linux_openat(top.raw, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0) })
                 let directory = FileDescriptor(owning: child)
                 guard try mountID(directory.raw, "", empty: true) == home else {
-                    throw SystemError(
-                        call: "rmdir", subject: String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self), errno: EBUSY)
+                    throw SystemError(call: "rmdir", subject: subject, errno: EBUSY)
                 }
                 var obstacle: SystemError?
                 try directory.forEachEntry { inner, kind in
@@ -149,7 +150,9 @@ package enum Directory {
                 }
                 if let obstacle { throw obstacle }
                 // A listing may skip names while others leave it: then the next round finds the rest.
-                if unlinkat(top.raw, name, AT_REMOVEDIR) != 0, errno != ENOTEMPTY { throw SystemError(call: "rmdir", errno: errno) }
+                if unlinkat(top.raw, name, AT_REMOVEDIR) != 0, errno != ENOTEMPTY {
+                    throw SystemError(call: "rmdir", subject: subject, errno: errno)
+                }
             }
         }
     }

@@ -52,6 +52,9 @@ package struct FileStatus: Sendable {
 }
 
 extension FileStatus {
+    /// Seconds after 1970 when its contents were changed, of any year: nanoseconds end in 2262.
+    package var modifiedSeconds: Int64 { Int64(modified.tv_sec) }
+
     /// When its contents were changed.
     package var modificationTime: Timestamp {
         Timestamp(nanoseconds: Int64(modified.tv_sec) &* 1_000_000_000 &+ Int64(modified.tv_nsec))

@@ -10,6 +10,9 @@ package enum Machine {
         return String(text.utf8.prefix { $0 != UInt8(ascii: "\n") }) ?? ""
     }
 
+    /// Whether the kernel has IPv6 in new network namespaces too.
+    package static var hasIPv6: Bool { access("/proc/sys/net/ipv6/conf", F_OK) == 0 }
+
     /// Random bytes fit for identities. The corresponding call is `getrandom(2)`.
     package static func randomBytes(_ count: Int) throws(SystemError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
@@ -69,8 +72,8 @@ package struct Timestamp: Sendable, Equatable, Comparable {
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC with nanoseconds: `2026-11-25T14:29:33.123456789Z`.
     package var description: String {
-        let total = nanoseconds >= 0 ? nanoseconds / 1_000_000_000 : -((999_999_999 - nanoseconds) / 1_000_000_000)
-        let fraction = nanoseconds - total * 1_000_000_000
+        var (total, fraction) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        if fraction < 0 { (total, fraction) = (total - 1, fraction + 1_000_000_000) }
         let second = Int((total % 86400 + 86400) % 86400)
         let date = Self.date(ofDay: Int((total - Int64(second)) / 86400))
         func digits(_ number: Int, _ width: Int) -> String {

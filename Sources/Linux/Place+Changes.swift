@@ -41,6 +41,17 @@ extension Place {
         try check("rename", String(cString: name)) { renameat(raw, old, place.raw, name) }
     }
 
+    /// Has two names change places. False if the second is missing, or the file system cannot. The corresponding call is
+    /// `renameat2(RENAME_EXCHANGE)`, Linux 3.15.
+    package func exchange(_ name: UnsafePointer<CChar>, _ place: Place, _ other: UnsafePointer<CChar>) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            try check("rename", String(cString: other)) { linux_renameat2(raw, name, place.raw, other, UInt32(linux_rename_exchange)) }
+            return true
+        } catch  where error.errno == ENOENT || error.errno == EINVAL {
+            return false
+        }
+    }
+
     /// Renames within this place; a new name that is taken is the error `EEXIST`. The corresponding call is `renameat2(RENAME_NOREPLACE)`, Linux 3.15.
     package func move(_ old: UnsafePointer<CChar>, to new: UnsafePointer<CChar>) throws(SystemError) {
         try check("rename", String(cString: new)) { linux_renameat2(raw, old, raw, new, UInt32(linux_rename_noreplace)) }
@@ -182,6 +193,15 @@ extension FileDescriptor {
             rest = UnsafeRawBufferPointer(rebasing: rest[written...])
             offset += Int64(written)
         }
+    }
+
+    /// Puts a text in place of what is there. It is not emptied first: what is written to an emptied file ext4 has on its way to the disk as
+    /// soon as that is closed, and whoever changes it next waits until it is there.
+    package func replaceContents(with text: String) throws(SystemError) {
+        let bytes = Array(text.utf8)
+        let result = bytes.withUnsafeBytes { buffer in Result { () throws(SystemError) in try write(buffer, at: 0) } }
+        try result.get()
+        try setSize(Int64(bytes.count))
     }
 
     /// Forces the whole file system under this file to the disk. The corresponding call is `syncfs(2)`.

@@ -24,12 +24,16 @@ extension Process {
         _ = linux_prctl(PR_SET_NAME, UInt(bitPattern: name.utf8Start), 0, 0, 0)
     }
 
+    /// What `main` was given, the program's name first. Bytes that are no UTF-8 are shown as U+FFFD.
+    package static var arguments: [String] {
+        guard let vector = linux_arguments() else { return [] }
+        return (0..<Int(linux_argument_count())).compactMap { vector[$0].map { String(cString: $0) } }
+    }
+
     /// Zeroes what `/proc/PID/cmdline` and `environ` show of this process, which can then read neither any more.
     /// The kernel puts both in one piece before the name of the program (`AT_EXECFN`, `getauxval(3)`).
     package static func wipeArguments() {
-        guard let first = CommandLine.unsafeArgv[0], let end = UnsafeMutableRawPointer(bitPattern: getauxval(UInt(AT_EXECFN))) else {
-            return
-        }
+        guard let first = linux_arguments()?[0], let end = UnsafeMutableRawPointer(bitPattern: getauxval(UInt(AT_EXECFN))) else { return }
         let size = end - UnsafeMutableRawPointer(first)
         if size > 0 { memset(first, 0, size) }
     }
@@ -44,6 +48,15 @@ extension Process {
     package static func setGroupIDs(_ id: UInt32) throws(SystemError) { try check("setresgid", "\(id)") { linux_setresgid(id, id, id) } }
 
     package static func setUserIDs(_ id: UInt32) throws(SystemError) { try check("setresuid", "\(id)") { linux_setresuid(id, id, id) } }
+
+    /// Becomes root of the user namespace it is in, and of no group else.
+    package static func becomeRoot() throws(SystemError) {
+        try setGroups([])
+        try setGroupIDs(0)
+        try setUserIDs(0)
+        // A change of ids has made it what fs.suid_dumpable says: readable for that root, on some machines.
+        try setDumpable(false)
+    }
 
     /// Lets the permitted set survive leaving uid 0; exec clears the wish again. The corresponding call is `prctl(PR_SET_KEEPCAPS)`.
     package static func keepCapabilities() throws(SystemError) {

@@ -32,10 +32,21 @@ package struct ProcessIdentity: Sendable, Equatable {
         self.init(pid: pid, startTime: try ProcessStatistics(of: pid).startTime)
     }
 
-    /// True while that very process exists and is not a zombie.
+    /// That very process, while it exists and is not a zombie; nil when it is over. Any other error says nothing about it.
+    package func living() throws(SystemError) -> ProcessStatistics? {
+        guard pid > 0 else { return nil }
+        do throws(SystemError) {
+            let now = try ProcessStatistics(of: pid)
+            return now.startTime == startTime && !now.isOver ? now : nil
+        } catch {
+            if error.errno == ENOENT || error.errno == ESRCH { return nil }
+            throw error
+        }
+    }
+
+    /// False only of one that is over for certain: what cannot be looked at is not to be taken for dead.
     package var isAlive: Bool {
-        guard pid > 0, let now = try? ProcessStatistics(of: pid) else { return false }
-        return now.startTime == startTime && !now.isOver
+        do throws(SystemError) { return try living() != nil } catch { return true }
     }
 }
 
@@ -84,7 +95,7 @@ package struct ProcessHandle: ~Copyable {
         guard identity.pid > 0 else { throw SystemError(call: "pidfd_open", subject: "\(identity.pid)", errno: ESRCH) }
         let descriptor = FileDescriptor(owning: try check("pidfd_open", "\(identity.pid)") { linux_pidfd_open(identity.pid, 0) })
         // Asked after the descriptor is held, so the answer is about the process it refers to.
-        guard identity.isAlive else { throw SystemError(call: "pidfd_open", subject: "\(identity.pid)", errno: ESRCH) }
+        guard try identity.living() != nil else { throw SystemError(call: "pidfd_open", subject: "\(identity.pid)", errno: ESRCH) }
         self.init(owning: descriptor)
     }
 
@@ -106,6 +117,12 @@ package struct ProcessHandle: ~Copyable {
     package func waitForEnd(milliseconds: CInt = -1) throws(SystemError) -> Bool {
         var poll = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)
         return try check("poll") { Glibc.poll(&poll, 1, milliseconds) } > 0
+    }
+
+    /// Kills our own child and takes its status: what it was doing is given up.
+    package func abandon() {
+        try? signal(.kill)
+        _ = try? reap()
     }
 
     /// Takes the exit status of our own child. The corresponding call is `waitid(P_PIDFD)`, Linux 5.4.

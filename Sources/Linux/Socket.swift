@@ -19,6 +19,9 @@ package struct MessageSocket: ~Copyable {
     /// Our end of a pair that is now shared with a child: the other end is closed here.
     package init(_ pair: consuming MessageSocketPair) { self = pair.first }
 
+    /// The child's end of such a pair: it learns when we are gone.
+    package init(ofChild pair: consuming MessageSocketPair) { self = pair.second }
+
     /// How many descriptors one message carries.
     package static let capacity = Int(linux_max_fds)
 
@@ -33,7 +36,7 @@ package struct MessageSocket: ~Copyable {
         var bytes = [UInt8](repeating: 0, count: limit)
         var raw = [CInt](repeating: -1, count: Int(linux_max_fds))
         var count = 0
-        let size = try check("recvmsg") { linux_receive(descriptor.raw, &bytes, limit, &raw, &count) }
+        let size = try check("recvmsg") { linux_receive(descriptor.raw, &bytes, limit, &raw, &count, 0) }
         if size == 0 { return nil }
         return Message(bytes: Array(bytes[..<size]), descriptors: Array(raw[..<count]))
     }
@@ -86,6 +89,22 @@ extension MessageSocket {
             }
         }
     }
+
+    /// The same with the descriptors that came beside it, which are the caller's to close.
+    package static func take(from raw: CInt, into buffer: inout [UInt8], _ descriptors: inout [CInt]) throws(SystemError) -> Int? {
+        while true {
+            do throws(SystemError) {
+                var fds = [CInt](repeating: -1, count: capacity)
+                var count = 0
+                let size = try check("recvmsg") { linux_receive(raw, &buffer, buffer.count, &fds, &count, CInt(MSG_DONTWAIT)) }
+                descriptors = Array(fds[..<count])
+                return size
+            } catch {
+                if error.errno == EAGAIN { return nil }
+                if error.errno != ECONNRESET { throw error }
+            }
+        }
+    }
 }
 
 /// Sockets that have a path.
@@ -131,9 +150,7 @@ package enum LocalSocket {
         let reachable: String
 
         init(of path: String) throws(SystemError) {
-            let slash = path.lastIndex(of: "/")
-            let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-            let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+            let (folder, name) = path.folderAndName
             directory = try FileDescriptor(opening: folder, [.path, .directory])
             reachable = path.utf8.count < 108 ? path : "/proc/self/fd/\(directory.raw)/\(name)"
         }

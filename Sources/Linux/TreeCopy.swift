@@ -38,6 +38,8 @@ package struct TreeCopy {
             let inner = Self.path(path.dropLast() + [CChar(UInt8(ascii: "/"))] + name.dropLast())
             if try entry(name, inner, from, to) == .directory { folders.append(inner) }
         }
+        // Each name that was added has set it to now.
+        try to.setModified(from.status().modified)
         return folders
     }
 
@@ -87,7 +89,13 @@ package struct TreeCopy {
         for attribute in try original.carriedAttributes() {
             try made.setAttribute(attribute.name, attribute.value)
         }
-        let times = [status.modified, status.modified]
-        try check("futimens") { futimens(made.raw, times) }
+        try made.setModified(status.modified)
+    }
+}
+
+extension FileDescriptor {
+    fileprivate func setModified(_ time: timespec) throws(SystemError) {
+        let times = [time, time]
+        try check("futimens") { futimens(raw, times) }
     }
 }

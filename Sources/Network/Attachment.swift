@@ -6,7 +6,8 @@ import Linux
 /// One endpoint that is ready to be made: its addresses are leased, and what it hangs on is there.
 package struct Attachment: Sendable {
     package enum Place: Sendable {
-        case bridge(LinkStatus)
+        /// - isApart: from the others on it.
+        case bridge(LinkStatus, isApart: Bool = false)
         case macvlan(parent: LinkStatus, mode: MacvlanMode)
     }
 
@@ -36,7 +37,9 @@ package enum MacvlanMode: String, Sendable, CaseIterable {
 extension NetworkNamespace {
     /// Connects the container to each of its networks: links, addresses, routes. When it returns, packets go both ways.
     /// What was made before a failure is left to whoever puts the container away.
-    package func connect(_ attachments: [Attachment], _ netlink: inout Netlink) throws(NetworkError) {
+    /// - Parameter disablesIPv6: on interfaces that have no address of it; else those do not speak of their own, and the container's first
+    ///   process does it.
+    package func connect(_ attachments: [Attachment], disablesIPv6: Bool, _ netlink: inout Netlink) throws(NetworkError) {
         for attachment in attachments {
             do throws(SystemError) { try attachment.makeLink(in: descriptor, &netlink) } catch {
                 let network = attachment.endpoint.network
@@ -50,7 +53,7 @@ extension NetworkNamespace {
             }
         }
         do throws(SystemError) {
-            var inside = try self.netlink(setting: attachments.flatMap(\.parametersInside))
+            var inside = try self.netlink(setting: attachments.flatMap { $0.parametersInside(disablesIPv6) })
             for attachment in attachments { try attachment.configure(&inside) }
             for attachment in attachments { try attachment.awaitCarrier(&netlink, &inside) }
         } catch {
@@ -104,7 +107,7 @@ extension Attachment {
         let interface = Interface(device: endpoint.device ?? "eth0", mac: endpoint.mac)
         switch place {
         case .macvlan(let parent, let mode): try netlink.makeMacvlan(over: parent, mode: mode.number, interface, in: namespace)
-        case .bridge(let bridge):
+        case .bridge(let bridge, let isApart):
             guard let name = endpoint.link else { return }
             do throws(SystemError) {
                 try netlink.makePair(name, at: bridge, interface, in: namespace)
@@ -113,23 +116,26 @@ extension Attachment {
                 try netlink.remove(name)
                 try netlink.makePair(name, at: bridge, interface, in: namespace)
             }
+            if isApart { try netlink.isolate(name) }
             // The host speaks through the bridge alone.
-            try KernelParameter("ipv6/conf/\(name)/disable_ipv6", "1").set()
+            try netlink.silence(name)
             try netlink.perform(netlink.change(name, flags: UInt32(IFF_UP)))
         }
     }
 
-    fileprivate var parametersInside: [KernelParameter] {
+    fileprivate func parametersInside(_ disablesIPv6: Bool) -> [KernelParameter] {
         let device = endpoint.device ?? "eth0"
         // Where everything is given, nobody on the network is to be believed who offers more.
-        return endpoint.address6 == nil
-            ? [KernelParameter("ipv6/conf/\(device)/disable_ipv6", "1")]
-            : ["accept_ra", "accept_dad"].map { KernelParameter("ipv6/conf/\(device)/\($0)", "0") }
+        guard endpoint.address6 == nil else {
+            return ["accept_ra", "accept_dad"].map { KernelParameter("ipv6/conf/\(device)/\($0)", "0") }
+        }
+        return disablesIPv6 ? [KernelParameter("ipv6/conf/\(device)/disable_ipv6", "1")] : []
     }
 
     fileprivate func configure(_ inside: inout Netlink) throws(SystemError) {
         let device = endpoint.device ?? "eth0"
         guard let link = try inside.link(device) else { throw SystemError(call: "RTM_GETLINK", subject: device, errno: ENODEV) }
+        if endpoint.address6 == nil { try inside.silence(device) }
         var messages = [try inside.change(device, flags: UInt32(IFF_UP))]
         for address in endpoint.addresses { messages.append(try inside.add(address, to: link.index)) }
         if endpoint.hasDefaultRoute == true {
@@ -143,7 +149,7 @@ extension Attachment {
     /// The kernel takes note of a new carrier a moment later, and until then a bridge drops what comes: the container's first packet would be
     /// lost, and sent again a second after. Asking makes it look at once (Linux 6.8); before that, it takes some milliseconds.
     fileprivate func awaitCarrier(_ netlink: inout Netlink, _ inside: inout Netlink) throws(SystemError) {
-        if case .bridge(let bridge) = place, let name = endpoint.link {
+        if case .bridge(let bridge, _) = place, let name = endpoint.link {
             try netlink.awaitCarrier(of: name)
             try netlink.awaitCarrier(of: bridge.name)
         }

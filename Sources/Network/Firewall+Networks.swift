@@ -55,12 +55,16 @@ extension Firewall {
     package mutating func removeIfUnused() throws(NetworkError) {
         do throws(SystemError) {
             guard try keys(of: "bridges").isEmpty else { return }
-            try Forwarding.restore(on: keys(of: "uplinks").map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+            try Forwarding.restore(on: links(in: "uplinks"), links(in: "uplinks6"))
             guard let nft = HostProgram("nft"), try has(withUnsafeBytes(of: Self.version) { Array($0) }, in: "version") else { return }
             _ = try nft.output(["delete table inet minictl"])
         } catch {
             throw .system(doing: "remove minictl's firewall rules", error)
         }
+    }
+
+    private mutating func links(in set: StaticString) throws(SystemError) -> [String] {
+        try keys(of: set).map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
     /// A link's name as sets have it: 16 bytes, as `IFNAMSIZ`.
@@ -77,6 +81,8 @@ extension NetworkDefinition {
             Firewall.Change("bridges", [Firewall.Element(key: name)]), Firewall.Change("within", [Firewall.Element(key: name + name)]),
         ]
         if !isInternal { changes.append(Firewall.Change("outward", [Firewall.Element(key: name)])) }
+        if !translates { changes.append(Firewall.Change("routed", [Firewall.Element(key: name)])) }
+        if !connectsContainers { changes.append(Firewall.Change("apart", [Firewall.Element(key: name)])) }
         for gateway in ranges.compactMap(\.gateway) {
             changes.append(Firewall.Change(gateway.family == .v4 ? "gateways4" : "gateways6", [Firewall.Element(key: gateway.bytes)]))
         }

@@ -9,7 +9,7 @@ extension Firewall {
     ///   - device: the bridge it is at.
     package mutating func publish(_ ports: [PublishedPorts], to addresses: [IPAddress], at device: String) throws(NetworkError) {
         do throws(SystemError) {
-            try add(Self.changes(ports, addresses))
+            try addAgain(Self.changes(ports, addresses))
             // A client on this machine may come from 127.0.0.1, which the kernel keeps off other links without this. What it would open
             // to containers, the chain `arriving` closes.
             guard ports.contains(where: { $0.address.family == .v4 && ($0.isAnywhere || $0.address.isSpecial) }) else { return }
@@ -20,29 +20,41 @@ extension Firewall {
         }
     }
 
+    /// A port that was another container's until just now leads there for one more tick.
+    private mutating func addAgain(_ changes: [Change]) throws(SystemError) {
+        for _ in 0..<10 {
+            do throws(SystemError) { return try add(changes) } catch  where error.errno == EEXIST { usleep(2000) }
+        }
+        try add(changes)
+    }
+
     /// Takes ports away that were led to a container. What is gone already is fine.
     package mutating func withdraw(_ ports: [PublishedPorts], from addresses: [IPAddress]) throws(NetworkError) {
-        do throws(SystemError) { try remove(Self.changes(ports, addresses)) } catch {
+        do throws(SystemError) { try expire(Self.changes(ports, addresses)) } catch {
             // The table is gone, and with it everything in it.
             guard error.errno != ENOENT else { return }
             throw .system(doing: "take published ports away", error)
         }
     }
 
-    /// Whether a port leads to a container: at that address, or at all of them.
+    /// Whether a port leads to a container: at that address, or at all of them. One that is about to go does not.
     package mutating func leads(_ ports: PublishedPorts) throws(NetworkError) -> Bool {
         do throws(SystemError) {
             for pair in ports.pairs {
                 let transport = [ports.transport.number, 0, 0, 0]
                 let isV4 = ports.address.family == .v4
-                if try has(transport + Self.port(pair.host), in: isV4 ? "anywhere4" : "anywhere6") { return true }
+                if try isLed(transport + Self.port(pair.host), by: isV4 ? "anywhere4" : "anywhere6") { return true }
                 guard !ports.isAnywhere else { continue }
-                if try has(transport + ports.address.bytes + Self.port(pair.host), in: isV4 ? "ports4" : "ports6") { return true }
+                if try isLed(transport + ports.address.bytes + Self.port(pair.host), by: isV4 ? "ports4" : "ports6") { return true }
             }
             return false
         } catch {
             throw .system(doing: "look at published ports", error)
         }
+    }
+
+    private mutating func isLed(_ key: [UInt8], by map: StaticString) throws(SystemError) -> Bool {
+        try element(key, in: map).map { !$0.isRunningOut } ?? false
     }
 
     /// Has questions for names that come to a gateway led to a server; with nil they are the gateway's own again.

@@ -2,7 +2,7 @@
 
 extension Firewall {
     /// Goes up whenever the rules change: other rules than these are replaced by these.
-    static var version: UInt32 { 1 }
+    static var version: UInt32 { 2 }
 
     /// Everything but the elements of its sets and maps, as `nft(8)` reads it. It never grows: a network is an element of some sets, a
     /// published port is an element of a map, and looking one up costs the same however many there are.
@@ -13,32 +13,42 @@ extension Firewall {
         table inet minictl
         delete table inet minictl
         table inet minictl {
-            set version { type mark; elements = { 1 }; }
+            set version { type mark; elements = { 2 }; }
 
-            # Our bridges; those with a way out; each beside itself; and their own addresses.
+            # Our bridges; those with a way out; those that lead out with the container's own address; each beside itself; those whose containers
+            # are kept apart; and their own addresses.
             set bridges { type ifname; }
             set outward { type ifname; }
+            set routed { type ifname; }
             set within { type ifname . ifname; }
+            set apart { type ifname; }
             set gateways4 { type ipv4_addr; }
             set gateways6 { type ipv6_addr; }
-            # Links that forward because we made them.
+            # Links that forward because we made them, IPv4 or IPv6.
             set uplinks { type ifname; }
-            # Published ports: at one address of this machine, or at all of them.
-            map ports4 { type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service; }
-            map ports6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr . inet_service; }
-            map anywhere4 { type inet_proto . inet_service : ipv4_addr . inet_service; }
-            map anywhere6 { type inet_proto . inet_service : ipv6_addr . inet_service; }
+            set uplinks6 { type ifname; }
+            # Published ports: at one address of this machine, or at all of them. They go by running out (see `withdraw`).
+            map ports4 { type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service; flags timeout; }
+            map ports6 { type inet_proto . ipv6_addr . inet_service : ipv6_addr . inet_service; flags timeout; }
+            map anywhere4 { type inet_proto . inet_service : ipv4_addr . inet_service; flags timeout; }
+            map anywhere6 { type inet_proto . inet_service : ipv6_addr . inet_service; flags timeout; }
             # Where a gateway leads questions for names to while a single container asks: to the host's server.
             map resolvers { type ipv4_addr : ipv4_addr; }
 
+            # Each packet of each connection meets this one: a single look at a set for most.
             chain arriving {
                 type filter hook prerouting priority raw; policy accept;
-                # route_localnet, which clients on this machine need, would let containers at its loopback (CVE-2020-8558).
-                iifname @bridges ip daddr 127.0.0.0/8 drop
-                iifname @bridges ip saddr 127.0.0.0/8 drop
+                iifname "lo" accept
+                iifname @bridges goto departing
                 # Gateways are there for containers, not for who routes to them from elsewhere.
-                iifname != "lo" iifname != @bridges ip daddr @gateways4 drop
-                iifname != "lo" iifname != @bridges ip6 daddr @gateways6 drop
+                ip daddr @gateways4 drop
+                ip6 daddr @gateways6 drop
+            }
+
+            # route_localnet, which clients on this machine need, would let containers at its loopback (CVE-2020-8558).
+            chain departing {
+                ip daddr 127.0.0.0/8 drop
+                ip saddr 127.0.0.0/8 drop
             }
 
             chain prerouting {
@@ -70,15 +80,16 @@ extension Firewall {
                 # The same where br_netfilter has such a packet stay on the bridge, and tells no link that it came by.
                 meta iif 0 oifname @bridges ct status dnat fib saddr type != local masquerade
                 oifname @bridges ip saddr 127.0.0.0/8 masquerade
-                iifname @outward oifname != @bridges masquerade
+                iifname @outward iifname != @routed oifname != @bridges masquerade
             }
 
             chain forward {
                 type filter hook forward priority filter; policy accept;
-                iifname . oifname @within accept
+                iifname . oifname @within iifname != @apart accept
                 iifname @bridges jump leaving
                 oifname @bridges goto entering
-                iifname @uplinks goto passing
+                meta nfproto ipv4 iifname @uplinks goto passing
+                meta nfproto ipv6 iifname @uplinks6 goto passing
             }
 
             chain leaving {

@@ -28,6 +28,8 @@ package struct Firewall: ~Copyable {
     struct Element: Equatable {
         let key: [UInt8]
         var value: [UInt8]?
+        /// It goes by itself at the next tick of the kernel's clock, some milliseconds.
+        var isRunningOut = false
     }
 
     /// Elements of one set.
@@ -51,7 +53,9 @@ package struct Firewall: ~Copyable {
         try check("send", "nf_tables") { send(socket.raw, message.bytes, message.bytes.count, 0) }
         while true {
             for reply in try socket.receiveReplies() where reply.sequence == sequence {
-                guard reply.type == NLMSG_ERROR else { return Element(key: key, value: reply.elementValue) }
+                guard reply.type == NLMSG_ERROR else {
+                    return Element(key: key, value: reply.elementValue, isRunningOut: reply.elementRunsOut)
+                }
                 let code = -Int32(bitPattern: reply.word(0))
                 if code == ENOENT { return nil }
                 throw SystemError(call: "NFT_MSG_GETSETELEM", subject: "\(set)", errno: code)
@@ -87,6 +91,15 @@ package struct Firewall: ~Copyable {
     /// Removes elements, all or none. What is not there is fine: it is added first, which one transaction does not let anybody see.
     mutating func remove(_ changes: [Change]) throws(SystemError) {
         try transact(changes.flatMap { $0.parts }.flatMap { [(.addElements, $0), (.deleteElements, $0)] })
+    }
+
+    /// The same by having them run out (Linux 6.12): the kernel waits for every processor before it takes apart what was deleted, and makes
+    /// the next program wait for that which closes a socket such as ours, 10 ms. What is changed alone leaves nothing to take apart.
+    mutating func expire(_ changes: [Change]) throws(SystemError) {
+        try add(changes.map { Change($0.set, $0.elements.map { Element(key: $0.key, value: $0.value, isRunningOut: true) }) })
+        // A kernel that does not do it says nothing.
+        guard let change = changes.first, let key = change.elements.first?.key, let left = try element(key, in: change.set) else { return }
+        if !left.isRunningOut { try remove(changes) }
     }
 
     /// Empties a set.
@@ -144,16 +157,24 @@ extension Firewall.Change {
 }
 
 extension NetlinkReply {
-    /// The value of the one element that a message is about (`NFTA_SET_ELEM_LIST_ELEMENTS`, `NFTA_LIST_ELEM`, `NFTA_SET_ELEM_DATA`,
-    /// `NFTA_DATA_VALUE`, behind a `struct nfgenmsg`).
+    /// The value of the one element that a message is about (`NFTA_SET_ELEM_DATA`, `NFTA_DATA_VALUE`).
     fileprivate var elementValue: [UInt8]? {
+        guard let data = elementAttribute(2) else { return nil }
+        return NetlinkReply(type: 0, sequence: 0, payload: data).attributes(after: 0).first { $0.type == 1 }.map { Array($0.value) }
+    }
+
+    /// Whether that element has a time (`NFTA_SET_ELEM_EXPIRATION`).
+    fileprivate var elementRunsOut: Bool { elementAttribute(5) != nil }
+
+    /// Behind a `struct nfgenmsg`, in `NFTA_SET_ELEM_LIST_ELEMENTS` and `NFTA_LIST_ELEM`.
+    private func elementAttribute(_ type: Int) -> ArraySlice<UInt8>? {
         var value = payload.dropFirst(4)
-        for type in [3, 1, 2, 1] {
+        for type in [3, 1, type] {
             let attributes = NetlinkReply(type: 0, sequence: 0, payload: value).attributes(after: 0)
             guard let next = attributes.first(where: { $0.type == type }) else { return nil }
             value = next.value
         }
-        return Array(value)
+        return value
     }
 
     /// The keys of the elements that a message is about (`NFTA_SET_ELEM_KEY` in place of the data).

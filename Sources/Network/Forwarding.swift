@@ -12,42 +12,77 @@ package enum Forwarding {
     package static func enable(for network: NetworkDefinition) throws(NetworkError) {
         var firewall = try Firewall()
         do throws(SystemError) {
-            if network.hasIPv6 { try enableIPv6(network.device) }
-            guard try !isRouter() else { return try firewall.clear("uplinks") }
-            for device in try routedDevices() {
-                let file = "/proc/sys/net/ipv4/conf/\(device)/forwarding"
-                // One that forwards is somebody else's wish, or was ours before.
-                guard try File.readKernel(file).hasPrefix("0"), try !firewall.has(Firewall.name(device), in: "bridges") else { continue }
-                // Guarded first.
-                try firewall.add([Firewall.Change("uplinks", [Firewall.Element(key: Firewall.name(device))])])
-                try File.writeKernel(file, "1")
-            }
+            try enable(.v4, &firewall)
+            if network.hasIPv6 { try enable(.v6, &firewall, bridge: network.device) }
         } catch {
             throw .system(doing: "let packets pass between the network \(network.name) and others", error)
         }
     }
 
     /// Makes these links forward no more, unless somebody wants a router by now.
-    static func restore(on devices: [String]) throws(SystemError) {
-        guard try !isRouter() else { return }
-        for device in devices { try KernelParameter("ipv4/conf/\(device)/forwarding", "0").set() }
-    }
-
-    private static func isRouter() throws(SystemError) -> Bool { try File.readKernel("/proc/sys/net/ipv4/ip_forward").hasPrefix("1") }
-
-    /// The devices of the IPv4 routes, but for the loopback. A host with as many routes as the Internet is a router, and is not asked.
-    private static func routedDevices() throws(SystemError) -> Set<String> {
-        let table = String(decoding: try FileDescriptor(opening: "/proc/thread-self/net/route").readAll(limit: 64 << 20), as: UTF8.self)
-        let devices = table.split(separator: "\n").dropFirst().compactMap { line in
-            line.split(whereSeparator: { $0 == "\t" || $0 == " " }).first.map(String.init)
-        }
-        return Set(devices).subtracting(["lo"])
+    static func restore(on devices: [String], _ devices6: [String]) throws(SystemError) {
+        if try !isRouter(.v4) { for device in devices { try KernelParameter(file(device, .v4), "0").set() } }
+        for device in devices6 { try KernelParameter(file(device, .v6), "0").set() }
     }
 
     /// With IPv6 a host that forwards is a router to itself: it no longer believes those that tell it its addresses. So it is left as it is,
-    /// except by the switch of a single link, which has no such side (`force_forwarding`, Linux 6.17).
-    private static func enableIPv6(_ device: String) throws(SystemError) {
-        guard try !File.readKernel("/proc/sys/net/ipv6/conf/all/forwarding").hasPrefix("1") else { return }
-        for device in try routedDevices().union([device]) { try KernelParameter("ipv6/conf/\(device)/force_forwarding", "1").set() }
+    /// except by the switch of a single link, which has no such side (`force_forwarding`, Linux 6.17); where that is missing, nothing is
+    /// forwarded until the administrator says so.
+    private static func enable(_ family: IPAddress.Family, _ firewall: inout Firewall, bridge: String? = nil) throws(SystemError) {
+        let set: StaticString = family == .v4 ? "uplinks" : "uplinks6"
+        guard try !isRouter(family) else {
+            if try !firewall.keys(of: set).isEmpty { try firewall.clear(set) }
+            return
+        }
+        if let bridge { try KernelParameter(file(bridge, family), "1").set() }
+        for device in try routedDevices(family) {
+            let path = "/proc/sys/net/" + file(device, family)
+            // One that forwards is somebody else's wish, or was ours before.
+            guard let state = try read(path), state.hasPrefix("0"), try !firewall.has(Firewall.name(device), in: "bridges") else {
+                continue
+            }
+            // Guarded first.
+            try firewall.add([Firewall.Change(set, [Firewall.Element(key: Firewall.name(device))])])
+            try File.writeKernel(path, "1")
+        }
+    }
+
+    private static func file(_ device: String, _ family: IPAddress.Family) -> String {
+        family == .v4 ? "ipv4/conf/\(device)/forwarding" : "ipv6/conf/\(device)/force_forwarding"
+    }
+
+    /// Nil where the kernel has no such switch.
+    private static func read(_ path: String) throws(SystemError) -> String? {
+        do throws(SystemError) { return try File.readKernel(path) } catch  where error.errno == ENOENT { return nil }
+    }
+
+    /// What is known of IPv6 between networks and the world: nil if the kernel has none, else whether it is or can be forwarded.
+    package static var canForwardIPv6: Bool? {
+        get throws(SystemError) {
+            guard try read("/proc/sys/net/ipv6/conf/all/forwarding") != nil else { return nil }
+            if try isRouter(.v6) { return true }
+            return try read("/proc/sys/net/ipv6/conf/all/force_forwarding") != nil
+        }
+    }
+
+    /// A kernel without IPv6 forwards none, and is not asked to.
+    private static func isRouter(_ family: IPAddress.Family) throws(SystemError) -> Bool {
+        switch family {
+        case .v4: try File.readKernel("/proc/sys/net/ipv4/ip_forward").hasPrefix("1")
+        case .v6: try read("/proc/sys/net/ipv6/conf/all/forwarding")?.hasPrefix("1") ?? true
+        }
+    }
+
+    /// The devices of routes, but for the loopback. A host with as many routes as the Internet is a router, and is not asked.
+    private static func routedDevices(_ family: IPAddress.Family) throws(SystemError) -> Set<String> {
+        let name = family == .v4 ? "route" : "ipv6_route"
+        let table = String(decoding: try FileDescriptor(opening: "/proc/thread-self/net/\(name)").readAll(limit: 64 << 20), as: UTF8.self)
+        // Of IPv4 the first word below a heading, of IPv6 the last; there, every link has routes to its neighbours and groups.
+        let devices = table.split(separator: "\n").dropFirst(family == .v4 ? 1 : 0).compactMap { line -> String? in
+            if family == .v6, line.hasPrefix("fe8") || line.hasPrefix("ff") { return nil }
+            let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
+            return (family == .v4 ? words.first : words.last).map(String.init)
+        }
+        return Set(devices).subtracting(["lo"])
     }
 }

@@ -45,6 +45,9 @@ package struct Leases: ~Copyable {
     ) throws(NetworkError) -> IPAddress {
         guard range.subnet.canHold(wanted) else { throw .refused("the address \(wanted) is none of \(range.subnet)") }
         guard wanted != range.gateway else { throw .refused("the address \(wanted) is the gateway of its network") }
+        if let user = range.reserved?.first(where: { $0.value == wanted })?.key {
+            throw .refused("the address \(wanted) is reserved for \(user) by --aux-address")
+        }
         let winner: String
         do throws(SystemError) {
             if try take(wanted, id) { return wanted }
@@ -64,7 +67,7 @@ package struct Leases: ~Copyable {
     /// The lowest address that nobody has. The directory is read once: 200 names take 0.05 ms.
     private func lowest(_ range: AddressRange, _ id: String) throws(SystemError) -> IPAddress? {
         let pool = range.allocation ?? range.subnet
-        let taken = Set(try addresses().map(\.number))
+        let taken = Set(try addresses().map(\.number) + (range.reserved ?? [:]).values.map(\.number))
         var number = pool.base.number
         while number <= pool.last.number {
             let address = IPAddress(pool.family, number)

@@ -12,7 +12,8 @@ package struct NameServer: ~Copyable {
     private let directory: FileDescriptor
     /// Nil where it is not installed any more.
     private let program: HostProgram?
-    private var isStarting = false
+    /// It was found running, or was started just now.
+    private var isUp = false
 
     /// Where distributions put it; nobody starts it by hand, so it is not on the path.
     package static var program: HostProgram? {
@@ -70,7 +71,7 @@ package struct NameServer: ~Copyable {
 
     private func zone(_ file: String) throws(NetworkError) -> NameZone? {
         do throws(SystemError) {
-            return NameZone(String(decoding: try File.read(file, at: directory.place), as: UTF8.self))
+            return NameZone(try File.read(file, at: directory.place))
         } catch {
             if error.errno == ENOENT { return nil }
             throw .system(doing: "read the names of a network", error)
@@ -85,8 +86,13 @@ package struct NameServer: ~Copyable {
             if zone.isEmpty { return try remove(file) }
             let temporary = "../.names.tmp"
             let new = try FileDescriptor(opening: temporary, at: directory.place, [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
-            try new.write(zone.text)
-            try directory.place.rename(temporary, to: directory.place, file)
+            try new.write(zone.bytes)
+            // Not renamed over it: ext4 would have the new one on its way to the disk first.
+            if try directory.place.exchange(temporary, directory.place, file) {
+                try directory.place.unlink(temporary)
+            } else {
+                try directory.place.rename(temporary, to: directory.place, file)
+            }
         } catch {
             throw .system(doing: "write the names of a network", error)
         }
@@ -135,7 +141,11 @@ package struct NameServer: ~Copyable {
         let need = try need()
         do throws(SystemError) {
             if let process = try process() {
-                if need != .nobody { return try process.signal(Signal(rawValue: SIGHUP)) }
+                if need != .nobody {
+                    try process.signal(Signal(rawValue: SIGHUP))
+                    isUp = true
+                    return
+                }
                 try process.signal(Signal(rawValue: SIGKILL))
                 _ = try process.waitForEnd(milliseconds: 1000)
             }
@@ -143,7 +153,7 @@ package struct NameServer: ~Copyable {
             if wasKilled { try remove(Self.number) }
             if let program, need == .several || (need == .single && (evenForOne || wasKilled)) {
                 try program.startDetached(["--config", path, "--port", "53", "run"])
-                isStarting = true
+                isUp = true
             }
         } catch {
             // It ended in between; the next command looks again.
@@ -167,7 +177,7 @@ package struct NameServer: ~Copyable {
 
     /// Whether it runs, or was started just now.
     package func isRunning() throws(NetworkError) -> Bool {
-        if isStarting { return true }
+        if isUp { return true }
         do throws(SystemError) {
             switch try process() {
             case .some: return true

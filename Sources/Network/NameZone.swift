@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 
 /// The names of one network, as aardvark-dns reads them: a first line of the addresses it answers at, then a line for each container.
-/// A line is changed without a look at the others, of which there may be many.
+/// Kept as bytes: of two hundred lines one is changed, and the others are only stepped over.
 package struct NameZone: Equatable, Sendable {
-    private let head: Substring
-    private var lines: [Substring]
+    /// Every line with its end.
+    package private(set) var bytes: [UInt8]
 
     package struct Entry: Equatable, Sendable {
         /// The container's whole id.
@@ -34,39 +35,55 @@ package struct NameZone: Equatable, Sendable {
         }
     }
 
-    package init(gateways: [IPAddress]) {
-        head = list(gateways)[...]
-        lines = []
-    }
+    package init(gateways: [IPAddress]) { bytes = Array("\(list(gateways))\n".utf8) }
 
-    /// Reads what `text` writes.
-    package init(_ text: String) {
-        let all = text.split(separator: "\n")
-        head = all.first ?? ""
-        lines = Array(all.dropFirst())
-    }
+    /// Reads what `bytes` has.
+    package init(_ bytes: [UInt8]) { self.bytes = bytes.last == Self.end ? bytes : bytes + [Self.end] }
 
-    package var text: String { ([head] + lines).joined(separator: "\n") + "\n" }
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    package var isEmpty: Bool { lines.isEmpty }
+    package var isEmpty: Bool { line(after: headEnd) == nil }
 
     package mutating func set(_ entry: Entry) {
         remove(entry.id)
-        lines.append(entry.line[...])
+        bytes += Array("\(entry.line)\n".utf8)
     }
 
     /// True if it was there.
     @discardableResult
     package mutating func remove(_ id: String) -> Bool {
-        guard let index = lines.firstIndex(where: { $0.hasPrefix(id) }) else { return false }
-        lines.remove(at: index)
-        return true
+        let wanted = Array("\(id) ".utf8)
+        var start = headEnd
+        while let line = line(after: start) {
+            if bytes[line].starts(with: wanted) {
+                bytes.removeSubrange(line)
+                return true
+            }
+            start = line.upperBound
+        }
+        return false
     }
 
     /// Whether anybody has somebody else to find here, or asks somebody else than the host does, or asks at an address of IPv6.
     package var needsServer: Bool {
-        guard lines.count == 1 else { return lines.count > 1 }
-        return lines[0].utf8.count(where: { $0 == UInt8(ascii: " ") }) > 3 || !head.contains(".")
+        guard let first = line(after: headEnd) else { return false }
+        if line(after: first.upperBound) != nil { return true }
+        return bytes[first].count(where: { $0 == UInt8(ascii: " ") }) > 3 || !bytes[..<headEnd].contains(UInt8(ascii: "."))
+    }
+
+    // MARK: lines
+
+    private static let end = UInt8(ascii: "\n")
+
+    private var headEnd: Int { line(after: 0)?.upperBound ?? 0 }
+
+    /// The line that begins there, its end included; nil behind the last. By `memchr(3)`: a zone is read a few times at each start.
+    private func line(after start: Int) -> Range<Int>? {
+        bytes.withUnsafeBytes { raw in
+            guard let base = raw.baseAddress, start < raw.count else { return nil }
+            guard let found = memchr(base + start, CInt(Self.end), raw.count - start) else { return start..<raw.count }
+            return start..<(base.distance(to: UnsafeRawPointer(found)) + 1)
+        }
     }
 }
 

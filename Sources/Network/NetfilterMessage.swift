@@ -37,6 +37,8 @@ struct NetfilterMessage {
         nest(1) { item in
             item.nest(1) { $0.attribute(1, element.key) }
             if let value = element.value { item.nest(2) { $0.attribute(1, value) } }
+            // NFTA_SET_ELEM_TIMEOUT and …_EXPIRATION, milliseconds in network order.
+            if element.isRunningOut { for type: UInt16 in [4, 5] { item.attribute(type, [0, 0, 0, 0, 0, 0, 0, 1]) } }
         }
     }
 

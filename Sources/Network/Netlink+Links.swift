@@ -49,10 +49,21 @@ extension Netlink {
     }
 
     /// Makes a bridge, down. `EEXIST` if the name is taken.
+    ///
+    /// It does not watch who wants which multicast. Nobody on it asks for that, without which a bridge sends all to everybody anyway; but the
+    /// watching has timers for each port, which cost the 200th container 0.1 ms.
     mutating func makeBridge(_ name: String, mac: MACAddress) throws(SystemError) {
-        let bridge = Link(rtnl_link_bridge_alloc())
-        bridge.set(name: name, mtu: nil, mac: mac)
-        try perform(bridge.new(name))
+        let message = try NetlinkMessage("RTM_NEWLINK", name, type: CInt(RTM_NEWLINK)) { message in
+            nla_put_string(message, CInt(IFLA_IFNAME), name)
+            nla_put(message, CInt(IFLA_ADDRESS), 6, mac.bytes)
+            guard let kind = nla_nest_start(message, CInt(IFLA_LINKINFO)) else { return -1 }
+            nla_put_string(message, CInt(IFLA_INFO_KIND), "bridge")
+            guard let data = nla_nest_start(message, CInt(IFLA_INFO_DATA)) else { return -1 }
+            nla_put_u8(message, CInt(IFLA_BR_MCAST_SNOOPING), 0)
+            nla_nest_end(message, data)
+            return nla_nest_end(message, kind)
+        }
+        try perform(message, flags: NLM_F_CREATE | NLM_F_EXCL)
     }
 
     /// Makes a pair of links: one here, at a bridge and down, the other straight in another namespace.
@@ -61,10 +72,12 @@ extension Netlink {
     ) throws(SystemError) {
         let link = Link(rtnl_link_veth_alloc())
         link.set(name: name, mtu: bridge.mtu, mac: nil)
+        link.setQueues()
         rtnl_link_set_master(link.raw, bridge.index)
         // The peer is the link's own, which frees it.
         let other = rtnl_link_veth_get_peer(link.raw)
         other.map { Link.set($0, name: peer.device, mtu: bridge.mtu, mac: peer.mac) }
+        if let other { Link.setQueues(other) }
         rtnl_link_set_ns_fd(other, namespace.raw)
         try perform(link.new(name))
     }
@@ -102,20 +115,37 @@ extension Netlink {
 
     /// Lets a link of a bridge have back what came from it. A container that comes by its own published port needs it where br_netfilter
     /// keeps such packets on the bridge. One that is gone already is fine.
-    package mutating func reflect(_ name: String) throws(SystemError) {
+    package mutating func reflect(_ name: String) throws(SystemError) { try setPort(name, CInt(IFLA_BRPORT_MODE)) }
+
+    /// Keeps a link of a bridge apart from others that are: they reach the bridge itself and nobody else on it (Linux 4.18).
+    mutating func isolate(_ name: String) throws(SystemError) { try setPort(name, CInt(IFLA_BRPORT_ISOLATED)) }
+
+    private mutating func setPort(_ name: String, _ attribute: CInt) throws(SystemError) {
         guard let link = try link(name) else { return }
-        // struct ifinfomsg: family (AF_BRIDGE), pad, type, index, flags, change.
-        let fixed: [UInt32] = [7, UInt32(bitPattern: link.index), 0, 0]
-        try perform(
-            NetlinkMessage("RTM_SETLINK", name) { message in
-                guard let raw = nlmsg_alloc_simple(CInt(RTM_SETLINK), 0) else { return -1 }
-                message.pointee = raw
-                var fixed = fixed
-                nlmsg_append(raw, &fixed, 16, 4)
-                guard let nest = nla_nest_start(raw, CInt(IFLA_PROTINFO) | 0x8000) else { return -1 }
-                let result = nla_put_u8(raw, CInt(IFLA_BRPORT_MODE), 1)
-                return result < 0 ? result : nla_nest_end(raw, nest)
-            })
+        let message = try NetlinkMessage("RTM_SETLINK", name, type: CInt(RTM_SETLINK), family: Self.bridgeFamily, index: link.index) {
+            message in
+            guard let nest = nla_nest_start(message, CInt(IFLA_PROTINFO) | 0x8000) else { return -1 }
+            nla_put_u8(message, attribute, 1)
+            return nla_nest_end(message, nest)
+        }
+        try perform(message)
+    }
+
+    /// `AF_BRIDGE`.
+    private static let bridgeFamily: UInt32 = 7
+
+    /// Keeps a link from saying anything of its own: it gets no address of IPv6, and without one has nothing to look for.
+    /// For the host's end that is enough. By `/proc/sys/net` it took 0.3 ms beside 200 containers.
+    mutating func silence(_ name: String) throws(SystemError) {
+        let message = try NetlinkMessage("RTM_SETLINK", name, type: CInt(RTM_SETLINK)) { message in
+            nla_put_string(message, CInt(IFLA_IFNAME), name)
+            guard let families = nla_nest_start(message, CInt(IFLA_AF_SPEC)), let v6 = nla_nest_start(message, AF_INET6) else { return -1 }
+            nla_put_u8(message, CInt(IFLA_INET6_ADDR_GEN_MODE), UInt8(IN6_ADDR_GEN_MODE_NONE.rawValue))
+            nla_nest_end(message, v6)
+            return nla_nest_end(message, families)
+        }
+        // Without IPv6 there is nothing to say.
+        do throws(SystemError) { try perform(message) } catch  where error.errno == EAFNOSUPPORT {}
     }
 
     private func release(_ name: String) throws(SystemError) -> NetlinkMessage { try set(Int(IFLA_MASTER), of: name, to: 0) }
@@ -124,13 +154,9 @@ extension Netlink {
     func setMTU(of name: String, to mtu: UInt32) throws(SystemError) -> NetlinkMessage { try set(Int(IFLA_MTU), of: name, to: mtu) }
 
     private func set(_ attribute: Int, of name: String, to value: UInt32) throws(SystemError) -> NetlinkMessage {
-        try NetlinkMessage("RTM_SETLINK", name) { message in
-            guard let raw = nlmsg_alloc_simple(CInt(RTM_SETLINK), 0) else { return -1 }
-            message.pointee = raw
-            var fixed = [UInt8](repeating: 0, count: 16)
-            nlmsg_append(raw, &fixed, 16, 4)
-            nla_put_string(raw, CInt(IFLA_IFNAME), name)
-            return nla_put_u32(raw, CInt(attribute), value)
+        try NetlinkMessage("RTM_SETLINK", name, type: CInt(RTM_SETLINK)) { message in
+            nla_put_string(message, CInt(IFLA_IFNAME), name)
+            return nla_put_u32(message, CInt(attribute), value)
         }
     }
 
@@ -173,6 +199,15 @@ private struct Link: ~Copyable {
         guard let mac, let address = nl_addr_build(AF_LLC, mac.bytes, 6) else { return }
         rtnl_link_set_addr(raw, address)
         nl_addr_put(address)
+    }
+
+    /// One queue each way. A pair would have one for each processor, with files below `/sys` for all of them, and uses none: a packet goes on
+    /// where it is.
+    func setQueues() { if let raw { Self.setQueues(raw) } }
+
+    static func setQueues(_ raw: OpaquePointer) {
+        rtnl_link_set_num_tx_queues(raw, 1)
+        rtnl_link_set_num_rx_queues(raw, 1)
     }
 
     func new(_ subject: String) throws(SystemError) -> NetlinkMessage {

@@ -18,12 +18,12 @@ package struct Netlink: ~Copyable {
     }
 
     /// Has one thing done.
-    mutating func perform(_ message: NetlinkMessage) throws(SystemError) { try perform([message]) }
+    mutating func perform(_ message: NetlinkMessage, flags: CInt = 0) throws(SystemError) { try perform([message], flags: flags) }
 
     /// Has several things done, in this order, sent at once. The first that fails is the error; the kernel still tries those behind it.
-    mutating func perform(_ messages: [NetlinkMessage]) throws(SystemError) {
+    mutating func perform(_ messages: [NetlinkMessage], flags: CInt = 0) throws(SystemError) {
         let first = sequence &+ 1
-        try send(messages, flags: NLM_F_ACK)
+        try send(messages, flags: NLM_F_ACK | flags)
         var failure: SystemError?
         var waiting = messages.count
         while waiting > 0 {

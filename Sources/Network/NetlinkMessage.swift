@@ -39,6 +39,20 @@ struct NetlinkMessage {
         }
     }
 
+    /// A request about a link, by its number or by an attribute.
+    init(
+        _ call: StaticString, _ subject: String, type: CInt, family: UInt32 = 0, index: Int32 = 0, attributes: (OpaquePointer) -> CInt
+    ) throws(SystemError) {
+        try self.init(call, subject) { message in
+            guard let raw = nlmsg_alloc_simple(type, 0) else { return -1 }
+            message.pointee = raw
+            // struct ifinfomsg: family, pad, type, index, flags, change.
+            var fixed: [UInt32] = [family, UInt32(bitPattern: index), 0, 0]
+            let result = nlmsg_append(raw, &fixed, 16, 4)
+            return result < 0 ? result : attributes(raw)
+        }
+    }
+
     /// The message with its number and further flags.
     func bytes(_ sequence: UInt32, _ flags: UInt16) -> [UInt8] {
         var bytes = body

@@ -36,6 +36,27 @@ package struct NetworkDefinition: Equatable, Sendable {
     package func range(_ family: IPAddress.Family) -> AddressRange? { ranges.first { $0.subnet.family == family } }
 
     package var hasIPv6: Bool { range(.v6) != nil }
+
+    /// docker's words for two things that a bridge does unless it is told not to.
+    package static let connectingOption = "com.docker.network.bridge.enable_icc"
+    package static let translatingOption = "com.docker.network.bridge.enable_ip_masquerade"
+
+    /// Whether its containers reach each other.
+    package var connectsContainers: Bool { options?[Self.connectingOption].flatMap(Bool.init(option:)) ?? true }
+
+    /// Whether what leaves it gets the address of the machine.
+    package var translates: Bool { options?[Self.translatingOption].flatMap(Bool.init(option:)) ?? true }
+}
+
+extension Bool {
+    /// As docker reads the value of an option of a driver.
+    package init?(option text: String) {
+        switch text {
+        case "true", "1", "t", "T", "TRUE", "True": self = true
+        case "false", "0", "f", "F", "FALSE", "False": self = false
+        default: return nil
+        }
+    }
 }
 
 /// One subnet of a network.
@@ -45,6 +66,8 @@ package struct AddressRange: Equatable, Sendable {
     package var gateway: IPAddress?
     /// From which part of the subnet containers get theirs; nil for all of it.
     package var allocation: Subnet?
+    /// Addresses that others on the wire have, by names for people; no container gets one.
+    package var reserved: [String: IPAddress]?
 
     package init(subnet: Subnet, gateway: IPAddress? = nil, allocation: Subnet? = nil) {
         self.subnet = subnet
@@ -91,5 +114,6 @@ extension AddressRange: JSONRecord {
         try json("subnet", &subnet)
         try json("gateway", &gateway)
         try json("allocation", &allocation)
+        try json("reserved", &reserved)
     }
 }

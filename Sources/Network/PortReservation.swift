@@ -7,19 +7,53 @@ import Linux
 /// however many containers start at once, and takes them back with the process that holds them, however that ends.
 ///
 /// What comes for a port is led to the container before it could reach the socket. Where the rules are gone, clients are refused.
-package struct PortReservation: ~Copyable {
+package final class PortReservation {
     package private(set) var ports: [PublishedPorts] = []
     private var sockets: [CInt] = []
 
     package init() {}
 
-    deinit { for raw in sockets { close(raw) } }
+    deinit { release() }
+
+    /// Lets all of them go.
+    package func release() {
+        for raw in sockets { close(raw) }
+        sockets = []
+    }
+
+    /// Lets some of them go.
+    package func release(_ ports: [PublishedPorts]) {
+        sockets.removeAll { raw in
+            guard let held = BoundSocket.port(of: raw), ports.contains(where: { $0.overlaps(held) }) else { return false }
+            close(raw)
+            return true
+        }
+    }
+
+    /// Holds sockets from now on that another process has bound.
+    package func adopt(_ sockets: [CInt]) { self.sockets += sockets }
+
+    /// The sockets, so many at a time, for another process to hold too.
+    package func batches(of count: Int) -> [[CInt]] {
+        stride(from: 0, to: sockets.count, by: count).map { Array(sockets[$0..<min($0 + count, sockets.count)]) }
+    }
+
+    /// Takes ports that the rules lead to a container already. One that somebody else has by now stays that one's.
+    package func take(_ ports: [PublishedPorts]) {
+        for ports in ports {
+            guard let room = try? DescriptorRoom(for: ports.hostPorts.count) else { continue }
+            for pair in ports.pairs {
+                _ = try? takeOne(ports.address, pair.host, to: pair.container, ports.transport) { _ in false }
+            }
+            room.restore()
+        }
+    }
 
     /// Takes ports for one request.
     /// - Parameters:
     ///   - address: where they are, if the request does not say.
     ///   - isTaken: whether a port that no socket has is somebody's all the same.
-    package mutating func take(
+    package func take(
         _ request: PortRequest, at address: IPAddress, isTaken: (PublishedPorts) -> Bool
     ) throws(NetworkError) {
         let address = request.address ?? address
@@ -46,7 +80,7 @@ package struct PortReservation: ~Copyable {
     }
 
     /// Takes one port, any with 0. Gives back the one that somebody else has.
-    private mutating func takeOne(
+    private func takeOne(
         _ address: IPAddress, _ host: UInt16, to container: UInt16, _ transport: Transport,
         _ isTaken: (PublishedPorts) -> Bool
     ) throws(NetworkError) -> PublishedPorts? {
@@ -133,6 +167,18 @@ private struct BoundSocket: ~Copyable {
         }
     }
 
+    /// What an open socket holds; its own port stands for the container's, which it does not know.
+    static func port(of raw: CInt) -> PublishedPorts? {
+        var address = SocketAddress(IPAddress(.v4, 0), 0)
+        var number: CInt = 0
+        var size = socklen_t(MemoryLayout<CInt>.size)
+        guard address.withPointer(fill: true, { getsockname(raw, $0, $1) }) == 0,
+            getsockopt(raw, SOL_SOCKET, SO_PROTOCOL, &number, &size) == 0, let ip = address.address, let port = PortRange(address.port),
+            let transport = Transport.allCases.first(where: { CInt($0.number) == number })
+        else { return nil }
+        return PublishedPorts(ip, port, to: port, transport)
+    }
+
     func port() throws(SystemError) -> UInt16 {
         var address = SocketAddress(IPAddress(.v4, 0), 0)
         try check("getsockname") { address.withPointer(fill: true) { getsockname(descriptor.raw, $0, $1) } }
@@ -158,6 +204,17 @@ struct SocketAddress {
     }
 
     var port: UInt16 { UInt16(bigEndian: raw.sin6_port) }
+
+    /// Nil for another family's.
+    var address: IPAddress? {
+        withUnsafeBytes(of: raw) { bytes in
+            switch CInt(raw.sin6_family) {
+            case AF_INET: IPAddress(bytes: Array(bytes[4..<8]))
+            case AF_INET6: IPAddress(bytes: Array(bytes[8..<24]))
+            default: nil
+            }
+        }
+    }
 
     mutating func withPointer(_ body: (UnsafeMutablePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
         let size = size

@@ -64,15 +64,30 @@ extension PublishedPorts: CustomStringConvertible {
     package var description: String { "\(hostDescription)->\(containerPorts)/\(transport.rawValue)" }
 }
 
-extension PublishedPorts: JSONCoded {
-    /// Kept as `-p` takes it, with everything given.
-    package init(json: JSONNode) throws(JSONError) {
-        let request = try PortRequest(json: json)
-        guard let address = request.address, let host = request.hostPorts,
-            let ports = PublishedPorts(address, host, to: request.containerPorts, request.transport)
-        else { throw .mismatch(path: json.path, reason: "expected published ports, found \(request)") }
+extension PublishedPorts {
+    /// As `-p` takes it, with everything given.
+    package var words: String { "\(hostDescription):\(containerPorts)/\(transport.rawValue)" }
+
+    /// Reads what `words` writes.
+    package init?(_ words: some StringProtocol) {
+        guard let request = try? PortRequest(String(words)), let ports = PublishedPorts(request) else { return nil }
         self = ports
     }
 
-    package func write(to text: inout JSONText) { text.string("\(hostDescription):\(containerPorts)/\(transport.rawValue)") }
+    private init?(_ request: PortRequest) {
+        guard let address = request.address, let host = request.hostPorts else { return nil }
+        self.init(address, host, to: request.containerPorts, request.transport)
+    }
+}
+
+extension PublishedPorts: JSONCoded {
+    package init(json: JSONNode) throws(JSONError) {
+        let request = try PortRequest(json: json)
+        guard let ports = PublishedPorts(request) else {
+            throw .mismatch(path: json.path, reason: "expected published ports, found \(request)")
+        }
+        self = ports
+    }
+
+    package func write(to text: inout JSONText) { text.string(words) }
 }

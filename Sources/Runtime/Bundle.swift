@@ -27,7 +27,7 @@ struct Bundle {
         spec = try Spec(reading: config, of: file)
         do throws(SpecError) { try spec.validate() } catch { throw .invalid(file, error) }
         try spec.refuseUnsupported()
-        try spec.checkSysctls()
+        do throws(LaunchError) { _ = try Sysctl.all(of: spec) } catch { throw .launch(error) }
     }
 
     var rootfs: String { Plan.absolute(spec.root?.path ?? "rootfs", path) }

@@ -71,15 +71,15 @@ package struct StepFailure: Error, Equatable, Sendable {
 
     /// Fields separated by NUL, which occurs in none of them.
     var bytes: [UInt8] {
-        [step, error.call, error.subject, "\(error.errno)", program?.words ?? ""].map { Array($0.utf8.prefix(1500)) }.joined(separator: [0])
-            .map { $0 }
+        Array([Array(step.utf8), Array((program?.words ?? "").utf8.prefix(1500)), error.bytes].joined(separator: [0]))
     }
 
     init?(_ bytes: ArraySlice<UInt8>) {
-        let fields = bytes.split(separator: 0, maxSplits: 4, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
-        guard fields.count == 5, let errno = CInt(fields[3]) else { return nil }
+        let fields = bytes.split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
+        guard fields.count == 3, let error = SystemError(fields[2]) else { return nil }
         self.init(
-            step: fields[0], error: SystemError(call: fields[1], subject: fields[2], errno: errno), program: ProgramFault(words: fields[4]))
+            step: String(decoding: fields[0], as: UTF8.self), error: error,
+            program: ProgramFault(words: String(decoding: fields[1], as: UTF8.self)))
     }
 }
 

@@ -41,9 +41,7 @@ struct PIDFile {
 
     /// Decimal, without a line's end; there is never half a number.
     func write(_ pid: Int32) throws(RuntimeError) {
-        let slash = path.lastIndex(of: "/")
-        let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
-        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let (folder, name) = path.folderAndName
         do throws(SystemError) {
             let directory = try FileDescriptor(opening: folder, [.path, .directory])
             try File.replace(name, at: directory.place, with: Array("\(pid)".utf8), mode: 0o644)

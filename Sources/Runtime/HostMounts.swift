@@ -151,10 +151,7 @@ extension FileDescriptor {
         guard case .parent(let pid, let handle) = try Process.clone(.user) else {
             while true { pause() }
         }
-        defer {
-            try? handle.signal(.kill)
-            _ = try? handle.reap()
-        }
+        defer { handle.abandon() }
         try map.write(to: pid)
         self = try FileDescriptor(opening: "/proc/\(pid)/ns/user")
     }

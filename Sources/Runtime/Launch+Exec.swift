@@ -18,18 +18,18 @@ extension Launch {
         plan.diesWithParent = options.diesWithParent
         let handle = target.descriptor.raw
         do throws(SystemError) {
-            let differing = try Namespaces(differingFrom: pid)
+            let namespaces = try Namespaces(toJoin: pid)
             // Asked again after looking, so that what we looked at was this process.
             guard try !target.waitForEnd(milliseconds: 0) else { throw SystemError(call: "pidfd_open", errno: ESRCH) }
-            plan.container = (handle, differing.subtracting(.pid))
+            plan.container = (handle, namespaces.subtracting(.pid))
             // From the clone on, processes in the container can see ours by number; they must see no more than that (CVE-2016-9962).
             try Process.setDumpable(false)
-            if differing.contains(.user) || !differing.contains(.pid) {
-                if differing.contains(.pid) { try target.descriptor.join(.pid) }
+            if namespaces.contains(.user) || !namespaces.contains(.pid) {
+                if namespaces.contains(.pid) { try target.descriptor.join(.pid) }
             } else {
                 // Where capabilities in the container are capabilities over us (CAP_SYS_PTRACE), being undumpable does not help.
                 plan.entersUnseen = true
-                plan.container = (handle, differing)
+                plan.container = (handle, namespaces)
             }
         } catch {
             throw .system(doing: "join the container's namespaces", error)

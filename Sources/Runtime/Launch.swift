@@ -25,10 +25,7 @@ package struct Launched: ~Copyable {
     package var listener: FileDescriptor?
 
     /// Kills it and takes its status, when what comes after the launch fails.
-    package func abandon() {
-        try? handle.signal(.kill)
-        _ = try? handle.reap()
-    }
+    package func abandon() { handle.abandon() }
 }
 
 /// The parent's side, from the clone to the program.
@@ -210,10 +207,7 @@ package struct Launch: ~Copyable {
     }
 
     /// Ends a child that is not to go on.
-    func abandon() {
-        try? handle.signal(.kill)
-        _ = try? handle.reap()
-    }
+    func abandon() { handle.abandon() }
 }
 
 extension Launched {

@@ -31,7 +31,7 @@ package enum LiveMount {
         do throws(SystemError) {
             let isDirectory = try tree.descriptor.status().kind == .directory
             let number = try MountPosition(of: tree.descriptor).mount
-            try perform("mount \(source.path) at \(destination)", in: namespaces, of: target) { root throws(SystemError) in
+            try perform(in: namespaces, of: target) { root throws(SystemError) in
                 try tree.attach(on: root.mountPoint(destination, isDirectory: isDirectory, forUser: true))
             }
             return number
@@ -47,7 +47,7 @@ package enum LiveMount {
     ) throws(LaunchError) {
         do throws(SystemError) {
             let namespaces = try Namespaces(differingFrom: pid)
-            try perform("unmount \(destination)", in: namespaces, of: target) { root throws(SystemError) in
+            try perform(in: namespaces, of: target) { root throws(SystemError) in
                 let point = try root.open(destination)
                 let position = try MountPosition(of: point)
                 guard position.isTop else { throw SystemError(call: "umount2", subject: destination, errno: EINVAL) }
@@ -74,34 +74,24 @@ package enum LiveMount {
 
     /// Does something as root of the container, with its `/` opened, in a process of its own.
     private static func perform(
-        _ step: String, in namespaces: Namespaces, of target: borrowing ProcessHandle, _ body: (RootDirectory) throws(SystemError) -> Void
+        in namespaces: Namespaces, of target: borrowing ProcessHandle, _ body: (RootDirectory) throws(SystemError) -> Void
     ) throws(SystemError) {
-        let pair = try MessageSocket.pair()
-        guard case .parent(_, let helper) = try Process.clone() else {
-            var failure: SystemError?
-            do throws(SystemError) {
-                // Whoever can see it in there must see no more than that (CVE-2016-9962).
-                try Process.setDumpable(false)
-                guard try !target.waitForEnd(milliseconds: 0) else {
-                    throw SystemError(call: "setns", subject: "the container has ended", errno: ESRCH)
-                }
-                let joined = namespaces.intersection([.user, .mount])
-                if !joined.isEmpty { try target.descriptor.join(joined) }
-                if joined.contains(.user) {
-                    try Process.setGroups([])
-                    try Process.setGroupIDs(0)
-                    try Process.setUserIDs(0)
-                }
-                umask(0)
-                try body(RootDirectory(holding: FileDescriptor(opening: "/", [.path, .directory])))
-            } catch { failure = error }
-            if let failure { try? pair.second.send(ChannelMessage.failed(StepFailure(step: step, error: failure)).bytes) }
-            Process.exit(failure == nil ? 0 : 1)
+        try Errand.run { () throws(SystemError) in
+            try body(RootDirectory(holding: target.enterFiles(namespaces)))
+            return nil
         }
-        let ours = MessageSocket(pair)
-        let bytes = try ours.receive()?.bytes
-        let end = try helper.reap()
-        if let bytes, case .failed(let failure) = ChannelMessage(bytes) { throw failure.error }
-        guard end == .exited(0) else { throw SystemError(call: "setns", subject: "mnt", errno: ECHILD) }
+    }
+}
+
+extension ProcessHandle {
+    /// Enters its user and mount namespace for good, as their root, and opens `/` there.
+    /// - Parameter namespaces: in which it differs from ours, by its number: whether that was its own is looked at here.
+    package func enterFiles(_ namespaces: Namespaces) throws(SystemError) -> FileDescriptor {
+        guard try !waitForEnd(milliseconds: 0) else { throw SystemError(call: "setns", subject: "the container has ended", errno: ESRCH) }
+        let joined = namespaces.intersection([.user, .mount])
+        if !joined.isEmpty { try descriptor.join(joined) }
+        if joined.contains(.user) { try Process.becomeRoot() }
+        umask(0)
+        return try FileDescriptor(opening: "/", [.path, .directory])
     }
 }

@@ -19,6 +19,8 @@ package struct LaunchOptions: Sendable {
     package var clampsLimits = false
     /// The program does not run before `connect` has been done.
     package var waitsForNetwork = false
+    /// Interfaces that come with it, and that are to have no IPv6.
+    package var interfacesWithoutIPv6: [String] = []
     package var startSocket: Int32?
     /// Descriptors that only the caller may hold, such as a lock.
     package var parentDescriptors: [Int32] = []
@@ -39,7 +41,7 @@ package struct LaunchOptions: Sendable {
 extension Plan {
     package init(_ spec: Spec, _ options: LaunchOptions) throws(LaunchError) {
         guard let process = spec.process else { throw .refused("the spec has no process") }
-        try Sysctls.check(spec)
+        let sysctls = try Sysctl.all(of: spec)
         let planned = try ProcessPlan(process, spec, options)
         if let overlay = options.overlay {
             self.init(root: .overlay(overlay, readOnly: spec.root?.readonly ?? false), process: planned)
@@ -50,10 +52,11 @@ extension Plan {
         try setNamespaces(spec)
         try setMounts(spec, options)
         waitsForNetwork = options.waitsForNetwork
+        interfacesWithoutIPv6 = options.interfacesWithoutIPv6
         hostname = spec.hostname
         domainname = spec.domainname
         rootPropagation = spec.linux?.rootfsPropagation.map(Propagation.init) ?? .private
-        sysctls = (spec.linux?.sysctl ?? [:]).sorted { $0.key < $1.key }.map { Sysctl(file: Plan.sysctlFile($0.key), value: $0.value) }
+        self.sysctls = sysctls
         readOnlyPaths = spec.linux?.readonlyPaths ?? []
         maskedPaths = spec.linux?.maskedPaths ?? []
         keyring = options.keyring
@@ -68,12 +71,6 @@ extension Plan {
     }
 
     static func absolute(_ path: String, _ bundle: String) -> String { path.hasPrefix("/") ? path : "\(bundle)/\(path)" }
-
-    /// `net.ipv4.ip_forward` → `net/ipv4/ip_forward`; a name that has slashes already keeps its dots (`net/ipv4/conf/eth0.1/forwarding`).
-    private static func sysctlFile(_ name: String) -> String {
-        guard !name.utf8.contains(UInt8(ascii: "/")) else { return name }
-        return String(decoding: name.utf8.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "/") : $0 }, as: UTF8.self)
-    }
 }
 
 // MARK: namespaces
@@ -163,12 +160,12 @@ extension Plan {
         let standard = DeviceSetup.standard.filter { device in !extra.contains { $0.path == device.path } }
         // A user namespace can make no nodes: the parent makes those for it. What everybody may open can just as well be the host's.
         let isMapped = userMap != nil || joined.contains { $0.type == .user }
-        setups.append(.devices(isMapped ? standard : standard + extra))
+        setups.append(.devices(isMapped ? standard : standard + extra, canMake: !isMapped))
         for device in isMapped ? extra : [] {
             binds.append(BindSource(device: device))
             setups.append(.bind(index: binds.count, target: device.path, propagation: nil, isUsers: true))
         }
-        for link in DeviceSetup.links { setups.append(.symlink(to: "\(link.target)", at: "\(link.path)")) }
+        setups.append(.links(DeviceSetup.links.map { ("\($0.path)", "\($0.target)") }))
         process.bindsConsole = process.terminal
     }
 }
@@ -192,7 +189,7 @@ extension Plan {
                         options: [("mode", "755")])))
             for branch in branches {
                 bind(branch.source, "\(destination)/\(branch.target)")
-                for alias in branch.aliases { setups.append(.symlink(to: branch.target, at: "\(destination)/\(alias)")) }
+                if !branch.aliases.isEmpty { setups.append(.links(branch.aliases.map { ("\(destination)/\($0)", branch.target) })) }
             }
             if words.set.contains(.readOnly) { setups.append(.readOnly(destination)) }
         }

@@ -46,20 +46,13 @@ package struct Plan: Sendable {
     var parentDescriptors: [CInt] = []
     /// The parent connects the container to networks meanwhile, and the program is not to run without.
     var waitsForNetwork = false
+    /// Interfaces of these networks that are to have no IPv6 when the program runs.
+    var interfacesWithoutIPv6: [String] = []
     /// Init reports `mounted` and waits before it pivots, so that hooks can run.
     var stopsForHooks = false
     /// Hooks that run inside, in the container's namespaces, before the pivot and before the program.
     var createContainerHooks: [HookPlan] = []
     var startContainerHooks: [HookPlan] = []
-}
-
-extension Plan {
-    /// A kernel parameter of the container's own.
-    struct Sysctl: Sendable {
-        /// Below `/proc/sys`.
-        let file: String
-        let value: String
-    }
 }
 
 /// A namespace of somebody else's.

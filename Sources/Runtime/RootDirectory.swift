@@ -24,7 +24,7 @@ struct RootDirectory: Sendable {
         let point = try makeMountPoint(path, isDirectory: isDirectory, followLinks: followLinks)
         guard forUser else { return point }
         let status = try point.status()
-        let top = try open("/").status()
+        let top = try FileStatus(ofDescriptor: place.raw)
         if status.inode == top.inode, status.device == top.device {
             throw SystemError(call: "mount", subject: "\(path) is the root", errno: EPERM)
         }
@@ -58,11 +58,11 @@ struct RootDirectory: Sendable {
     /// Opens a directory, making each missing component in the directory above it, held by descriptor.
     /// A link that points to nothing is the error of resolving it: we never create what a link names.
     func directory(_ path: String, followLinks: Bool = true, mode: mode_t = 0o755) throws(SystemError) -> FileDescriptor {
-        var done = ""
+        var parts: [Substring] = []
         var here = try open("/", [.path, .directory])
-        for component in path.split(separator: "/") where component != "." {
-            let parent = done
-            done = component == ".." ? String(parent[..<(parent.lastIndex(of: "/") ?? parent.startIndex)]) : "\(parent)/\(component)"
+        for component in path.pathComponents where component != "." {
+            if component == ".." { _ = parts.popLast() } else { parts.append(component) }
+            let done = "/" + parts.joined(separator: "/")
             do throws(SystemError) {
                 here = try open(done, [.path, .directory], followLinks: followLinks)
                 continue
@@ -83,22 +83,37 @@ struct RootDirectory: Sendable {
 
     /// The directory that a path's last component lies in, made if it is missing, and that component.
     func entry(_ path: String, followLinks: Bool = true) throws(SystemError) -> Entry {
-        guard let slash = path.lastIndex(of: "/") else { throw SystemError(call: "open", subject: path, errno: EINVAL) }
-        let name = String(path[path.index(after: slash)...])
-        guard !name.isEmpty, name != ".", name != ".." else { throw SystemError(call: "open", subject: path, errno: EINVAL) }
-        let folder = String(path[..<slash])
-        do throws(SystemError) {
-            return Entry(directory: try open(folder, [.path, .directory], followLinks: followLinks), name: name)
-        } catch  where error.errno == ENOENT {
-            return Entry(directory: try directory(folder, followLinks: followLinks), name: name)
+        let (folder, name) = try Self.split(path)
+        return Entry(directory: try self.folder(folder, followLinks: followLinks), name: name)
+    }
+
+    private static func split(_ path: String) throws(SystemError) -> (folder: String, name: String) {
+        let (folder, name) = path.folderAndName
+        guard path.isAbsolutePath, !name.isEmpty, name != ".", name != ".." else {
+            throw SystemError(call: "open", subject: path, errno: EINVAL)
+        }
+        return (folder, name)
+    }
+
+    private func folder(_ path: String, followLinks: Bool = true) throws(SystemError) -> FileDescriptor {
+        do throws(SystemError) { return try open(path, [.path, .directory], followLinks: followLinks) } catch  where error.errno == ENOENT {
+            return try directory(path, followLinks: followLinks)
         }
     }
 
-    /// Makes a symbolic link; whatever has that name already stays.
-    func makeLink(to target: String, at path: String) throws(SystemError) {
-        let entry = try self.entry(path)
-        if symlinkat(target, entry.directory.raw, entry.name) != 0, errno != EEXIST {
-            throw SystemError(call: "symlink", subject: path, errno: errno)
+    /// Calls `body` with each path's position, the directory that its last component lies in, made if it is missing, and that component.
+    /// Neighbours in one directory share its descriptor.
+    func forEachEntry(_ paths: [String], _ body: (Int, Place, String) throws(SystemError) -> Void) throws(SystemError) {
+        var held: (path: String, raw: CInt)?
+        defer { if let held { close(held.raw) } }
+        for (index, path) in paths.enumerated() {
+            let (folder, name) = try Self.split(path)
+            if held?.path != folder {
+                let next = try self.folder(folder).release()
+                if let held { close(held.raw) }
+                held = (folder, next)
+            }
+            if let held { try body(index, Place(raw: held.raw), name) }
         }
     }
 }

@@ -44,7 +44,8 @@ package struct RuntimeContainer: ~Copyable {
 extension RuntimeContainer {
     /// The first process, if it is of this boot and lives.
     func process() -> ProcessIdentity? {
-        guard let process = state.process, let boot = try? Machine.bootID(), boot == process.boot else { return nil }
+        // Where this boot cannot be told from others it is taken for that one: nothing may take a living process for dead.
+        guard let process = state.process, (try? Machine.bootID()) ?? process.boot == process.boot else { return nil }
         let identity = ProcessIdentity(pid: process.pid, startTime: process.startTime)
         return identity.isAlive ? identity : nil
     }

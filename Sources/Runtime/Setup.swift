@@ -9,9 +9,10 @@ enum Setup: Sendable {
     /// A tree of the host's, prepared by the parent; `index` says which of the received mounts.
     /// `isUsers` says whether it was asked for, so that it may not cover what the kernel shows.
     case bind(index: Int, target: String, propagation: Propagation?, isUsers: Bool)
-    /// Devices and the customary links in `/dev`.
-    case devices([DeviceSetup])
-    case symlink(to: String, at: String)
+    /// Nodes; where the kernel lets us make none, the host's.
+    case devices([DeviceSetup], canMake: Bool)
+    /// Symbolic links; whatever has such a name already stays.
+    case links([(path: String, target: String)])
     /// A mount made before, now that all it needed is in it.
     case readOnly(String)
 }
@@ -71,10 +72,16 @@ extension Setup {
             let isDirectory = try mount.descriptor.status().kind == .directory
             try mount.attach(on: try root.mountPoint(target, isDirectory: isDirectory, forUser: isUsers))
             if let propagation { try mount.set([], propagation: propagation, recursive: true) }
-        case .devices(let devices):
-            for device in devices { try device.perform(in: root) }
-        case .symlink(let target, let path):
-            try root.makeLink(to: target, at: path)
+        case .devices(let devices, let canMake):
+            try root.forEachEntry(devices.map(\.path)) { index, place, name throws(SystemError) in
+                try devices[index].make(name, at: place, canMake: canMake)
+            }
+        case .links(let links):
+            try root.forEachEntry(links.map(\.path)) { index, place, name throws(SystemError) in
+                if symlinkat(links[index].target, place.raw, name) != 0, errno != EEXIST {
+                    throw SystemError(call: "symlink", subject: links[index].path, errno: errno)
+                }
+            }
         case .readOnly(let path):
             try Mount(owning: root.open(path)).set(.readOnly)
         }
@@ -125,20 +132,23 @@ extension FileSystemSetup {
 
 extension DeviceSetup {
     /// Makes the node, or in a user namespace, where the kernel forbids that, binds the host's: checked to be the very same device.
-    func perform(in root: RootDirectory) throws(SystemError) {
-        let entry = try root.entry(path)
-        let parent = entry.directory.raw
-        if mknodat(parent, entry.name, type | mode, kind == .fifo ? 0 : Machine.device(major, minor)) == 0 {
-            try check("fchownat", path) { fchownat(parent, entry.name, user, group, AT_SYMLINK_NOFOLLOW) }
-            // mknod's mode went through the umask; the node is ours and nobody can have replaced it yet.
-            try check("fchmodat", path) { fchmodat(parent, entry.name, mode, 0) }
-            return
+    func make(_ name: String, at place: Place, canMake: Bool) throws(SystemError) {
+        if canMake {
+            if mknodat(place.raw, name, type | mode, kind == .fifo ? 0 : Machine.device(major, minor)) == 0 {
+                try check("fchownat", path) { fchownat(place.raw, name, user, group, AT_SYMLINK_NOFOLLOW) }
+                // mknod's mode went through the umask; the node is ours and nobody can have replaced it yet.
+                try check("fchmodat", path) { fchmodat(place.raw, name, mode, 0) }
+                return
+            }
+            if errno == EEXIST { return }
+            guard errno == EPERM else { throw SystemError(call: "mknod", subject: path, errno: errno) }
         }
-        if errno == EEXIST { return }
-        guard errno == EPERM else { throw SystemError(call: "mknod", subject: path, errno: errno) }
         let host = try hostNode()
         let mount = try Mount(cloning: "", at: host.place)
-        let point = try FileDescriptor(opening: entry.name, at: entry.directory.place, [.create, .exclusive, .noFollow], mode: 0o600)
+        let point: FileDescriptor
+        do throws(SystemError) {
+            point = try FileDescriptor(opening: name, at: place, [.create, .exclusive, .noFollow], mode: 0o600)
+        } catch  where error.errno == EEXIST { return }
         try mount.attach(on: point)
     }
 

@@ -22,6 +22,10 @@ final class Child {
     var root: RootDirectory?
     /// Our own view of the kernel's tables, under no path: nothing in the container can stand in its way. Nil unless `Plan.needsProc`.
     var proc: Place?
+    /// It has been waited for.
+    var hasNetwork = false
+    /// Where the container's own `/proc` has the parameters of its interfaces.
+    var interfaces: FileDescriptor?
     /// The user's home, where it had to be looked up.
     var home: String?
     /// The container's side of its terminal.

@@ -82,7 +82,20 @@ extension Steps {
     }
 
     static func waitForNetwork(_ child: Child) throws(SystemError) {
-        if child.plan.waitsForNetwork { try child.channel.waitForNetwork() }
+        guard child.plan.waitsForNetwork, !child.hasNetwork else { return }
+        try child.channel.waitForNetwork()
+        child.hasNetwork = true
+        for name in child.plan.interfacesWithoutIPv6 {
+            // Whoever offers addresses and routes on a network without IPv6 is not to be believed. An interface may have none anyhow.
+            do throws(SystemError) {
+                if let place = child.interfaces?.place {
+                    try File.writeKernel("\(name)/disable_ipv6", "1", at: place)
+                } else if let proc = child.proc {
+                    try File.writeKernel("sys/net/ipv6/conf/\(name)/disable_ipv6", "1", at: proc)
+                }
+            } catch  where error.errno == ENOENT {}
+        }
+        child.interfaces = nil
     }
 
     static func waitForStart(_ child: Child) throws(SystemError) {

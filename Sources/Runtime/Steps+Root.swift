@@ -39,9 +39,7 @@ extension Steps {
     static func becomeRoot(_ child: Child) throws(SystemError) {
         // Nobody in the container may look into this process while it still holds descriptors of the host's (CVE-2016-9962).
         try Process.setDumpable(false)
-        try Process.setGroups([])
-        try Process.setGroupIDs(0)
-        try Process.setUserIDs(0)
+        try Process.becomeRoot()
     }
 
     static func unshareCgroup(_ child: Child) throws(SystemError) {
@@ -90,7 +88,9 @@ extension Steps {
     }
 
     static func openProc(_ child: Child) throws(SystemError) {
-        guard child.plan.needsProc, child.proc == nil else { return }
+        let seeks = !child.plan.interfacesWithoutIPv6.isEmpty
+        if seeks { child.interfaces = try openInterfaces(child) }
+        guard child.plan.needsProc || (seeks && child.interfaces == nil), child.proc == nil else { return }
         // A superblock is shared by all of one pid namespace, so this is the container's own /proc, reached by no path.
         do throws(SystemError) {
             child.proc = Place(raw: try FileSystemContext("proc").mount().release())
@@ -98,6 +98,17 @@ extension Steps {
             let proc = try FileDescriptor(opening: "/proc", [.path, .directory])
             guard try proc.fileSystemMagic() == 0x9fa0, try proc.status().inode == 1 else { throw error }
             child.proc = Place(raw: proc.release())
+        }
+    }
+
+    /// By the container's own `/proc`. By the host's every container would leave directories of the same names there, which the kernel compares one
+    /// by one for whoever comes next: 0.3 ms beside 200 containers. Nil where the container has no such `/proc`.
+    private static func openInterfaces(_ child: Child) throws(SystemError) -> FileDescriptor? {
+        do throws(SystemError) {
+            let folder = try child.root?.open("/proc/sys/net/ipv6/conf", [.path, .directory], followLinks: false)
+            return try folder?.fileSystemMagic() == 0x9fa0 ? folder : nil
+        } catch  where error.errno == ENOENT || error.errno == ENOTDIR || error.errno == ELOOP {
+            return nil
         }
     }
 
@@ -186,9 +197,9 @@ extension Steps {
     }
 }
 
-extension Plan.Sysctl {
+extension Sysctl {
     /// `net.ipv4.conf.eth0.…` and the like.
-    fileprivate var isOfInterface: Bool { file.utf8.split(separator: UInt8(ascii: "/")).contains { $0.starts(with: "eth".utf8) } }
+    fileprivate var isOfInterface: Bool { file.pathComponents.contains { $0.hasPrefix("eth") } }
 }
 
 extension Root {

@@ -11,7 +11,7 @@ struct Globals: OptionGroup {
     var root: String?
 
     /// The state directories, opened.
-    func home() throws(EngineError) -> Home { try Home(try Home.path(root)) }
+    func home() throws(EngineError) -> Home { try Home(try Home.path(root), warn: Progress().show) }
 }
 
 extension EngineError: ExitStatusError {
@@ -154,7 +154,6 @@ private var container: Entries {
         .command(Top.self),
         .command(Stats.self),
         .command(Port.self),
-        .command(Stats.self),
         .command(Copy.self),
         .command(Diff.self),
         .command(Export.self),

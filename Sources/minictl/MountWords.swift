@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLI
 import Engine
+import Linux
 
 extension MountRequest {
     /// `-v`: `DIR`, `SOURCE:DIR`, `SOURCE:DIR:OPTIONS`. A source with a slash is a folder, any other a volume's name.
@@ -115,8 +116,8 @@ extension MountRequest {
     }
 
     private func checkDestination() throws(UsageError) {
-        let parts = destination.split(separator: "/")
-        guard destination.hasPrefix("/"), !destination.utf8.contains(0) else {
+        let parts = destination.pathComponents
+        guard destination.isAbsolutePath, !destination.utf8.contains(0) else {
             throw UsageError("the destination '\(destination)' is not an absolute path")
         }
         guard !parts.isEmpty, !parts.contains("..") else { throw UsageError("nothing can be mounted at '\(destination)'") }

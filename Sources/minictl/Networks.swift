@@ -134,9 +134,16 @@ struct NetworkCreate: Command {
             .text("--ip-range SUBNET", "from which part of the subnet containers get their addresses") {
                 $0.allocations.append(try Subnet(word: $1))
             },
+            .text("--aux-address NAME=ADDRESS", "an address that is somebody else's, which no container gets; may be repeated") {
+                let pair = try KeyValue($1, requiresValue: true)
+                $0.reserved.append((pair.key, try IPAddress(word: pair.value ?? "")))
+            },
             .flag("--internal", "no way out") { $0.isInternal = $1 },
             .flag("--ipv6", "IPv6 too, of a unique local subnet if none is given") { $0.hasIPv6 = $1 },
-            .text("-o, --opt OPTION=VALUE", "mtu; com.docker.network.bridge.name; for macvlan parent and macvlan_mode; may be repeated") {
+            .text(
+                "-o, --opt OPTION=VALUE",
+                "mtu; com.docker.network.bridge.name, .enable_icc, .enable_ip_masquerade; for macvlan parent and macvlan_mode; may be repeated"
+            ) {
                 let pair = try KeyValue($1, requiresValue: true)
                 $0.driverOptions[pair.key] = pair.value ?? ""
             },
@@ -145,6 +152,12 @@ struct NetworkCreate: Command {
                 $0.labels[pair.key] = pair.value ?? ""
             },
             .flag("--attachable", "docker's; every network is", hidden: true) { _, _ in },
+            .text("--ipam-driver default", "docker's; addresses are always handed out here", hidden: true) {
+                guard $1 == "default" else { throw UsageError("there is no IPAM driver '\($1)': minictl hands out addresses itself") }
+            },
+            .text("--scope local", "docker's; every network is this machine's", hidden: true) {
+                guard $1 == "local" else { throw UsageError("there are no networks of scope '\($1)': each is this machine's own") }
+            },
         ]
     }
 
@@ -152,6 +165,7 @@ struct NetworkCreate: Command {
     var subnets: [Subnet] = []
     var gateways: [IPAddress] = []
     var allocations: [Subnet] = []
+    var reserved: [(name: String, address: IPAddress)] = []
     var isInternal = false
     var hasIPv6 = false
     var driverOptions: [String: String] = [:]
@@ -167,6 +181,7 @@ struct NetworkCreate: Command {
         request.subnets = subnets
         request.gateways = gateways
         request.allocations = allocations
+        request.reserved = reserved
         request.isInternal = isInternal
         request.hasIPv6 = hasIPv6
         request.options = driverOptions

@@ -23,7 +23,7 @@ struct ResourceOptions: OptionGroup {
                 $0.limits.append(limit)
             },
             .text("--cgroup-parent PATH", "the cgroup that the container's is made in") {
-                guard !$1.split(separator: "/").contains(".."), !$1.isEmpty else {
+                guard !$1.pathComponents.contains(".."), !$1.isEmpty else {
                     throw UsageError("'\($1)' is no path below the cgroup root")
                 }
                 $0.cgroupParent = $1
@@ -133,7 +133,7 @@ struct ResourceOptions: OptionGroup {
         if memory != Spec.Resources.Memory() { request.resources.memory = memory }
         request.limits = limits
         request.oomScoreAdjustment = oomScoreAdjustment
-        request.cgroupParent = cgroupParent.map { $0.hasPrefix("/") ? $0 : "/" + $0 }
+        request.cgroupParent = cgroupParent.map { $0.isAbsolutePath ? $0 : "/" + $0 }
     }
 
     private static func positive(_ text: String) throws(UsageError) -> Int64 {

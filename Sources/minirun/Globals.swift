@@ -53,7 +53,7 @@ extension Globals {
                 throw RuntimeError.system(doing: "open the log", error)
             }
         }
-        if isDebugging { log("running as \(CommandLine.arguments.joined(separator: " "))", level: "debug") }
+        if isDebugging { log("running as \(Process.arguments.joined(separator: " "))", level: "debug") }
         return try StateDirectory(root ?? Self.defaultRoot)
     }
 
@@ -101,7 +101,7 @@ struct Inheritance: OptionGroup {
 
     /// Before anything else: protects this program from what it is going to run.
     static func seal() throws {
-        if Process.isRoot { try SealedProgram.enter(CommandLine.arguments) }
+        if Process.isRoot { try SealedProgram.enter(Process.arguments) }
         // A program executed by descriptor is called by its number before Linux 6.14.
         Process.setName("minirun")
     }

@@ -31,4 +31,4 @@ let program = Program<Globals>(
         .command(ShowFeatures.self),
     ])
 
-exit(program.main(CommandLine.arguments) { sentence, globals in globals.log(sentence) })
+exit(program.main(Process.arguments) { sentence, globals in globals.log(sentence) })

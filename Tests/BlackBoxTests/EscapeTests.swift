@@ -53,6 +53,22 @@ import Testing
         }
     }
 
+    @Test("A slash with a combining mark behind it is a slash: what follows is no name (A09, A12)", arguments: ["auto", "host"])
+    func markedSlash(_ users: String) throws {
+        chmod(victim, 0o777)
+        link("a", to: victim)
+        for path in ["/a/\u{301}x", "/a/\u{301}x/y", "/b/\u{600}/../a/\u{301}z", "/../..\u{2F}\u{301}x"] {
+            for flags in [
+                ["-v", "\(rig.host):\(path)"], ["-v", "/etc/hostname:\(path)"], ["-v", "copy:\(path)"], ["--tmpfs", path],
+                ["-w", path], ["--read-only", "-w", path], ["--device", "/dev/zero:\(path)"],
+            ] {
+                try run(["--userns", users] + flags)
+            }
+        }
+        chmod(victim, 0o750)
+        rig.expectNothingLeft()
+    }
+
     @Test("A /dev of a volume's, full of links, is neither source nor target of anything (A05, A06)")
     func hostileDev() throws {
         for name in [

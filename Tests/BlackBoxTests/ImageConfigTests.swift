@@ -28,6 +28,8 @@ import Testing
         "A hostile config reaches nothing of the host's and traps nothing",
         arguments: [
             #"{"Volumes":{"/../../../../VICTIM/v":{},"/proc":{}}}"#, #"{"Volumes":{"/proc/sys":{}}}"#, #"{"Volumes":{"VICTIM":{}}}"#,
+            #"{"Volumes":{"/etc/\u0301x":{},"/etc/..\u002f\u0301x":{},"/..\u002f\u0301x":{}}}"#,
+            #"{"WorkingDir":"/etc/..\u002f..\u002f\u0301x"}"#,
             #"{"Volumes":{"":{}}}"#, #"{"Volumes":{"/":{}}}"#,
             #"{"Volumes":{"/a:/b:rw":{}}}"#, #"{"Volumes":["x"]}"#, #"{"Env":"x"}"#, #"{"Env":[1]}"#,
             #"{"Env":["A=\u0000B","=x","","LD_PRELOAD=/VICTIM/x.so","B=\nC=1"]}"#,

@@ -25,18 +25,6 @@ import Testing
                     .init(source: "/c/systemd/a", target: "systemd", aliases: []),
                 ]))
     }
-
-    @Test func `paths survive the state file`() throws {
-        let paths = CgroupPaths([.init(label: "cpu,cpuacct", directory: "/c/cpu/a"), .init(label: "", directory: "/c/unified/a")])
-        let bytes = try JSONEncoder().encode(paths)
-        #expect(try JSONDecoder().decode(CgroupPaths.self, from: bytes) == paths)
-        #expect(paths.legacy(.cpuacct) == "/c/cpu/a")
-    }
-
-    @Test(arguments: [#"{"memory":"relative"}"#, #"{"memory":"/a/../../etc"}"#, #"{"memory":1}"#, "[]"])
-    func `a state file cannot point a removal elsewhere by dots`(text: String) {
-        #expect(throws: (any Error).self) { try JSONDecoder().decode(CgroupPaths.self, from: Array(text.utf8)) }
-    }
 }
 
 @Suite struct StatisticsTests {

@@ -50,7 +50,8 @@ import Testing
         "A message is read as it was written",
         arguments: [
             .hello(takesInput: true), .hello(takesInput: false), .size(WindowSize(rows: 1, columns: 65535)), .input([1, 2, 3]), .endOfInput,
-            .output([0]), .error([255]), .ended(exitCode: 255, memoryLimit: 64 << 20), .ended(exitCode: 0, memoryLimit: -1), .hangUp,
+            .output([0]), .error([255]), .ended(exitCode: 255, memoryLimit: 64 << 20), .ended(exitCode: 0, memoryLimit: -1), .hangUp, .hold,
+            .release([49, 10]),
         ] as [AttachMessage])
     func roundTrip(message: AttachMessage) { #expect(AttachMessage(message.bytes[...]) == message) }
 

@@ -202,8 +202,8 @@ struct ContainerTests {
 
     @Test(
         arguments: [
-            ("kernel.core_pattern", "would change the host"), ("net.ipv4.ip_forward", "needs a new network namespace"),
-            ("kernel.msgmax", "needs a new ipc namespace"), ("kernel.hostname", "is what hostname is for"),
+            ("kernel.core_pattern", "belongs to the whole machine"), ("net.ipv4.ip_forward", "while the container shares its network"),
+            ("kernel.msgmax", "while the container shares its ipc namespace"), ("kernel.hostname", "is what hostname is for"),
             ("net/../kernel/panic", "linux.sysctl"),
         ])
     func `A kernel setting that would not stay in the container is refused`(_ name: String, _ words: String) throws {

@@ -49,6 +49,22 @@ struct FirewallTests {
         }
     }
 
+    @Test("containers of a network can be kept apart, and can go out with their own addresses")
+    func options() throws {
+        try inNewNetworkNamespace {
+            var firewall = try Firewall()
+            try firewall.install()
+            var bridge = try network("minictl0", "172.18.0.0/16", "172.18.0.1")
+            bridge.options = [NetworkDefinition.connectingOption: "false", NetworkDefinition.translatingOption: "0"]
+            try firewall.add(bridge)
+            #expect(try listing("apart").contains("minictl0") && listing("routed").contains("minictl0"))
+            bridge.options = [NetworkDefinition.connectingOption: "true"]
+            bridge.device = "minictl1"
+            try firewall.add(bridge)
+            #expect(try !listing("apart").contains("minictl1") && !listing("routed").contains("minictl1"))
+        }
+    }
+
     @Test("rules that somebody flushed are noticed, and rules of others stay")
     func flushed() throws {
         try inNewNetworkNamespace {
@@ -85,7 +101,27 @@ struct FirewallTests {
             #expect(try listing("anywhere6").contains("sctp . 9001 : fd00::2 . 91"))
             try firewall.withdraw(ports, from: addresses)
             try firewall.withdraw(ports, from: addresses)
+            usleep(50_000)
             #expect(try shell("nft list ruleset") == empty)
+        }
+    }
+
+    @Test("a port that was withdrawn just now can be another container's at once, and stays so")
+    func again() throws {
+        try inNewNetworkNamespace {
+            var firewall = try Firewall()
+            try firewall.install()
+            let ports = try published("0.0.0.0:8080:80/tcp")
+            let addresses = try ["172.18.0.2", "172.18.0.3"].map { try #require(IPAddress($0)) }
+            for address in addresses + addresses {
+                try firewall.publish([ports], to: [address], at: "lo")
+                try firewall.withdraw([ports], from: [address])
+                #expect(try !firewall.leads(ports))
+            }
+            // Back before it had run out, to the same one: for good.
+            try firewall.publish([ports], to: [addresses[1]], at: "lo")
+            usleep(50_000)
+            #expect(try firewall.leads(ports) && listing("anywhere4").contains("tcp . 8080 : 172.18.0.3 . 80"))
         }
     }
 
@@ -113,6 +149,7 @@ struct FirewallTests {
             try firewall.publish([all], to: [address], at: "lo")
             #expect(try listing("anywhere4").contains("tcp . 65535 : 172.18.0.2 . 65535"))
             try firewall.withdraw([all], from: [address])
+            usleep(50_000)
             #expect(try !listing("anywhere4").contains("172.18.0.2"))
         }
     }

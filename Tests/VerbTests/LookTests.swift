@@ -177,4 +177,11 @@ import Testing
         try minictl.start("shared", "--network host")
         #expect(try minictl.json("stats --no-stream --format json shared")["NetIO"]?.string == "-- / --")
     }
+
+    @Test("No help lists a command twice", arguments: ["", "container", "image", "volume", "network", "system", "mount"])
+    func helpOnce(_ group: String) throws {
+        let names = try Root()("\(group) --help").lines.filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
+            .compactMap { $0.split(separator: " ").first.map(String.init) }
+        #expect(names.count > 2 && Set(names).count == names.count, "\(names)")
+    }
 }

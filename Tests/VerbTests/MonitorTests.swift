@@ -31,6 +31,25 @@ import Testing
         try minictl.expectEmpty()
     }
 
+    @Test("A container that cannot be mended hinders no other, and its ids go to nobody else")
+    func unmendable() throws {
+        let id = try minictl.start("web")
+        try killMonitor("web")
+        try minictl.sh("cp containers/\(id)/state.json whole; echo '{' >containers/\(id)/state.json")
+        let looked = try minictl("ps -q")
+        #expect(
+            looked.code == 0 && looked.text == "" && looked.error.contains("container \(id.prefix(12)), which cannot be mended"),
+            "\(looked.error)")
+        #expect(!looked.error.contains("\n\n") && looked.error.split(separator: "\n").count == 1)
+        // Its range comes from its spec, and the next one would have it: where to begin is worked out from the id alone.
+        let ids = try minictl.sh("for i in 1 2 3; do $M run --rm base cat /proc/self/uid_map 2>/dev/null; done").lines
+        let own = try minictl.sh("cat /proc/$(grep -l \(id) /proc/[0-9]*/cgroup 2>/dev/null | head -n 1 | cut -d/ -f3)/uid_map").text
+        #expect(ids.count == 3 && own != "" && !ids.contains(own))
+        #expect(try minictl("rm -f \(id)").code == 0)
+        #expect(try minictl("ps -a").error == "")
+        try minictl.expectEmpty()
+    }
+
     @Test("Without a monitor a container waits for its reader, and is not ended by it")
     func waits() throws {
         try minictl.start("web", "", "sh -c 'while [ ! -e /go ]; do sleep 0.05; done; seq 50000; exit 4'")

@@ -265,6 +265,78 @@ private let refused = "can't connect to remote host"
                 .allSatisfy { $0.hasPrefix("80/tcp -> 192.0.2.1:") })
     }
 
+    @Test("A port that is added while the container runs is held as one from its start, also after its monitor was killed")
+    func held() throws {
+        let lab = try Lab()
+        try lab.serve("web", "-p 8080:80")
+        // Whether another program can have it.
+        let take = "take() { timeout 0.3 busybox nc -l -p $1 2>&1 | grep -o 'in use' || echo free; }\n"
+        #expect(
+            try lab.lines(take + "$M port add web 8081-8082:80-81 >/dev/null; take 8080; take 8081; take 8082; take 8083")
+                == ["in use", "in use", "in use", "free"])
+        #expect(try lab.lines(take + "$M port rm web 8081:80; take 8080; take 8081; take 8082") == ["in use", "free", "in use"])
+        let kill = "kill -9 $(ps -o ppid= -p $($M inspect -f '{{.State.Pid}}' web)); $M ps -q | wc -l; "
+        #expect(try lab.lines(take + kill + "take 8080; take 8081; take 8082") == ["1", "in use", "free", "in use"])
+        #expect(try lab.lines("ask 127.0.0.1 8080") == ["from 172.18.0.1"])
+        #expect(try lab.lines(take + "$M rm -f web; take 8080; take 8082") == ["web", "free", "free"])
+    }
+
+    @Test("Containers that are kept apart reach the host and the world, and not each other (E08)")
+    func apart() throws {
+        let lab = try Lab()
+        try lab.sh("$M network create -o com.docker.network.bridge.enable_icc=false --subnet 10.9.0.0/24 apart")
+        for name in ["one", "two"] { try lab.serve(name, "--network apart") }
+        #expect(try lab.lines("from one 10.9.0.3 80; ask 10.9.0.3 80") == ["timed out", "from 10.9.0.1"])
+        // By way of the bridge's own address neither.
+        #expect(
+            try lab.lines(
+                "nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' one)/ns/net ip route add 10.9.0.3/32 via 10.9.0.1; from one 10.9.0.3 80"
+            )
+                == ["timed out"])
+        #expect(try lab.lines("$M exec one getent hosts two") == ["10.9.0.3        two"])
+        #expect(try lab.lines("from one 192.0.2.2 9").allSatisfy { $0.hasPrefix(refused) })
+    }
+
+    @Test("What goes out of a network without translation has the container's own address")
+    func routed() throws {
+        let lab = try Lab()
+        try lab.sh(
+            """
+            $M network create -o com.docker.network.bridge.enable_ip_masquerade=false --subnet 10.9.0.0/24 routed
+            $L ip route add 10.9.0.0/24 via 192.0.2.1; $L busybox nc -ll -p 80 -e $PWD/answer >/dev/null 2>&1 & sleep 0.2
+            """)
+        try lab.serve("one", "--network routed")
+        #expect(try lab.lines("from one 192.0.2.2 80; lan 10.9.0.2 80") == ["from 10.9.0.2", "timed out"])
+    }
+
+    @Test("localhost is found by its first address that answers")
+    func localhost() throws {
+        let lab = try Lab()
+        try lab.serve("web", "-p 8080:80")
+        guard try lab.sh("command -v curl && getent ahosts localhost").code == 0 else { return print("no curl, so localhost is not tried") }
+        #expect(try lab.lines("curl -sm 5 --http0.9 http://localhost:8080/") == ["from 172.18.0.1"])
+    }
+
+    @Test("An SCTP port leads to the container's, where the kernel has SCTP")
+    func sctp() throws {
+        let lab = try Lab()
+        #expect(
+            try lab.lines(
+                "$M run -d --name web -p 8080:80/sctp base sleep 1000 >/dev/null; $M port web; nft list map inet minictl ports4 | grep -o 'sctp.*80'"
+            )
+                == ["80/sctp -> 127.0.0.1:8080", "sctp . 127.0.0.1 . 8080 : 172.18.0.2 . 80"])
+        let isThere = "import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)"
+        guard try lab.sh("python3 -c '\(isThere)'").code == 0 else { return print("this kernel has no SCTP, so none is sent") }
+        let server =
+            "import socket as s; l=s.socket(2,1,132); l.bind((\"172.18.0.2\",80)); l.listen(); c,a=l.accept(); c.send(b\"hello\"); c.close()"
+        let client = "import socket as s; c=s.socket(2,1,132); c.settimeout(5); c.connect((\"127.0.0.1\",8080)); print(c.recv(9).decode())"
+        #expect(
+            try lab.lines(
+                "nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' web)/ns/net python3 -c '\(server)' & sleep 0.5; python3 -c '\(client)'"
+            )
+                == ["hello"])
+    }
+
     @Test("IPv6 clients reach a port at an IPv6 address, and are refused at ::1")
     func version6() throws {
         let lab = try Lab()

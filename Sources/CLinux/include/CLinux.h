@@ -107,7 +107,7 @@ int linux_mount_setattr(int dir, const char *path, unsigned flags, struct mount_
 // Sockets: one message with at most `LINUX_MAX_FDS` descriptors beside it
 #define LINUX_MAX_FDS 250 // the kernel's SCM_MAX_FD is 253
 long linux_send(int fd, const void *data, size_t size, const int *fds, size_t count);
-long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count);
+long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count, int flags);
 
 // Macros
 enum {
@@ -117,6 +117,7 @@ enum {
     linux_o_path = 010000000,
     linux_o_tmpfile = 020200000,
     linux_rename_noreplace = 1,
+    linux_rename_exchange = 2,
     linux_ms_nosymfollow = 256,
     linux_netlink_route = 0,
     linux_ioprio_who_process = 1,
@@ -155,6 +156,10 @@ unsigned linux_minor(dev_t device);
 dev_t linux_makedev(unsigned major, unsigned minor);
 int linux_sigrtmin(void);
 int linux_sigrtmax(void);
+
+// The arguments of main
+int linux_argument_count(void);
+char **linux_arguments(void);
 
 // Device filters
 long linux_bpf(int command, void *attributes, unsigned size);

@@ -101,6 +101,6 @@ extension Home {
     /// Older than any container takes from the making of its cgroup to its first process.
     private static func isOld(_ directory: String) -> Bool {
         guard let status = try? FileStatus(of: directory) else { return false }
-        return Timestamp.now.nanoseconds - status.modificationTime.nanoseconds > 60_000_000_000
+        return Timestamp.now.nanoseconds &- status.modificationTime.nanoseconds > 60_000_000_000
     }
 }

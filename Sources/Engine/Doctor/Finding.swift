@@ -32,38 +32,16 @@ enum Trial {
     /// Nil if it worked.
     /// - Parameter namespaces: new ones for the child; in a new user namespace it is root, with some ids of the range that containers have.
     static func run(in namespaces: Namespaces = [], _ body: () throws(SystemError) -> Void) -> SystemError? {
+        let isUser = namespaces.contains(.user)
         do throws(SystemError) {
-            let start = try FileDescriptor.pipe()
-            let report = try FileDescriptor.pipe()
-            guard case .parent(let pid, let child) = try Process.clone(namespaces) else {
-                var failure: SystemError?
-                do throws(SystemError) {
-                    guard try !start.reader.read(atMost: 1).isEmpty else { throw SystemError(call: "read", errno: ECHILD) }
-                    if namespaces.contains(.user) {
-                        try Process.setGroups([])
-                        try Process.setGroupIDs(0)
-                        try Process.setUserIDs(0)
-                    }
+            try Errand.run(
+                in: namespaces, prepare: { pid throws(SystemError) in if isUser { try map(pid) } },
+                { () throws(SystemError) in
+                    if isUser { try Process.becomeRoot() }
                     try body()
-                } catch { failure = error }
-                if let failure { try? report.writer.write("\(failure.call)\0\(failure.subject)\0\(failure.errno)") }
-                Process.exit(0)
-            }
-            do throws(SystemError) {
-                if namespaces.contains(.user) { try Self.map(pid) }
-                try start.writer.write([1])
-            } catch {
-                try? child.signal(.kill)
-                _ = try? child.reap()
-                throw error
-            }
-            let words = String(decoding: try report.readerAlone().readAll(limit: 8192), as: UTF8.self).split(
-                separator: "\0", omittingEmptySubsequences: false)
-            let end = try child.reap()
-            if words.count == 3, let errno = CInt(words[2]) {
-                return SystemError(call: String(words[0]), subject: String(words[1]), errno: errno)
-            }
-            return end == .exited(0) ? nil : SystemError(call: "clone3", subject: namespaces.description, errno: ECHILD)
+                    return nil
+                })
+            return nil
         } catch {
             return error
         }

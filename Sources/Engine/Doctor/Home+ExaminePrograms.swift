@@ -4,7 +4,7 @@ import Linux
 import Network
 
 extension Home {
-    var programFindings: [Finding] { [bridges, firewall, names, forwarding, registries, ps] }
+    var programFindings: [Finding] { [bridges, firewall, names, forwarding, forwarding6, registries, ps] }
 
     /// A bridge made in a network namespace of its own.
     private var bridges: Finding {
@@ -38,7 +38,7 @@ extension Home {
         guard let error else { return Finding("nft", .works, "ports can be published, and networks kept apart") }
         let sentence = error.errno == EPROTO ? error.subject : "\(error)"
         return Finding(
-            "nft", .limited, "no port can be published and no network used, only --network none and host: \(sentence)",
+            "nft", .fails, "no container can be on a network, which is where one is unless --network none or host is given: \(sentence)",
             remedy: "apt-get install nftables && modprobe -a nf_tables nft_chain_nat")
     }
 
@@ -61,6 +61,22 @@ extension Home {
         }
         let isOn = text.hasPrefix("1")
         return Finding("forwarding", .works, isOn ? "on for the whole machine" : "off; it is turned on where a network needs it")
+    }
+
+    private var forwarding6: Finding {
+        let state: Bool?
+        do throws(SystemError) { state = try Forwarding.canForwardIPv6 } catch {
+            return Finding("IPv6", .limited, "it cannot be found out whether IPv6 is forwarded: \(error)")
+        }
+        switch state {
+        case true?: return Finding("IPv6", .works, "networks made with --ipv6 reach the world, as far as this machine does")
+        case false?:
+            return Finding(
+                "IPv6", .limited,
+                "networks made with --ipv6 reach this machine but not the world: it forwards no IPv6, and before Linux 6.17 only all links at once can",
+                remedy: "sysctl -w net.ipv6.conf.all.forwarding=1, with accept_ra=2 for a link that gets its address from a router")
+        case nil: return Finding("IPv6", .limited, "this machine has no IPv6, so no network can have any")
+        }
     }
 
     private var registries: Finding {

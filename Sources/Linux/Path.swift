@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Paths are bytes to the kernel, which cuts them at each `/`. To Swift a `/` with a combining mark behind it is one other character:
+/// whoever cuts at characters takes `/a/\u{301}b` for a name, and overlooks a `..` before such a slash.
+extension String {
+    private static let slash = UInt8(ascii: "/")
+
+    package var isAbsolutePath: Bool { utf8.first == Self.slash }
+
+    /// What lies between its slashes; nothing where there is nothing.
+    package var pathComponents: [Substring] { utf8.split(separator: Self.slash).map { Substring($0) } }
+
+    /// The directory its last component lies in and that component, as of `dirname(1)` and `basename(1)`, but empty after a last slash.
+    package var folderAndName: (folder: String, name: String) {
+        guard let slash = utf8.lastIndex(of: Self.slash) else { return (".", self) }
+        return (slash == startIndex ? "/" : String(self[..<slash]), String(self[utf8.index(after: slash)...]))
+    }
+}
