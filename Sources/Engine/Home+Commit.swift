@@ -27,20 +27,24 @@ extension Home {
         }
         let spec = try container.spec()
         let isRunning = try container.status(in: Machine.boot()) == .running
-        guard request.pauses, isRunning else { return try commit(container, imageID, spec, request, meter, change) }
-        let standstill = try Standstill.begin(container)
-        do throws(EngineError) {
-            let id = try commit(container, imageID, spec, request, meter, change)
-            standstill.over(container)
-            return id
-        } catch {
-            standstill.over(container)
-            throw error
+        let id: Digest
+        if request.pauses, isRunning {
+            let standstill = try Standstill.begin(container)
+            do throws(EngineError) { id = try commit(container, spec, imageID, request, meter, change) } catch {
+                // That it could not be made into an image is what matters more.
+                try? standstill.over(container)
+                throw error
+            }
+            try standstill.over(container)
+        } else {
+            id = try commit(container, spec, imageID, request, meter, change)
         }
+        container.tell("commit", ["comment": request.comment, "imageID": "\(id)", "imageRef": request.reference?.familiar ?? ""])
+        return id
     }
 
     private func commit(
-        _ container: borrowing Container, _ imageID: String, _ spec: Spec, _ request: CommitRequest, _ meter: ByteMeter?,
+        _ container: borrowing Container, _ spec: Spec, _ imageID: String, _ request: CommitRequest, _ meter: ByteMeter?,
         _ change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?
     ) throws(EngineError) -> Digest {
         let image: Image
@@ -48,9 +52,7 @@ extension Home {
             guard error.isAbsence else { throw error }
             throw .refused("cannot commit \(container.name): the image it runs on was removed, \(imageID)")
         }
-        let id = try image.commit(container, spec, request, meter, change, in: self)
-        container.tell("commit", ["comment": request.comment, "imageID": "\(id)", "imageRef": request.reference?.familiar ?? ""])
-        return id
+        return try image.commit(container, spec, request, meter, change, in: self)
     }
 }
 

@@ -31,11 +31,13 @@ struct Standstill: ~Copyable {
     }
 
     /// Lets it go on.
-    consuming func over(_ container: borrowing Container) {
-        // One that has been killed meanwhile, or let go by somebody else, goes on or not without us.
-        try? container.resume()
-        try? end.write([1])
-        _ = try? guardian.reap()
+    consuming func over(_ container: borrowing Container) throws(EngineError) {
+        defer {
+            try? end.write([1])
+            _ = try? guardian.reap()
+        }
+        // Killed meanwhile, or let go by somebody else, it does not stand still any more.
+        if try container.status(in: Machine.boot()) == .paused { try container.resume() }
     }
 
     private static func watch(_ container: borrowing Container, _ pipe: (reader: CInt, writer: CInt)) -> Never {

@@ -10,7 +10,7 @@ final class ProgressLine {
     private let label: String
     /// How many bytes there will be, where that is known.
     private let total: Int64?
-    private let isShown = Output.error.isTerminal
+    private let isShown = Output.error.isTerminal && Machine.environment("TERM") != "dumb"
     private let began = MonotonicClock.milliseconds
     private var count: Int64 = 0
     private var next: Int64

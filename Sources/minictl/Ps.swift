@@ -24,7 +24,10 @@ struct Ps: Command {
             },
             .flag("--no-trunc", "whole ids and commands") { $0.isWhole = $1 },
             .flag("-s, --size", "how much each has written") { $0.showsSize = $1 },
-            .text("-f, --filter KEY=VALUE", "id, name, label, status, exited, ancestor, before, since, volume, network; may be repeated") {
+            .text(
+                "-f, --filter KEY=VALUE",
+                "id, name, label, status, exited, health, ancestor, before, since, volume, network, publish, expose; may be repeated"
+            ) {
                 $0.filters.append($1)
             },
             .text("--format table|json|TEMPLATE", "how to print them") { $0.format = try ListFormat($1) },

@@ -26,10 +26,12 @@ import Testing
         let minictl = try Root()
         try minictl.sh("mkdir r && head -c 3000000 /dev/zero >r/a && tar -C r -cf r.tar . && mkfifo slow")
         let slowly = "(head -c 1000000 r.tar; sleep 1.2; tail -c +1000001 r.tar) >slow &"
-        let shown = try minictl.sh("\(slowly) script -qec \"$M import slow img\" /dev/null")
+        let shown = try minictl.sh("\(slowly) TERM=xterm script -qec \"$M import slow img\" /dev/null")
         #expect(shown.code == 0 && shown.output.contains("\rimporting slow: "), "\(shown.output)")
         let last = try #require(shown.output.split(separator: "\u{1B}", omittingEmptySubsequences: false).last)
         #expect(last.hasPrefix("[Ksha256:"), "\(shown.output)")
+        let dumb = try minictl.sh("\(slowly) TERM=dumb script -qec \"$M import slow img\" /dev/null")
+        #expect(dumb.output.hasPrefix("sha256:"), "\(dumb.output)")
         let silent = try minictl.sh("\(slowly) $M import slow img2")
         #expect(silent.error == "" && silent.code == 0)
     }
