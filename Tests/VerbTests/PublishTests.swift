@@ -3,78 +3,7 @@ import JSON
 import Linux
 import Testing
 
-/// The test's own namespace plays the host; another one is the LAN, at 192.0.2.2 behind the host's `eth0`, 192.0.2.1.
-private final class Lab {
-    let minictl: Root
-
-    /// A server whose answer is the address it is asked from, and what asks it.
-    private static let words = """
-        BB="-v $(command -v busybox):/bin/busybox:ro -v $PWD/answer:/answer:ro"; L="nsenter --net=/proc/$(cat lan)/ns/net"
-        ask() { (sleep 0.3) | busybox nc -w 1 $1 $2 2>&1 | sed 's/nc: //'; }; lan() { (sleep 0.3) | $L busybox nc -w 1 $1 $2 2>&1 | sed 's/nc: //'; }
-        from() { c=$1; shift; $M exec $c sh -c "(sleep 0.3) | busybox nc -w 1 $*" 2>&1 | sed 's/nc: //'; }
-        """
-
-    init() throws {
-        minictl = try Root()
-        try sh(
-            """
-            printf '#!/bin/sh\\nss -Hnt sport = :80 | while read s r q l peer; do echo from $peer; break; done | sed "s/::ffff://; s/[][]//g; s/:[0-9]*$//"' >answer
-            chmod 755 answer
-            """)
-        try minictl.sh(
-            """
-            unshare --net sleep 1000 >/dev/null 2>&1 & echo $! >lan; sleep 0.1
-            L="nsenter --net=/proc/$(cat lan)/ns/net"; ip link add eth0 type veth peer name eth0 netns $(cat lan)
-            ip addr add 192.0.2.1/24 dev eth0; ip link set eth0 up; ip route add default via 192.0.2.2
-            $L ip link set lo up; $L ip addr add 192.0.2.2/24 dev eth0; $L ip link set eth0 up
-            """)
-    }
-
-    deinit { _ = try? minictl.sh("kill $(cat lan)") }
-
-    @discardableResult
-    func sh(_ script: String, seconds: Int = 30, at location: SourceLocation = #_sourceLocation) throws -> Outcome {
-        try minictl.sh(Self.words + "\n" + script, seconds: seconds, at: location)
-    }
-
-    /// Starts a server on port 80, and waits until it listens.
-    func serve(_ name: String, _ flags: String, at location: SourceLocation = #_sourceLocation) throws {
-        let outcome = try sh("$M run -d --name \(name) $BB \(flags) base busybox nc -ll -p 80 -e /answer", at: location)
-        #expect(outcome.code == 0, "\(outcome.error)", sourceLocation: location)
-        try sh("for i in $(seq 100); do $M exec \(name) ss -Hltn sport = :80 | grep -q . && break; sleep 0.05; done", at: location)
-    }
-
-    /// What a script says, each line once.
-    func lines(_ script: String, at location: SourceLocation = #_sourceLocation) throws -> [String] {
-        try sh(script, at: location).lines
-    }
-}
-
-extension Trait where Self == ConditionTrait {
-    fileprivate static var inLab: Self {
-        .enabled("needs busybox and nft") { try Root.isUsable && Script("command -v busybox && command -v nft").run().code == 0 }
-    }
-}
-
-private let refused = "can't connect to remote host"
-
 @Suite(.inLab) struct PublishTests {
-    @Test("A port is published on the loopback unless an address says otherwise, and nobody else reaches it (E01)")
-    func loopback() throws {
-        let lab = try Lab()
-        try lab.serve("web", "-p 8080:80 -p 127.0.0.2:8081:80")
-        #expect(try lab.lines("ask 127.0.0.1 8080; ask 127.0.0.2 8081") == ["from 172.18.0.1", "from 172.18.0.1"])
-        #expect(try lab.lines("lan 192.0.2.1 8080; ask 192.0.2.1 8080; from web 172.18.0.1 8080").allSatisfy { $0.hasPrefix(refused) })
-        // By a route to the container, to its gateway, and to the host's own loopback.
-        let routed = try lab.lines(
-            """
-            $L ip route add 172.18.0.0/16 via 192.0.2.1; $L ip addr del 127.0.0.1/8 dev lo; $L ip route add 127.0.0.0/8 via 192.0.2.1
-            $L sysctl -qw net.ipv4.conf.all.route_localnet=1; sysctl -qw net.ipv4.conf.eth0.route_localnet=1
-            lan 172.18.0.2 80; lan 172.18.0.1 8080; lan 127.0.0.1 8080; lan 127.0.0.2 8081
-            """)
-        #expect(routed.count == 4 && routed.allSatisfy { $0 == "timed out" || $0.hasPrefix(refused) }, "\(routed)")
-    }
-
     @Test("A port at 0.0.0.0 is everybody's, who is seen with an address of their own (E04)")
     func anywhere() throws {
         let lab = try Lab()
@@ -89,61 +18,6 @@ private let refused = "can't connect to remote host"
         let inside = try lab.lines(
             "from web 192.0.2.1 8080; from peer 192.0.2.1 8080; from blue 192.0.2.1 8080; from blue 172.18.0.2 80; from peer 172.18.0.2 80")
         #expect(inside == ["from 172.18.0.1", "from 172.18.0.1", "from 10.9.0.2", "timed out", "from 172.18.0.3"])
-    }
-
-    @Test("What is not published is not reached through the host, and internal networks have no way out (E02)")
-    func closed() throws {
-        let lab = try Lab()
-        try lab.serve("web", "")
-        try lab.sh("$M network create --internal --subnet 10.9.0.0/24 deep; $M run -d --name deep --network deep $BB base sleep 1000")
-        try lab.sh("($L busybox nc -ll -p 7000 -e echo world) >/dev/null 2>&1 & sleep 0.1")
-        let outcome = try lab.lines(
-            """
-            $L ip route add 172.18.0.0/16 via 192.0.2.1; $L ip route add 10.9.0.0/24 via 192.0.2.1
-            lan 172.18.0.2 80; lan 192.0.2.1 80; from web 192.0.2.2 7000
-            $M exec deep ip route add default via 10.9.0.1 2>/dev/null; from deep 192.0.2.2 7000; from deep 172.18.0.2 80
-            nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' deep)/ns/net ip route add default via 10.9.0.1
-            from deep 192.0.2.2 7000; from deep 172.18.0.2 80
-            """)
-        #expect(outcome[0] == "timed out" && outcome[1].hasPrefix(refused) && outcome[2] == "world")
-        #expect(outcome.dropFirst(3).allSatisfy { $0.contains("unreachable") || $0 == "timed out" }, "\(outcome)")
-        #expect(outcome.count == 7)
-    }
-
-    @Test("The host is no router for others than containers, and stays one where it was (E05)")
-    func router() throws {
-        let lab = try Lab()
-        // A second wire of the host's, with somebody at 198.51.100.2.
-        try lab.sh(
-            """
-            unshare --net sleep 1000 >/dev/null 2>&1 & echo $! >far; sleep 0.1; ip link add eth1 type veth peer name eth1 netns $(cat far)
-            ip addr add 198.51.100.1/24 dev eth1; ip link set eth1 up; F="nsenter --net=/proc/$(cat far)/ns/net"
-            $F ip addr add 198.51.100.2/24 dev eth1; $F ip link set eth1 up; $F ip route add default via 198.51.100.1
-            $L ip route add 198.51.100.0/24 via 192.0.2.1; ($F busybox nc -ll -p 7000 -e echo far) >/dev/null 2>&1 & sleep 0.1
-            """)
-        try lab.serve("web", "-p 0.0.0.0:8080:80")
-        let out = "$M exec web sh -c '(sleep 0.3) | busybox nc -w 1 198.51.100.2 7000'"
-        let before = try lab.lines("cat /proc/sys/net/ipv4/ip_forward; lan 198.51.100.2 7000; lan 192.0.2.1 8080; \(out)")
-        #expect(before == ["0", "timed out", "from 192.0.2.2", "far"])
-        #expect(try lab.lines("nft flush ruleset; $M ps -q | wc -l; lan 198.51.100.2 7000; \(out)") == ["1", "timed out", "far"])
-        // Somebody wants a router: the next container makes way.
-        let after = try lab.lines("sysctl -qw net.ipv4.ip_forward=1; $M run --rm base true; lan 198.51.100.2 7000; \(out); kill $(cat far)")
-        #expect(after == ["far", "far"])
-    }
-
-    @Test("With the last network go all rules, and the forwarding that came with them")
-    func prune() throws {
-        let lab = try Lab()
-        try lab.serve("web", "")
-        let facts = "cat /proc/sys/net/ipv4/conf/eth0/forwarding; nft list tables"
-        #expect(
-            try lab.lines("$M network create --subnet 10.9.0.0/24 blue >/dev/null; $M run --rm --network blue base true; \(facts)") == [
-                "2", "table inet minictl",
-            ])
-        #expect(try lab.lines("$M network rm blue; \(facts)") == ["blue", "2", "table inet minictl"])
-        #expect(try lab.lines("$M rm -f web; $M network prune -f >/dev/null; \(facts)") == ["web", "0"])
-        // And all of it comes back.
-        #expect(try lab.lines("$M run --rm base true; \(facts)") == ["2", "table inet minictl"])
     }
 
     @Test("A datagram finds its way too, and back")
@@ -168,20 +42,6 @@ private let refused = "can't connect to remote host"
         #expect(outcome == ["192.0.2.2", "172.18.0.1"])
     }
 
-    @Test("Loopback services of the host are out of reach for containers (E03)")
-    func hostLoopback() throws {
-        let lab = try Lab()
-        try lab.serve("web", "-p 0.0.0.0:8080:80")
-        let outcome = try lab.lines(
-            """
-            (busybox nc -ll -p 7000 -e echo secret) >/dev/null 2>&1 & sleep 0.1
-            C="nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' web)/ns/net"
-            $C ip addr del 127.0.0.1/8 dev lo; $C ip route add 127.0.0.0/8 via 172.18.0.1; $C sysctl -qw net.ipv4.conf.all.route_localnet=1
-            ask 127.0.0.1 7000; for a in 172.18.0.1 127.0.0.1; do (sleep 0.3) | $C busybox nc -w 1 $a 7000 2>&1; done
-            """)
-        #expect(outcome == ["secret", "secret", "nc: timed out"])
-    }
-
     @Test("Rules that were flushed are there again with the next command, and those of others are not touched")
     func flushed() throws {
         let lab = try Lab()
@@ -191,7 +51,7 @@ private let refused = "can't connect to remote host"
             nft flush ruleset; nft add table inet other; nft add chain inet other keep; lan 192.0.2.1 8080; $M ps -q >/dev/null
             lan 192.0.2.1 8080; nft list tables; $M rm -f web; nft list map inet minictl anywhere4 | grep -c elements
             """)
-        #expect(outcome[0].hasPrefix(refused))
+        #expect(outcome[0].hasPrefix(Lab.refused))
         #expect(outcome.dropFirst() == ["from 192.0.2.2", "table inet other", "table inet minictl", "web", "0"])
     }
 
@@ -282,34 +142,6 @@ private let refused = "can't connect to remote host"
         #expect(try lab.lines(take + "$M rm -f web; take 8080; take 8082") == ["web", "free", "free"])
     }
 
-    @Test("Containers that are kept apart reach the host and the world, and not each other (E08)")
-    func apart() throws {
-        let lab = try Lab()
-        try lab.sh("$M network create -o com.docker.network.bridge.enable_icc=false --subnet 10.9.0.0/24 apart")
-        for name in ["one", "two"] { try lab.serve(name, "--network apart") }
-        #expect(try lab.lines("from one 10.9.0.3 80; ask 10.9.0.3 80") == ["timed out", "from 10.9.0.1"])
-        // By way of the bridge's own address neither.
-        #expect(
-            try lab.lines(
-                "nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' one)/ns/net ip route add 10.9.0.3/32 via 10.9.0.1; from one 10.9.0.3 80"
-            )
-                == ["timed out"])
-        #expect(try lab.lines("$M exec one getent hosts two") == ["10.9.0.3        two"])
-        #expect(try lab.lines("from one 192.0.2.2 9").allSatisfy { $0.hasPrefix(refused) })
-    }
-
-    @Test("What goes out of a network without translation has the container's own address")
-    func routed() throws {
-        let lab = try Lab()
-        try lab.sh(
-            """
-            $M network create -o com.docker.network.bridge.enable_ip_masquerade=false --subnet 10.9.0.0/24 routed
-            $L ip route add 10.9.0.0/24 via 192.0.2.1; $L busybox nc -ll -p 80 -e $PWD/answer >/dev/null 2>&1 & sleep 0.2
-            """)
-        try lab.serve("one", "--network routed")
-        #expect(try lab.lines("from one 192.0.2.2 80; lan 10.9.0.2 80") == ["from 10.9.0.2", "timed out"])
-    }
-
     @Test("localhost is found by its first address that answers")
     func localhost() throws {
         let lab = try Lab()
@@ -346,7 +178,7 @@ private let refused = "can't connect to remote host"
         try lab.serve("web", "--network six -p [::]:8080:80 -p [2001:db8::1]:8081:80")
         let outcome = try lab.lines("lan 2001:db8::1 8080; ask 2001:db8::1 8080; lan 2001:db8::1 8081; ask ::1 8080; lan 2001:db8::1 80")
         #expect(outcome.prefix(3) == ["from 2001:db8::2", "from 2001:db8::1", "from 2001:db8::2"], "\(outcome)")
-        #expect(outcome.dropFirst(3).allSatisfy { $0.hasPrefix(refused) }, "\(outcome)")
+        #expect(outcome.dropFirst(3).allSatisfy { $0.hasPrefix(Lab.refused) }, "\(outcome)")
         // By a route to the container, whose own router it is not.
         let routed = try lab.lines(
             """
