@@ -8,9 +8,7 @@ extension JSONValue {
         case .string(let text): return .string(escapeVisible(text))
         case .array(let elements): return .array(elements.map { $0.visible })
         case .object(let object):
-            var shown = JSONObject()
-            for member in object.members { shown[escapeVisible(member.name)] = member.value.visible }
-            return .object(shown)
+            return .object(JSONObject(distinct: object.members.map { (escapeVisible($0.name), $0.value.visible) }))
         default: return self
         }
     }

@@ -16,13 +16,11 @@ int linux_pidfd_open(pid_t pid, unsigned flags) { return syscall(SYS_pidfd_open,
 int linux_pidfd_send_signal(int pidfd, int signal) { return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
 int linux_waitid_pidfd(int pidfd, siginfo_t *info, int options) { return waitid(P_PIDFD, pidfd, info, options); }
 int linux_waitid_any(siginfo_t *info, int options) { return waitid(P_ALL, 0, info, options); }
-int linux_waitid_pid(pid_t pid, siginfo_t *info, int options) { return waitid(P_PID, pid, info, options); }
 pid_t linux_siginfo_pid(const siginfo_t *info) { return info->si_pid; }
 int linux_siginfo_status(const siginfo_t *info) { return info->si_status; }
 int linux_execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags) { return syscall(SYS_execveat, fd, path, argv, envp, flags); }
 int linux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) { return prctl(option, a, b, c, d); }
 long linux_keyctl_join(const char *name) { return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name); }
-long linux_keyctl_get(int32_t key) { return syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, key, 0); }
 long linux_keyctl_setperm(int32_t key, uint32_t permissions) { return syscall(SYS_keyctl, KEYCTL_SETPERM, key, permissions); }
 long linux_seccomp(unsigned operation, unsigned flags, void *argument) { return syscall(SYS_seccomp, operation, flags, argument); }
 int linux_setgroups(size_t count, const gid_t *list) { return syscall(SYS_setgroups, count, list); }
@@ -33,7 +31,6 @@ int linux_setfsgid(gid_t gid) { return syscall(SYS_setfsgid, gid); }
 int linux_personality(unsigned long persona) { return syscall(SYS_personality, persona); }
 int linux_sched_setscheduler(pid_t pid, int policy, int priority) { struct sched_param p = {.sched_priority = priority}; return sched_setscheduler(pid, policy, &p); }
 int linux_ioprio_set(int which, int who, int value) { return syscall(SYS_ioprio_set, which, who, value); }
-int linux_set_mempolicy(int mode, const unsigned long *nodes, unsigned long count) { return syscall(SYS_set_mempolicy, mode, nodes, count); }
 int linux_getrlimit(int resource, struct rlimit *limit) { return getrlimit(resource, limit); }
 int linux_prlimit(pid_t pid, int resource, const struct rlimit *value, struct rlimit *old) { return prlimit(pid, resource, value, old); }
 int linux_setrlimit(int resource, const struct rlimit *limit) { return setrlimit(resource, limit); }
@@ -48,12 +45,10 @@ int linux_dup3(int fd, int target, int flags) { return dup3(fd, target, flags); 
 int linux_lock_byte(int fd, int64_t offset) { struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1}; return fcntl(fd, F_OFD_SETLK, &lock); }
 int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }
 int linux_close_range(unsigned first, unsigned last, unsigned flags) { return syscall(SYS_close_range, first, last, flags); }
-int linux_memfd_create(const char *name, unsigned flags) { return syscall(SYS_memfd_create, name, flags); }
 int linux_fcntl(int fd, int command, long argument) { return fcntl(fd, command, argument); }
 int linux_ioctl(int fd, unsigned long request, unsigned long argument) { return ioctl(fd, request, argument); }
 int linux_ioctl_pointer(int fd, unsigned long request, void *argument) { return ioctl(fd, request, argument); }
 long linux_getrandom(void *buffer, size_t size, unsigned flags) { return syscall(SYS_getrandom, buffer, size, flags); }
-long linux_splice(int from, int to, size_t size, unsigned flags) { return splice(from, NULL, to, NULL, size, flags); }
 long linux_getdents64(int fd, void *buffer, size_t size) { return syscall(SYS_getdents64, fd, buffer, size); }
 int linux_syncfs(int fd) { return syncfs(fd); }
 

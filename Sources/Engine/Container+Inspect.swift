@@ -227,8 +227,6 @@ extension JSONValue {
 
     /// In the order of the names, as Go writes a map.
     static func texts(_ texts: [String: String]) -> JSONValue {
-        var object = JSONObject()
-        for (name, text) in texts.sorted(by: { $0.key < $1.key }) { object[name] = .string(text) }
-        return .object(object)
+        .object(JSONObject(distinct: texts.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
     }
 }

@@ -142,7 +142,7 @@ extension Container {
         request.isPrivileged = Self.isPrivileged(spec)
         if request.isPrivileged { return }
         // The rules are docker's defaults, one for each device, and those that were given.
-        var given = rules.dropFirst(DefaultDevices.rules.count)
+        var given = rules.dropFirst(DefaultDeviceRules.list.count)
         for device in spec.linux?.devices ?? [] {
             let number = (UInt32(clamping: device.major ?? 0), UInt32(clamping: device.minor ?? 0))
             let host = Machine.devicePath(block: device.type == .block, number.0, number.1) ?? device.path
@@ -161,8 +161,10 @@ extension Container {
         request.appArmorProfile = spec.process?.apparmorProfile
         request.selinuxLabel = spec.process?.selinuxLabel
         request.sysctls = spec.linux?.sysctl ?? [:]
-        if request.namespaces.network == .own, request.sysctls["net.ipv4.ip_unprivileged_port_start"] == "0" {
-            request.sysctls["net.ipv4.ip_unprivileged_port_start"] = nil
+        if request.namespaces.network == .own {
+            for (name, value) in SpecBuilder.networkSysctls(groups: spec.linux?.gidMappings) where request.sysctls[name] == value {
+                request.sysctls[name] = nil
+            }
         }
         let available = ProcessCapabilities.available.names
         let has = spec.process?.capabilities?.bounding ?? []

@@ -9,10 +9,16 @@ extension Container {
         let boot = try Machine.boot()
         let status = status(in: boot)
         guard status.allows(verb) else { throw .notAllowed(doing, name, status) }
-        guard let identity = record.start?.identity(in: boot), let handle = try? ProcessHandle(identity) else {
-            throw .notAllowed(doing, name, .exited(nil))
-        }
+        guard let handle = try holdProcess(in: boot) else { throw .notAllowed(doing, name, .exited(nil)) }
         return handle
+    }
+
+    /// The first process, held; nil if it is over.
+    func holdProcess(in boot: String) throws(EngineError) -> ProcessHandle? {
+        guard let identity = record.start?.identity(in: boot) else { return nil }
+        do throws(SystemError) { return try ProcessHandle.holding(identity) } catch {
+            throw .system(doing: "hold the first process of \(name)", error)
+        }
     }
 
     /// Passes a signal of an attached command's on: the container's own end by it is no stop by hand, as with docker.

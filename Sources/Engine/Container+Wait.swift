@@ -21,7 +21,7 @@ package final class Waiter {
     package init(_ word: String, in home: borrowing Home) throws(EngineError) {
         let id = try home.find(word)
         while true {
-            let watch = try? Held(id, in: home)
+            let watch = try Held.ifWatched(id, in: home)
             let container = try home.container(id)
             // Started, or started again, between the two looks: look again.
             if try container.status(in: Machine.boot()).isGoingOn, !(watch?.isCurrent ?? false),
@@ -38,8 +38,15 @@ package final class Waiter {
     private final class Held {
         let file: FileDescriptor
 
-        init(_ id: ContainerID, in home: borrowing Home) throws(SystemError) {
-            file = try FileDescriptor(opening: id.text, at: home.runtime.place, [.noFollow, .nonBlocking])
+        private init(_ file: consuming FileDescriptor) { self.file = file }
+
+        static func ifWatched(_ id: ContainerID, in home: borrowing Home) throws(EngineError) -> Held? {
+            do throws(SystemError) {
+                return Held(try FileDescriptor(opening: id.text, at: home.runtime.place, [.noFollow, .nonBlocking]))
+            } catch {
+                if error.errno == ENOENT { return nil }
+                throw .system(doing: "look whether \(id.short) is watched", error)
+            }
         }
 
         var isCurrent: Bool { ((try? file.status().links) ?? 0) > 0 }
@@ -52,7 +59,7 @@ package final class Waiter {
         if let end = container.record.end, !container.status(in: boot).isGoingOn { return end }
         guard let start = container.record.start else { return Record.End(exitCode: 0, at: "", outOfMemory: nil, reason: nil) }
         do throws(SystemError) {
-            if let identity = start.identity(in: boot), let process = try? ProcessHandle(identity) { _ = try process.waitForEnd() }
+            if let identity = start.identity(in: boot), let process = try ProcessHandle.holding(identity) { _ = try process.waitForEnd() }
             if let watch {
                 _ = try watch.file.lock(exclusive: false, wait: true)
                 watch.file.unlock()

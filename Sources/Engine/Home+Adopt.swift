@@ -107,7 +107,7 @@ extension Container {
         let lost = record.terminal ? "its terminal" : streams.count < 2 ? "what it writes" : record.interactive ? "its input" : nil
         if let lost { try change { $0.start?.lost = "its monitor was killed, and \(lost) went with it" } }
         let boot = try Machine.boot()
-        guard let identity = record.start?.identity(in: boot), let process = try? ProcessHandle(identity) else {
+        guard let process = try holdProcess(in: boot) else {
             // It has ended since.
             return MonitoredRun(end: unseenEnd(in: boot), action: nil, duration: 0)
         }

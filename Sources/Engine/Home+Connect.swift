@@ -41,9 +41,8 @@ extension Home {
             guard try container.status(in: Machine.boot()).isUp else {
                 return try container.change { $0.endpoints?.removeAll { $0.network == name } }
             }
+            try container.change { $0.endpoints?.mark(endpoint.network, true) }
             try self.disconnectNow(&container, endpoint)
-            try container.announce(in: self)?.awaitAnswers()
-            try self.publish(container.record)
         }
     }
 
@@ -53,8 +52,15 @@ extension Home {
         var container = try container(id)
         let isUp = try container.status(in: Machine.boot()).isUp
         try whileItStays(id, runs: isUp, "change the networks of \(container.name)") { () throws(EngineError) in
-            try container.refreshIfChanged()
-            try body(&container)
+            let live = isUp ? try LiveChange(of: id, in: self) : nil
+            do throws(EngineError) {
+                try container.refreshIfChanged()
+                try body(&container)
+            } catch {
+                try live?.end(in: self)
+                throw error
+            }
+            try live?.end(in: self)
         }
     }
 
@@ -67,6 +73,7 @@ extension Home {
             let taken = Set((record.endpoints ?? []).compactMap(\.device))
             number = (0...taken.count).first { !taken.contains("eth\($0)") } ?? taken.count
             endpoint.networkID = ""
+            endpoint.isChanging = true
             endpoint.device = "eth\(number)"
             endpoint.link = Self.link(of: id, number)
             record.endpoints?.append(endpoint)
@@ -85,17 +92,22 @@ extension Home {
         try container.updateHosts(from: [], to: container.record.endpoints ?? [], container.hostNames())
         try container.announce(in: self)?.awaitAnswers()
         try publish(container.record)
+        try container.change { $0.endpoints?.mark(endpoint.network, nil) }
     }
 
-    private func disconnectNow(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
+    /// Takes one that runs off a network, and leaves it as if it had never been there.
+    func disconnectNow(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
         try takeOff(&container, endpoint)
         let rest = container.record.endpoints ?? []
         try container.updateHosts(from: [endpoint], to: rest, container.hostNames())
-        guard endpoint.hasDefaultRoute == true, var next = rest.first(where: { $0.gateway ?? $0.gateway6 != nil }) else { return }
-        next.hasDefaultRoute = true
-        let namespace = try container.networkNamespace()
-        do throws(NetworkError) { try namespace.setDefaultRoute(over: next) } catch { throw .network(error) }
-        try container.replace(next)
+        if !rest.contains(where: { $0.hasDefaultRoute == true }), var next = rest.first(where: { $0.gateway ?? $0.gateway6 != nil }) {
+            next.hasDefaultRoute = true
+            let namespace = try container.networkNamespace()
+            do throws(NetworkError) { try namespace.setDefaultRoute(over: next) } catch { throw .network(error) }
+            try container.replace(next)
+        }
+        try container.announce(in: self)?.awaitAnswers()
+        try publish(container.record)
     }
 
     private func takeOff(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
@@ -105,7 +117,15 @@ extension Home {
         let namespace = try container.networkNamespace()
         do throws(NetworkError) { try namespace.disconnect(endpoint, &netlink) } catch { throw .network(error) }
         try release(endpoint, of: container.record.id)
+        // Last, so that it is found here whenever the rest is cut short.
         try container.change { $0.endpoints?.removeAll { $0.network == endpoint.network } }
+    }
+}
+
+extension [Endpoint] {
+    /// Says of the place on a network whether it is changing.
+    fileprivate mutating func mark(_ network: String, _ isChanging: Bool?) {
+        if let index = firstIndex(where: { $0.network == network }) { self[index].isChanging = isChanging }
     }
 }
 

@@ -48,7 +48,7 @@ extension Home {
             do throws(EngineError) {
                 let gone = try removeImage(listing.name ?? listing.manifestDigest.description, force: listing.name == nil)
                 removals += gone
-                if gone.contains(where: { if case .deleted = $0 { true } else { false } }) { bytes += listing.image?.size ?? 0 }
+                if gone.contains(where: { if case .deleted = $0 { true } else { false } }) { bytes.add(size: listing.image?.size ?? 0) }
             } catch {
                 // Several nameless entries of one image go together.
                 guard error.isAbsence else { throw error }

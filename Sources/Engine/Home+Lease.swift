@@ -123,13 +123,14 @@ extension Home {
     private func bridge(
         of network: inout NetworkDefinition, _ lock: borrowing NetworkLock, _ netlink: inout Netlink
     ) throws(EngineError) -> LinkStatus {
-        if let bridge = try existingBridge(of: network, &netlink), try isSecured(network) { return bridge }
+        if let bridge = try existingBridge(of: network, &netlink), bridge.isUp, try isSecured(network) { return bridge }
         try lock.makeExclusive()
         guard let fresh = try storedNetwork(network.name) else { throw .notFound(network.name, kind: "network") }
         network = fresh
         if let bridge = try existingBridge(of: network, &netlink) {
             try secure(network, lock)
-            return bridge
+            if bridge.isUp { return bridge }
+            do throws(NetworkError) { return try network.bringUpBridge(&netlink) } catch { throw .network(error) }
         }
         try settle(&network, lock)
         while true {

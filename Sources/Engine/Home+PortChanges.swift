@@ -19,6 +19,18 @@ extension Home {
         guard container.record.publishedEndpoint != nil else {
             throw .refused("\(container.name) is on no bridge network, where ports are published")
         }
+        let change = try LiveChange(of: container.id, in: self)
+        let new: [PublishedPorts]
+        do throws(EngineError) { new = try publishNow(requests, of: &container) } catch {
+            try change.end(in: self)
+            throw error
+        }
+        try change.end(in: self)
+        return new
+    }
+
+    private func publishNow(_ requests: [PortRequest], of container: inout Container) throws(EngineError) -> [PublishedPorts] {
+        try container.refreshIfChanged()
         // Held until the container's monitor has them; without one the rules alone say that a port is taken.
         let reservation = try reserve(requests)
         let new = reservation.ports
@@ -36,12 +48,26 @@ extension Home {
             }
             throw error
         }
-        tellMonitor(of: container.id) { monitor in
-            for sockets in reservation.batches(of: MessageSocket.capacity) {
-                try? monitor.send(AttachMessage.hold.bytes, descriptors: sockets)
-            }
-        }
+        give(reservation, toMonitorOf: container.id)
         return new
+    }
+
+    private func give(_ reservation: PortReservation, toMonitorOf id: ContainerID) {
+        let batches = reservation.batches(of: MessageSocket.capacity)
+        guard !batches.isEmpty else { return }
+        tellMonitor(of: id) { monitor in
+            for sockets in batches { try? monitor.send(AttachMessage.hold.bytes, descriptors: sockets) }
+        }
+    }
+
+    /// Does for all ports that are written down what a change that was killed may not have done.
+    func publishAgain(_ container: borrowing Container) throws(EngineError) {
+        guard let ports = container.record.published, !ports.isEmpty else { return }
+        try publish(container.record)
+        // Those that its monitor has cannot be taken.
+        let reservation = PortReservation()
+        reservation.take(ports)
+        give(reservation, toMonitorOf: container.id)
     }
 
     /// Takes published ports away: those of a request that are published; nothing of what it does not say has to fit.
@@ -49,6 +75,16 @@ extension Home {
         var container = try container(named: word)
         let isUp = try container.status(in: Machine.boot()).isUp
         guard isUp else { throw .refused("\(container.name) does not run; ports are taken from one that does") }
+        let change = try LiveChange(of: container.id, in: self)
+        do throws(EngineError) { try unpublishNow(requests, of: &container) } catch {
+            try change.end(in: self)
+            throw error
+        }
+        try change.end(in: self)
+    }
+
+    private func unpublishNow(_ requests: [PortRequest], of container: inout Container) throws(EngineError) {
+        try container.refreshIfChanged()
         for request in requests {
             let isMeant: (PublishedPorts, (host: UInt16, container: UInt16)) -> Bool = { request.means($0, $1) }
             let before = container.record.published ?? []
@@ -58,6 +94,9 @@ extension Home {
             var record = container.record
             record.published = gone
             try withdraw(record)
+            tellMonitor(of: container.id) { monitor in
+                for ports in gone { try? monitor.send(AttachMessage.release(ArraySlice(ports.words.utf8)).bytes) }
+            }
             try container.change { record in
                 record.published = rest.isEmpty ? nil : rest
                 record.ports = record.ports?.filter { kept in
@@ -65,9 +104,6 @@ extension Home {
                         && kept.containerPorts.last <= request.containerPorts.last
                         && (request.hostPorts == nil || kept.hostPorts == nil || kept.hostPorts == request.hostPorts))
                 }
-            }
-            tellMonitor(of: container.id) { monitor in
-                for ports in gone { try? monitor.send(AttachMessage.release(ArraySlice(ports.words.utf8)).bytes) }
             }
         }
     }

@@ -50,7 +50,7 @@ extension Home {
             do throws(EngineError) {
                 try remove(listing.record.id)
                 ids.append(listing.record.id)
-                bytes += size
+                bytes.add(size: size)
             } catch { failed(error) }
         }
         tellPrune(.container, bytes: bytes)
@@ -91,7 +91,7 @@ package struct DiskUsage: Sendable {
 
     mutating func add(_ size: Int64, isActive: Bool) {
         total += 1
-        bytes += size
-        if isActive { active += 1 } else { reclaimable += size }
+        bytes.add(size: size)
+        if isActive { active += 1 } else { reclaimable.add(size: size) }
     }
 }

@@ -13,9 +13,12 @@ extension Home {
     @discardableResult
     package func sweep() throws(EngineError) -> Set<UInt32> {
         var found: [ContainerID] = []
+        var changing: [ContainerID] = []
         do throws(SystemError) {
             try runtime.forEachEntry { name, kind in
-                if kind == .regular, let id = ContainerID(String(cString: name)) { found.append(id) }
+                guard kind == .regular else { return }
+                let name = String(cString: name)
+                if let id = ContainerID(name) { found.append(id) } else if let id = LiveChange.container(of: name) { changing.append(id) }
             }
         } catch {
             throw .system(doing: "look for what a killed process left", error)
@@ -29,6 +32,11 @@ extension Home {
                 warn("a killed process left container \(id.short), which cannot be mended: \(error)")
                 // It may go on for all that is known.
                 if let slot = writtenSlot(of: id) { orphans.insert(slot) }
+            }
+        }
+        for id in changing {
+            do throws(EngineError) { try mendChange(of: id) } catch {
+                warn("a killed process left a change of container \(id.short), which cannot be mended: \(error)")
             }
         }
         // Whoever starts something on a network is refused where its rules cannot be made.

@@ -134,6 +134,7 @@ struct MonitorOutset {
 enum Monitor {
     static func run(_ creation: consuming Creation, _ outset: MonitorOutset, in home: borrowing Home) -> Never {
         prepare()
+        FileDescriptor.closeInherited()
         var creation = creation
         let audience: Audience
         let first: MonitoredRun

@@ -93,9 +93,18 @@ extension SpecBuilder {
         process.noNewPrivileges = request.noNewPrivileges ? true : nil
         process.rlimits = request.limits.isEmpty ? nil : request.limits
         process.oomScoreAdj = request.oomScoreAdjustment
-        process.apparmorProfile = request.appArmorProfile
+        process.apparmorProfile = try appArmorProfile
         process.selinuxLabel = request.selinuxLabel
         return process
+    }
+
+    /// Being confined by nothing needs no AppArmor.
+    private var appArmorProfile: String? {
+        get throws(EngineError) {
+            guard let name = request.appArmorProfile, !Machine.hasAppArmor else { return request.appArmorProfile }
+            guard name == "unconfined" else { throw .refused("there is no AppArmor profile \(name): this machine has no AppArmor") }
+            return nil
+        }
     }
 
     private var workingDirectory: String {
@@ -131,7 +140,7 @@ extension SpecBuilder {
                     continue
                 }
                 guard let capability = CapabilitySet(name) else {
-                    throw .refused("unknown capability \(name); see capabilities(7) for their names")
+                    throw .refused("unknown capability '\(name)'; see capabilities(7) for their names")
                 }
                 set.formUnion(capability)
             }
@@ -177,9 +186,18 @@ extension SpecBuilder {
         var values = request.sysctls
         // In a network namespace of its own nobody is harmed by a low port (docker's default since 20.10).
         if request.namespaces.network == .own {
-            if values["net.ipv4.ip_unprivileged_port_start"] == nil { values["net.ipv4.ip_unprivileged_port_start"] = "0" }
+            // Which groups there are in another container's user namespace is not known.
+            let usual = Self.networkSysctls(groups: maps?.groups).prefix(joined[.user] == nil ? 2 : 1)
+            for (name, value) in usual where values[name] == nil { values[name] = value }
         }
         return values.isEmpty ? nil : values
+    }
+
+    /// docker's defaults for a network namespace of the container's own: every user may have low ports, and may ping.
+    /// - Parameter groups: the container's, where they are not the host's; groups that it has not cannot be named.
+    static func networkSysctls(groups: [Spec.IDMapping]?) -> [(name: String, value: String)] {
+        let last = groups.map { $0.count == 1 && $0[0].containerID == 0 ? min($0[0].size - 1, 0x7fff_ffff) : 0 } ?? 0x7fff_ffff
+        return [("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", "0 \(last)")]
     }
 
     private func resources() throws(EngineError) -> Spec.Resources {
@@ -198,7 +216,7 @@ extension SpecBuilder {
                         access: device.access))
             }
         }
-        resources.devices = DefaultDevices.rules + given + request.deviceRules
+        resources.devices = DefaultDeviceRules.list + given + request.deviceRules
         return resources
     }
 
@@ -226,8 +244,19 @@ extension SpecBuilder {
         for index in mounts.indices where request.isPrivileged && mounts[index].destination.hasPrefix("/sys") {
             mounts[index].options?.removeAll { $0 == "ro" }
         }
-        if request.namespaces.ipc == .host { mounts.removeAll { $0.destination == "/dev/mqueue" || $0.destination == "/dev/shm" } }
+        if request.namespaces.ipc == .host { mounts = mounts.compactMap(Self.ofHost) }
         return mounts
+    }
+}
+
+extension SpecBuilder {
+    /// The host's shared memory and message queues, where that has any. They are shown with the host's ids, as the kernel shows those of System V.
+    private static func ofHost(_ mount: Spec.Mount) -> Spec.Mount? {
+        guard mount.destination == "/dev/mqueue" || mount.destination == "/dev/shm" else { return mount }
+        guard access(mount.destination, F_OK) == 0 else { return nil }
+        return Spec.Mount(
+            destination: mount.destination, type: "bind", source: mount.destination,
+            options: ["rbind", "nosuid", "noexec", "nodev", "rprivate"])
     }
 }
 

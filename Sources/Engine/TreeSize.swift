@@ -39,7 +39,7 @@ struct TreeSize {
         for status in found {
             files += 1
             if status.links > 1, !linked.insert(File(device: UInt(status.device), inode: UInt(status.inode))).inserted { continue }
-            bytes = bytes.addingReportingOverflow(status.size).partialValue
+            bytes.add(size: status.size)
         }
         guard level < Self.depth else { return }
         for name in below {
@@ -62,6 +62,8 @@ extension Home {
         for layer in record.layers ?? [] where ContainerID.isHexadecimal(layer) {
             try? image.add("\(path)/images/unpacked/sha256/\(layer)")
         }
-        return (own.bytes, own.bytes.addingReportingOverflow(image.bytes).partialValue)
+        var all = own.bytes
+        all.add(size: image.bytes)
+        return (own.bytes, all)
     }
 }

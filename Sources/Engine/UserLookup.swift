@@ -43,6 +43,8 @@ struct UserLookup {
                 try? Self.number($0[2])
             }
         }
+        // A program that changes its group must not get rid of what the first one forbids it, so that is among the others too (CVE-2022-36109).
+        identity.groups.insert(identity.group, at: 0)
         for word in extra { identity.groups.append(try Self.group(word, in: group)) }
         var seen = Set<UInt32>()
         identity.groups = identity.groups.filter { seen.insert($0).inserted }

@@ -58,7 +58,8 @@ struct Volumes {
 
     private func bind(_ point: Record.MountPoint, _ request: MountRequest) -> Spec.Mount {
         // Every mount below a read-only one is read-only too (`rro`), as docker has it since 25.
-        var options = ["rbind", request.isReadOnly ? "rro" : "rw"] + request.options
+        var options = request.options.contains("bind") ? [] : ["rbind"]
+        options += [request.isReadOnly ? "rro" : "rw"] + request.options
         if request.isReadOnly { options.append("ro") }
         if !request.options.contains(where: { $0.hasSuffix("private") || $0.hasSuffix("slave") || $0.hasSuffix("shared") }) {
             options.append("rprivate")

@@ -20,8 +20,6 @@ enum ImageFile: Equatable {
 struct HostFiles {
     /// By absolute path. Every directory above a path is there too.
     private(set) var files: [String: ImageFile] = [:]
-    /// Paths whose file has been looked into.
-    private var visited: Set<String> = []
     /// The first path that each file got, by device and inode.
     private var firstPaths: [FileKey: String] = [:]
     private var pending: [String] = []

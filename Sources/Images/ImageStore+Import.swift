@@ -42,7 +42,8 @@ extension ImageStore {
         }
         let layer = Descriptor(mediaType: MediaType.layerGzip, digest: digest, size: blob.size)
         var description = ImageConfig(
-            created: timestamp(), author: author, architecture: Platform.current.architecture, os: Platform.current.os, config: config,
+            created: Timestamp.now.description, author: author, architecture: Platform.current.architecture, os: Platform.current.os,
+            config: config,
             rootfs: ImageConfig.RootFS(diffIDs: (base?.layers ?? []) + [diffID]))
         description.history =
             (base?.config.history ?? [])
@@ -66,14 +67,4 @@ extension ImageStore {
         let bytes = try encoded(manifest, "image manifest")
         return Descriptor(mediaType: MediaType.manifest, digest: try staging.add(bytes), size: Int64(bytes.count))
     }
-}
-
-/// Now, as RFC 3339 has it, in UTC.
-private func timestamp() -> String {
-    var now = time(nil)
-    var parts = tm()
-    gmtime_r(&now, &parts)
-    func two(_ number: CInt) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T"
-        + "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
 }

@@ -143,8 +143,7 @@ package final class TreeExtractor {
         }
         var end: Int64 = 0
         try reader.forEachPiece { (piece, offset) throws(ImageError) in
-            try attempt { () throws(SystemError) in try file.write(piece, at: offset) }
-            end = max(end, offset + Int64(piece.count))
+            end = max(end, try attempt { () throws(SystemError) in try file.writeLeavingHoles(piece, at: offset) })
         }
         try attempt { () throws(SystemError) in
             if end < entry.size { try file.setSize(entry.size) }

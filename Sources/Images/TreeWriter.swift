@@ -116,8 +116,7 @@ extension TreeWriter {
         }
         var end: Int64 = 0
         try reader.forEachPiece { (piece, offset) throws(ImageError) in
-            try attempt { () throws(SystemError) in try file.write(piece, at: offset) }
-            end = max(end, offset + Int64(piece.count))
+            end = max(end, try attempt { () throws(SystemError) in try file.writeLeavingHoles(piece, at: offset) })
         }
         if end < entry.size { try attempt { () throws(SystemError) in try file.setSize(entry.size) } }
         try apply(entry, to: file)
@@ -178,7 +177,7 @@ extension TreeWriter {
             try file.setPermissions(entry.permissions)
         }
         for (name, value) in entry.attributes {
-            guard Self.isWelcome(name) else {
+            guard FileDescriptor.isCarried(name) else {
                 skipped += 1
                 continue
             }
@@ -188,12 +187,6 @@ extension TreeWriter {
                 skipped += 1
             }
         }
-    }
-
-    /// Attributes that mean something inside a container, and nothing to overlayfs or to the host's own security modules.
-    private static func isWelcome(_ name: [CChar]) -> Bool {
-        let name = name.text
-        return name == "security.capability" || (name.hasPrefix("user.") && !name.hasPrefix("user.overlay."))
     }
 
     /// Makes room for an entry.

@@ -95,6 +95,11 @@ package struct JSONObject: Equatable, Sendable, ExpressibleByDictionaryLiteral {
 
     package init() {}
 
+    /// Of names that differ: setting one after the other would look for each among all before it.
+    package init(distinct members: some Sequence<(name: String, value: JSONValue)>) {
+        self.members = members.map { Member(name: $0.name, value: $0.value) }
+    }
+
     package init(dictionaryLiteral elements: (String, JSONValue)...) {
         for (name, value) in elements { self[name] = value }
     }

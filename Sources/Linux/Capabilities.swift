@@ -22,10 +22,6 @@ package struct CapabilitySet: OptionSet, Sendable, Hashable {
     /// Everything this kernel has.
     package static var all: CapabilitySet { CapabilitySet(rawValue: (1 << UInt64(cap_max_bits())) - 1) }
 
-    package static let systemAdministration = CapabilitySet(CAP_SYS_ADMIN)
-    package static let setUserID = CapabilitySet(CAP_SETUID)
-    package static let setGroupID = CapabilitySet(CAP_SETGID)
-    package static let setCapabilities = CapabilitySet(CAP_SETPCAP)
     package static let systemResources = CapabilitySet(CAP_SYS_RESOURCE)
 
     /// The numbers in the set, ascending.

@@ -91,23 +91,9 @@ extension FileDescriptor {
 
     /// Opens a path whose components may be hostile, seeing `root` as `/`. The corresponding call is `openat2(2)`, Linux 5.6.
     package init(
-        resolving path: String, in root: Place, _ flags: OpenFlags = .readOnly, mode: mode_t = 0,
-        resolve: ResolveFlags = [.inRoot, .noMagicLinks]
+        resolving path: String, in root: Place, _ flags: OpenFlags = .readOnly, resolve: ResolveFlags = [.inRoot, .noMagicLinks]
     ) throws(SystemError) {
-        var how = open_how()
-        how.flags = UInt64(UInt32(bitPattern: flags.rawValue | O_CLOEXEC))
-        how.mode = UInt64(mode)
-        how.resolve = resolve.rawValue
-        // The kernel answers EAGAIN when a rename anywhere raced with ".."; openat2(2) asks callers to try again.
-        for _ in 0..<128 {
-            let result = linux_openat2(root.raw, path, &how)
-            if result >= 0 {
-                self.init(owning: result)
-                return
-            }
-            guard errno == EAGAIN || errno == EINTR else { break }
-        }
-        throw SystemError(call: "openat2", subject: path, errno: errno)
+        self = try root.resolve(Array(path.utf8CString), flags, resolve: resolve)
     }
 
     /// A descriptor of its own for what standard input is.
@@ -141,6 +127,10 @@ extension FileDescriptor {
         self.reader = reader
         self.writer = writer
     }
+
+    /// Has it hold that many bytes before a writer has to wait, where the system's limit allows it. The corresponding call is
+    /// `fcntl(F_SETPIPE_SZ)`.
+    package func grow(to bytes: Int) { _ = linux_fcntl(writer.raw, CInt(linux_f_setpipe_sz), bytes) }
 
     /// Keeps the reader; the writer is closed here, so that the end of what others write is the end.
     package consuming func readerAlone() -> FileDescriptor { reader }
@@ -183,15 +173,26 @@ extension FileDescriptor {
 }
 
 extension FileDescriptor {
+    /// What whoever started this program had open beyond the first three; to be asked for the first time before anything of ours is open.
+    package static let inherited: [CInt] = {
+        guard let list = try? FileDescriptor(opening: "/proc/self/fd", .directory), let entries = try? list.entries() else { return [] }
+        return entries.compactMap { CInt($0.name) }.filter { $0 > 2 && $0 != list.raw }
+    }()
+
+    /// Closes those: for a process that stays behind, lest it hold a caller's lock or the end of a pipe that somebody reads.
+    package static func closeInherited() { for raw in inherited { close(raw) } }
+}
+
+extension FileDescriptor {
     /// True for a pipe that has no name in any file system (`PIPEFS_MAGIC`).
     package static func isAnonymousPipe(_ raw: CInt) -> Bool {
         var status = statfs()
         return fstatfs(raw, &status) == 0 && status.f_type == 0x5049_5045
     }
 
-    package static func setNonBlocking(_ raw: CInt) throws(SystemError) {
+    package static func setNonBlocking(_ raw: CInt, _ on: Bool = true) throws(SystemError) {
         let flags = try check("fcntl") { linux_fcntl(raw, F_GETFL, 0) }
-        try check("fcntl") { linux_fcntl(raw, F_SETFL, Int(flags | O_NONBLOCK)) }
+        try check("fcntl") { linux_fcntl(raw, F_SETFL, Int(on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK)) }
     }
 }
 

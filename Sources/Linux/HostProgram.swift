@@ -24,10 +24,29 @@ package struct HostProgram: Sendable {
         let error = try FileDescriptor.pipe()
         let reader = source.readerAlone()
         let handle = try start(arguments, reader.raw, output.writer.raw, error.writer.raw)
-        // Complaints are short: a pipe holds them until the rest is read.
-        let text = try output.readerAlone().readAll(limit: 64 << 20)
-        let complaint = try error.readerAlone().readAll(limit: 1 << 20)
-        return (try handle.reap(), text, complaint)
+        let texts = try Self.read(output.readerAlone(), error.readerAlone())
+        return (try handle.reap(), texts.0, texts.1)
+    }
+
+    /// Both to their ends, whichever has something: the program must not have to wait with one for us to read the other.
+    private static func read(
+        _ output: consuming FileDescriptor, _ error: consuming FileDescriptor
+    ) throws(SystemError) -> ([UInt8], [UInt8]) {
+        var texts: ([UInt8], [UInt8]) = ([], [])
+        var entries = [PollEntry(output.raw, .readable), PollEntry(error.raw, .readable)]
+        while entries.contains(where: { $0.raw >= 0 }) {
+            _ = try entries.wait()
+            if !entries[0].ready.isEmpty {
+                let part = try output.read(atMost: 65536)
+                if part.isEmpty { entries[0] = PollEntry(-1, []) } else { texts.0 += part }
+            }
+            if !entries[1].ready.isEmpty {
+                let part = try error.read(atMost: 65536)
+                if part.isEmpty { entries[1] = PollEntry(-1, []) } else { texts.1 += part }
+            }
+            guard texts.0.count + texts.1.count <= 64 << 20 else { throw SystemError(call: "read", errno: EFBIG) }
+        }
+        return texts
     }
 
     /// Starts it as a process that outlives us: nobody's child but the system's, and in a session of its own.

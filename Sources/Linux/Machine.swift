@@ -35,10 +35,7 @@ package enum Machine {
 
     /// The kernel's release as numbers, for example 6 and 18.
     package static let kernel: (major: Int, minor: Int) = {
-        var name = utsname()
-        guard uname(&name) == 0 else { return (0, 0) }
-        let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        let numbers = release.split(whereSeparator: { !$0.isNumber }).prefix(2).map { Int($0) ?? 0 }
+        let numbers = kernelRelease.split(whereSeparator: { !$0.isNumber }).prefix(2).map { Int($0) ?? 0 }
         return (numbers.first ?? 0, numbers.count > 1 ? numbers[1] : 0)
     }()
 
@@ -47,11 +44,27 @@ package enum Machine {
     }
 
     /// The hardware's name as `uname(2)` has it, for example `x86_64`.
-    package static let hardware: String = {
-        var name = utsname()
-        guard uname(&name) == 0 else { return "" }
-        return withUnsafeBytes(of: &name.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    }()
+    package static let hardware = name(.hardware)
+
+    /// The kernel's release as `uname(2)` has it.
+    package static var kernelRelease: String { name(.release) }
+
+    /// Whether the kernel has AppArmor, and it is switched on.
+    package static var hasAppArmor: Bool { (try? File.readKernel("/sys/module/apparmor/parameters/enabled"))?.hasPrefix("Y") == true }
+
+    /// This machine's name, or the one of the UTS namespace this process is in.
+    package static var hostname: String { name(.host) }
+
+    /// Which field of `struct utsname`.
+    private enum Name: Int { case host = 1, release = 2, hardware = 4 }
+
+    private static func name(_ field: Name) -> String {
+        var names = utsname()
+        guard uname(&names) == 0 else { return "" }
+        // All of one length.
+        let length = MemoryLayout.size(ofValue: names.release)
+        return withUnsafeBytes(of: &names) { String(decoding: $0[(field.rawValue * length)...].prefix { $0 != 0 }, as: UTF8.self) }
+    }
 }
 
 /// A moment, in nanoseconds since 1970 (`CLOCK_REALTIME`).
@@ -195,20 +208,6 @@ extension Machine {
     package static func numbers(of device: UInt) -> (major: UInt32, minor: UInt32) {
         (linux_major(dev_t(device)), linux_minor(dev_t(device)))
     }
-
-    /// The kernel's release as `uname(2)` has it.
-    package static var kernelRelease: String {
-        var name = utsname()
-        guard uname(&name) == 0 else { return "" }
-        return withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    }
-
-    /// This machine's name, or the one of the UTS namespace this process is in.
-    package static var hostname: String {
-        var name = utsname()
-        guard uname(&name) == 0 else { return "localhost" }
-        return withUnsafeBytes(of: &name.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-    }
 }
 
 /// A clock that never jumps (`CLOCK_MONOTONIC`).
@@ -219,9 +218,5 @@ package enum MonotonicClock {
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
-    package static var milliseconds: Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
-    }
+    package static var milliseconds: Int64 { nanoseconds / 1_000_000 }
 }

@@ -111,7 +111,7 @@ extension Place {
         how.flags = UInt64(UInt32(bitPattern: flags.rawValue | O_CLOEXEC))
         how.resolve = resolve.rawValue
         var result: CInt = -1
-        // EAGAIN: a rename somewhere raced with ".."; openat2(2) asks callers to try again.
+        // The kernel answers EAGAIN when a rename anywhere raced with ".."; openat2(2) asks callers to try again.
         for _ in 0..<128 {
             result = linux_openat2(raw, path, &how)
             guard result < 0, errno == EAGAIN || errno == EINTR else { break }
@@ -176,9 +176,11 @@ extension FileDescriptor {
         try check("fsetxattr") { fsetxattr(raw, name, value, value.count, 0) }
     }
 
-    private static func isCarried(_ bytes: [CChar]) -> Bool {
-        let name = String(decoding: bytes.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        return name == "security.capability" || (name.hasPrefix("user.") && !name.hasPrefix("user.overlay."))
+    /// Attributes that mean something inside a container, and nothing to overlayfs or to the host's own security modules.
+    package static func isCarried(_ name: [CChar]) -> Bool {
+        let name = name.dropLast().map(UInt8.init(bitPattern:))
+        return name.elementsEqual("security.capability".utf8)
+            || (name.starts(with: "user.".utf8) && !name.starts(with: "user.overlay.".utf8))
     }
 
     /// The corresponding call is `ftruncate(2)`.
@@ -193,6 +195,17 @@ extension FileDescriptor {
             rest = UnsafeRawBufferPointer(rebasing: rest[written...])
             offset += Int64(written)
         }
+    }
+
+    /// The same, but nothing but zeros stays a hole, which takes no room: whoever wrote a file of a terabyte may have written a byte of it.
+    /// The caller sets the size in the end.
+    /// - Returns: where what was written ends; 0 for a hole.
+    package func writeLeavingHoles(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(SystemError) -> Int64 {
+        guard let base = bytes.baseAddress, bytes.first == 0, memcmp(base, base + 1, bytes.count - 1) == 0 else {
+            try write(bytes, at: offset)
+            return offset + Int64(bytes.count)
+        }
+        return 0
     }
 
     /// Puts a text in place of what is there. It is not emptied first: what is written to an emptied file ext4 has on its way to the disk as

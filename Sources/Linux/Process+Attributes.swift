@@ -14,11 +14,6 @@ extension Process {
         try check("prctl", "PR_SET_DUMPABLE") { linux_prctl(PR_SET_DUMPABLE, on ? 1 : 0, 0, 0, 0) }
     }
 
-    /// Children whose parents end become ours. The corresponding call is `prctl(PR_SET_CHILD_SUBREAPER)`.
-    package static func adoptOrphans() throws(SystemError) {
-        try check("prctl", "PR_SET_CHILD_SUBREAPER") { linux_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
-    }
-
     /// The name `ps` shows, at most 15 bytes. The corresponding call is `prctl(PR_SET_NAME)`.
     package static func setName(_ name: StaticString) {
         _ = linux_prctl(PR_SET_NAME, UInt(bitPattern: name.utf8Start), 0, 0, 0)
@@ -96,9 +91,7 @@ package enum Keyring {
             let key = try check("keyctl", "session keyring") { linux_keyctl_join(name) }
             // Possessor all, owner view, search and setattr: what containers need and no more (after runc's).
             _ = linux_keyctl_setperm(Int32(truncatingIfNeeded: key), 0x3f0f_0000)
-        } catch  where error.errno == ENOSYS || error.errno == EDQUOT {
-            if error.errno == EDQUOT { throw error }
-        }
+        } catch  where error.errno == ENOSYS {}
     }
 }
 

@@ -99,6 +99,11 @@ package struct ProcessHandle: ~Copyable {
         self.init(owning: descriptor)
     }
 
+    /// The same; nil if that process is over. Any other error says nothing about it.
+    package static func holding(_ identity: ProcessIdentity) throws(SystemError) -> ProcessHandle? {
+        do throws(SystemError) { return try ProcessHandle(identity) } catch  where error.errno == ESRCH { return nil }
+    }
+
     /// The corresponding call is `pidfd_send_signal(2)`.
     package func signal(_ signal: Signal) throws(SystemError) {
         try check("kill", signal.description) { linux_pidfd_send_signal(descriptor.raw, signal.rawValue) }

@@ -56,8 +56,7 @@ extension FileDescriptor {
     }
 
     package func setNonBlocking(_ on: Bool) throws(SystemError) {
-        let flags = try check("fcntl") { linux_fcntl(raw, F_GETFL, 0) }
-        try check("fcntl") { linux_fcntl(raw, F_SETFL, Int(on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK)) }
+        try Self.setNonBlocking(raw, on)
     }
 }
 

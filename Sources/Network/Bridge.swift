@@ -27,17 +27,25 @@ extension NetworkDefinition {
             default: throw .system(doing: "make the bridge \(device)", error)
             }
         }
+        do throws(NetworkError) { return try bringUpBridge(&netlink) } catch {
+            try? netlink.remove(device)
+            throw error
+        }
+    }
+
+    /// Gives the bridge its addresses and brings it up, which comes last: one that is down was left by who was killed while making it.
+    package func bringUpBridge(_ netlink: inout Netlink) throws(NetworkError) -> LinkStatus {
         do throws(SystemError) {
             // Before it is up: nothing comes in that these are against.
             for parameter in parameters { try parameter.set() }
             guard let link = try netlink.link(device) else { throw SystemError(call: "RTM_GETLINK", subject: device, errno: ENODEV) }
-            var messages = [try netlink.setMTU(of: device, to: mtu(&netlink))]
-            for address in ranges.compactMap(\.gatewayAddress) { messages.append(try netlink.add(address, to: link.index)) }
-            messages.append(try netlink.change(device, flags: UInt32(IFF_UP)))
-            try netlink.perform(messages)
+            for address in ranges.compactMap(\.gatewayAddress) {
+                let message = try netlink.add(address, to: link.index)
+                do throws(SystemError) { try netlink.perform(message) } catch  where error.errno == EEXIST {}
+            }
+            try netlink.perform([netlink.setMTU(of: device, to: mtu(&netlink)), netlink.change(device, flags: UInt32(IFF_UP))])
             return try netlink.link(device) ?? link
         } catch {
-            try? netlink.remove(device)
             throw .system(doing: "make the bridge \(device)", error)
         }
     }

@@ -24,6 +24,8 @@ package struct Endpoint: Equatable, Sendable {
     package var gateway6: IPAddress?
     /// The way to everywhere else leads over this network.
     package var hasDefaultRoute: Bool?
+    /// The container is being connected to it or taken off it while it runs.
+    package var isChanging: Bool?
 
     package init(network: String) { self.network = network }
 
@@ -59,5 +61,6 @@ extension Endpoint: JSONRecord {
         try json("gateway", &gateway)
         try json("gateway6", &gateway6)
         try json("hasDefaultRoute", &hasDefaultRoute)
+        try json("isChanging", &isChanging)
     }
 }

@@ -11,10 +11,13 @@ package struct LinkStatus: Equatable, Sendable {
     package let mac: MACAddress?
     /// It carries packets: `IF_OPER_UP` of RFC 2863.
     package let isOperational: Bool
+    /// Somebody has brought it up.
+    package let isUp: Bool
 
     init(_ reply: NetlinkReply) {
         // struct ifinfomsg: family, pad, type, index, flags, change.
         index = Int32(bitPattern: reply.word(4))
+        isUp = reply.word(8) & UInt32(IFF_UP) != 0
         var name = ""
         var mtu: UInt32 = 1500
         var mac: MACAddress?

@@ -107,10 +107,5 @@ package enum MediaType {
     package static var config: String { "application/vnd.oci.image.config.v1+json" }
     package static var layer: String { "application/vnd.oci.image.layer.v1.tar" }
     package static var layerGzip: String { "application/vnd.oci.image.layer.v1.tar+gzip" }
-    package static var layerZstd: String { "application/vnd.oci.image.layer.v1.tar+zstd" }
     package static var dockerManifestList: String { "application/vnd.docker.distribution.manifest.list.v2+json" }
-    package static var dockerManifest: String { "application/vnd.docker.distribution.manifest.v2+json" }
-    package static var dockerConfig: String { "application/vnd.docker.container.image.v1+json" }
-    package static var dockerLayer: String { "application/vnd.docker.image.rootfs.diff.tar" }
-    package static var dockerLayerGzip: String { "application/vnd.docker.image.rootfs.diff.tar.gzip" }
 }

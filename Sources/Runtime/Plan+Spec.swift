@@ -157,7 +157,7 @@ extension Plan {
         }
         guard !bindsDevices else { return }
         let extra = try (spec.linux?.devices ?? []).map { device throws(LaunchError) in try DeviceSetup(device) }
-        let standard = DeviceSetup.standard.filter { device in !extra.contains { $0.path == device.path } }
+        let standard = DefaultDevices.nodes.filter { device in !extra.contains { $0.path == device.path } }
         // A user namespace can make no nodes: the parent makes those for it. What everybody may open can just as well be the host's.
         let isMapped = userMap != nil || joined.contains { $0.type == .user }
         setups.append(.devices(isMapped ? standard : standard + extra, canMake: !isMapped))
@@ -165,7 +165,7 @@ extension Plan {
             binds.append(BindSource(device: device))
             setups.append(.bind(index: binds.count, target: device.path, propagation: nil, isUsers: true))
         }
-        setups.append(.links(DeviceSetup.links.map { ("\($0.path)", "\($0.target)") }))
+        setups.append(.links(DefaultDevices.links.map { ("\($0.path)", "\($0.target)") }))
         process.bindsConsole = process.terminal
     }
 }
@@ -227,21 +227,6 @@ extension FileSystemSetup {
 }
 
 extension DeviceSetup {
-    /// What the runtime spec promises every container ("Default Devices").
-    static let standard: [DeviceSetup] = [
-        DeviceSetup("/dev/null", 1, 3), DeviceSetup("/dev/zero", 1, 5), DeviceSetup("/dev/full", 1, 7), DeviceSetup("/dev/random", 1, 8),
-        DeviceSetup("/dev/urandom", 1, 9), DeviceSetup("/dev/tty", 5, 0),
-    ]
-
-    static let links: [(path: StaticString, target: StaticString)] = [
-        ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"),
-        ("/dev/stderr", "/proc/self/fd/2"), ("/dev/ptmx", "pts/ptmx"),
-    ]
-
-    private init(_ path: String, _ major: UInt32, _ minor: UInt32) {
-        self.init(path: path, kind: .character, major: major, minor: minor, mode: 0o666, user: 0, group: 0, hostPath: path)
-    }
-
     init(_ device: Spec.Linux.Device) throws(LaunchError) {
         let kind: Kind =
             switch device.type {

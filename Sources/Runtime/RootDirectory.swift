@@ -40,10 +40,17 @@ struct RootDirectory: Sendable {
         "/proc/net/dev",
     ]
 
-    private func makeMountPoint(_ path: String, isDirectory: Bool, followLinks: Bool) throws(SystemError) -> FileDescriptor {
+    private func makeMountPoint(
+        _ path: String, isDirectory: Bool, followLinks: Bool, linksSeen: Int = 0
+    ) throws(SystemError) -> FileDescriptor {
         do throws(SystemError) {
             return try open(path, isDirectory ? [.path, .directory] : .path, followLinks: followLinks)
         } catch  where error.errno == ENOENT {}
+        // systemd's images have links to what their services would make, /etc/resolv.conf above all. What such a link means lies in here too.
+        if followLinks, let meant = try withoutDanglingLink(path) {
+            guard linksSeen < 40 else { throw SystemError(call: "mount", subject: path, errno: ELOOP) }
+            return try makeMountPoint(meant, isDirectory: isDirectory, followLinks: true, linksSeen: linksSeen + 1)
+        }
         let entry = try self.entry(path, followLinks: followLinks)
         if isDirectory {
             try Directory.make(entry.name, at: entry.directory.place, mode: 0o755)
@@ -53,6 +60,28 @@ struct RootDirectory: Sendable {
             _ = try FileDescriptor(opening: entry.name, at: entry.directory.place, [.create, .exclusive, .noFollow], mode: 0o644)
         } catch  where error.errno == EEXIST {}
         return try open(path, .path, followLinks: followLinks)
+    }
+
+    /// The path that is meant where a component of this one is a link to what is missing; nil where none is.
+    private func withoutDanglingLink(_ path: String) throws(SystemError) -> String? {
+        var done = ""
+        var rest = path.split(separator: "/")[...]
+        while let component = rest.popFirst() {
+            let next = "\(done)/\(component)"
+            do throws(SystemError) {
+                _ = try open(next)
+                done = next
+                continue
+            } catch  where error.errno == ENOENT {}
+            let folder = try open(done, [.path, .directory])
+            let link: [UInt8]
+            do throws(SystemError) {
+                link = try folder.place.readLink(String(component))
+            } catch  where error.errno == EINVAL || error.errno == ENOENT { return nil }
+            let target = String(decoding: link, as: UTF8.self)
+            return ([target.hasPrefix("/") ? target : "\(done)/\(target)"] + rest.map(String.init)).joined(separator: "/")
+        }
+        return nil
     }
 
     /// Opens a directory, making each missing component in the directory above it, held by descriptor.

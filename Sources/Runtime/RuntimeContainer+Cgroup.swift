@@ -24,7 +24,8 @@ extension RuntimeContainer {
             do throws(CgroupError) {
                 if let resources { try cgroup.apply(resources, as: .needed) }
                 let rules = resources?.devices ?? []
-                try cgroup.restrict(to: DeviceRules(rules + Self.deviceRules), as: rules.isEmpty ? .wanted : .needed)
+                // What every container may use, whatever the rules before say.
+                try cgroup.restrict(to: DeviceRules(rules + DefaultDevices.rules), as: rules.isEmpty ? .wanted : .needed)
                 try cgroup.delegate(to: spec)
             } catch {
                 try? cgroup.remove()
@@ -43,8 +44,8 @@ extension RuntimeContainer {
         state.cgroup = Dictionary(entries.map { ($0.label, $0.directory) }) { first, _ in first }
     }
 
-    /// Without `linux.cgroupsPath` it is `/minirun-ID`, a directory that nothing is left of. The spec leaves that to us; runc takes ID below its own cgroup, where
-    /// version 2 allows no limits because the caller is in there.
+    /// Without `linux.cgroupsPath` it is `/minirun-ID`, a directory that nothing is left of. The spec leaves that to us; runc takes ID
+    /// below its own cgroup, where version 2 allows no limits because the caller is in there.
     private func cgroupPath(_ spec: Spec, _ style: CgroupStyle) throws(RuntimeError) -> CgroupPath? {
         let text = spec.linux?.cgroupsPath.flatMap { $0.isEmpty ? nil : $0 }
         do throws(CgroupPath.Invalid) {
@@ -57,16 +58,6 @@ extension RuntimeContainer {
             throw .refused("linux.cgroupsPath: \(error)")
         }
     }
-
-    /// What every container may use, whatever the rules before say: the default devices of the runtime spec and its terminals, and
-    /// making nodes, which gives no access by itself. As in runc and crun.
-    private static let deviceRules: [Spec.Resources.DeviceRule] =
-        [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 2), (136, -1)].map { (major: Int64, minor: Int64) in
-            Spec.Resources.DeviceRule(allow: true, type: .character, major: major, minor: minor, access: "rwm")
-        } + [
-            Spec.Resources.DeviceRule(allow: true, type: .character, access: "m"),
-            Spec.Resources.DeviceRule(allow: true, type: .block, access: "m"),
-        ]
 }
 
 extension RuntimeContainer {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLI
 import Engine
+import Linux
 import OCI
 
 /// The options that `run` and `create` share: what a container is.
@@ -46,16 +47,20 @@ struct ContainerOptions: OptionGroup {
                 $0.fileEnvironment += try Environment.file($1)
             },
             .text("-w, --workdir DIR", "the working directory, made if it is missing") {
-                guard $1.hasPrefix("/") else { throw UsageError("'\($1)' is not an absolute path") }
-                $0.workingDirectory = $1
+                guard $1.isEmpty || $1.hasPrefix("/") else { throw UsageError("'\($1)' is not an absolute path") }
+                $0.workingDirectory = $1.isEmpty ? nil : $1
             },
             .text("-u, --user USER[:GROUP]", "who runs it, by name or number") { $0.user = $1 },
             .text("--group-add GROUP", "another group, by name or number; may be repeated") { $0.extraGroups.append($1) },
-            .text("-h, --hostname NAME", "its host name (default the short id)") { $0.hostname = try HostName($1).text },
-            .text("--domainname NAME", "its NIS domain name") { $0.domainname = try HostName($1).text },
+            .text("-h, --hostname NAME", "its host name (default the short id)") {
+                $0.hostname = $1.isEmpty ? nil : try HostName($1).text
+            },
+            .text("--domainname NAME", "its NIS domain name") { $0.domainname = $1.isEmpty ? nil : try HostName($1).text },
             .text("--entrypoint PROGRAM", "in place of the image's; empty for none") { $0.entrypoint = $1.isEmpty ? [] : [$1] },
             .flag("--init", "run it below a small init that reaps orphans and passes signals on") { $0.hasInit = $1 },
-            .text("--stop-signal SIGNAL", "what stop sends (default the image's, else TERM)") { $0.stopSignal = try SignalWord($1).text },
+            .text("--stop-signal SIGNAL", "what stop sends (default the image's, else TERM)") {
+                $0.stopSignal = $1.isEmpty ? nil : try Signal(word: $1).description
+            },
             .text("--stop-timeout SECONDS", "how long stop waits before it kills (default 10)") {
                 $0.stopTimeout = Int(try Int32(word: $1, in: -1...Int32.max))
             },
@@ -89,9 +94,8 @@ struct ContainerOptions: OptionGroup {
             .text("--tmpfs DIR[:OPTIONS]", "a file system in memory; may be repeated") { $0.mounts.append(try MountRequest(tmpfs: $1)) },
             .flag("--read-only", "no writing to the container's own root") { $0.isReadOnly = $1 },
             .text("--shm-size SIZE", "of /dev/shm (default 64m)") {
-                let size = try ByteSize($1)
-                guard size.bytes > 0 else { throw UsageError("'\($1)' must be more than nothing") }
-                $0.shmSize = UInt64(size.bytes)
+                let size = try ByteSize($1).bytes
+                $0.shmSize = size > 0 ? UInt64(size) : Self.usualShmSize
             },
             .text("--device DEVICE[:PATH[:rwm]]", "a device of this machine; may be repeated") {
                 $0.devices.append(try DeviceRequest(word: $1))
@@ -126,7 +130,8 @@ struct ContainerOptions: OptionGroup {
     var timeZone: String?
     var mounts: [MountRequest] = []
     var isReadOnly = false
-    var shmSize: UInt64 = 64 << 20
+    var shmSize = Self.usualShmSize
+    private static let usualShmSize: UInt64 = 64 << 20
     var devices: [DeviceRequest] = []
     var deviceRules: [Spec.Resources.DeviceRule] = []
     var life = LifeOptions()
@@ -171,6 +176,9 @@ struct ContainerOptions: OptionGroup {
         security.apply(to: &request)
         try network.apply(to: &request)
         try namespaces.apply(to: &request)
+        if request.namespaces.uts != .own, hostname != nil || domainname != nil {
+            throw UsageError("--uts gives it the host name of others, so --hostname and --domainname cannot be given with it")
+        }
         try ports.apply(to: &request)
         return request
     }

@@ -34,9 +34,9 @@ extension MountRequest {
     private mutating func readVolumeOption(_ word: String) throws(UsageError) {
         switch word {
         case "ro": isReadOnly = true
-        case "rw", "z", "Z", "idmap", "consistent", "cached", "delegated": break
+        case "rw", "rbind", "z", "Z", "idmap", "consistent", "cached", "delegated": break
         case "nocopy": copiesUp = false
-        case "private", "rprivate", "slave", "rslave", "shared", "rshared", "noexec", "nosuid", "nodev", "exec", "suid", "dev":
+        case "private", "rprivate", "slave", "rslave", "shared", "rshared", "bind", "noexec", "nosuid", "nodev", "exec", "suid", "dev":
             options.append(word)
         default: throw UsageError("unknown volume option '\(word)'")
         }
@@ -50,7 +50,7 @@ extension MountRequest {
         var isReadOnly = false
         var options: [String] = []
         var copiesUp = true
-        for field in text.split(separator: ",") {
+        for field in try CommaFields(text).fields {
             let equals = field.firstIndex(of: "=")
             let key = String(field[..<(equals ?? field.endIndex)])
             let value = equals.map { String(field[field.index(after: $0)...]) }
@@ -68,7 +68,9 @@ extension MountRequest {
                     throw UsageError("tmpfs-mode '\(value ?? "")' is not an octal mode")
                 }
                 options.append("mode=\(String(mode, radix: 8))")
-            case "consistency", "bind-recursive", "bind-nonrecursive": break
+            case "bind-nonrecursive": if try Self.flag(value, key) { options.append("bind") }
+            case "bind-recursive": if try !Self.isRecursive(value ?? "") { options.append("bind") }
+            case "consistency": break
             default:
                 throw UsageError(
                     "unknown key '\(key)' in --mount, known are type, source, target, readonly, bind-propagation, volume-nocopy, tmpfs-size, tmpfs-mode"
@@ -95,6 +97,16 @@ extension MountRequest {
         case nil, "true", "1": return true
         case "false", "0": return false
         default: throw UsageError("\(key) is true or false, not '\(value ?? "")'")
+        }
+    }
+
+    private static func isRecursive(_ value: String) throws(UsageError) -> Bool {
+        switch value {
+        case "enabled", "readonly": return true
+        case "disabled": return false
+        case "writable":
+            throw UsageError("bind-recursive=writable cannot be had: whatever lies below a read-only mount is read-only here")
+        default: throw UsageError("bind-recursive is enabled, disabled or readonly, not '\(value)'")
         }
     }
 

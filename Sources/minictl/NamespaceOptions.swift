@@ -21,7 +21,7 @@ struct NamespaceOptions: OptionGroup {
 
     private static func choice(_ text: String) throws(UsageError) -> Request.NamespaceChoice {
         switch text {
-        case "private", "shareable": return .own
+        case "", "private", "shareable": return .own
         case "host": return .host
         default:
             guard text.hasPrefix("container:"), text.utf8.count > 10 else {

@@ -172,11 +172,7 @@ struct NetworkCreate: Command {
     var labels: [String: String] = [:]
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        let text = arguments.first ?? ""
-        guard let name = ContainerName(text) else {
-            throw UsageError("'\(text)' is no network name: letters, digits, _ . and -, the first a letter or digit, at most 128")
-        }
-        var request = NetworkRequest(name: name)
+        var request = NetworkRequest(name: try ContainerName(word: arguments.first ?? "", of: "network"))
         request.driver = driver
         request.subnets = subnets
         request.gateways = gateways

@@ -148,7 +148,7 @@ struct PruneReport {
         let gone = try home.pruneContainers(filter) { failures.append($0) }
         for failure in failures { each.failed(failure) }
         try list("Deleted Containers:", gone.ids)
-        bytes += gone.bytes
+        bytes.add(size: gone.bytes)
     }
 
     mutating func images(_ home: borrowing Home, all: Bool, _ filter: PruneFilter) throws {
@@ -158,13 +158,13 @@ struct PruneReport {
             try gone.removals.write()
             try Output.standard.write("\n")
         }
-        bytes += gone.bytes
+        bytes.add(size: gone.bytes)
     }
 
     mutating func volumes(_ home: borrowing Home, all: Bool) throws {
         let gone = try home.pruneVolumes(all: all)
         try list("Deleted Volumes:", gone.names)
-        bytes += gone.bytes
+        bytes.add(size: gone.bytes)
     }
 
     mutating func networks(_ home: borrowing Home, _ filter: PruneFilter) throws {

@@ -9,7 +9,8 @@ struct ResourceOptions: OptionGroup {
     static var options: [CommandOption<Self>] {
         [.heading("Resources")] + changeable + [
             .text("--memory-swappiness 0-100", "how readily its memory is swapped out") {
-                $0.memory.swappiness = UInt64(try Int32(word: $1, in: 0...100))
+                // docker's way of saying "as usual".
+                $0.memory.swappiness = $1 == "-1" ? nil : UInt64(try Int32(word: $1, in: 0...100))
             },
             .text("--oom-score-adj SCORE", "-1000 to 1000: who goes first when memory runs out") {
                 $0.oomScoreAdjustment = Int(try Int32(word: $1, in: -1000...1000))
@@ -23,10 +24,8 @@ struct ResourceOptions: OptionGroup {
                 $0.limits.append(limit)
             },
             .text("--cgroup-parent PATH", "the cgroup that the container's is made in") {
-                guard !$1.pathComponents.contains(".."), !$1.isEmpty else {
-                    throw UsageError("'\($1)' is no path below the cgroup root")
-                }
-                $0.cgroupParent = $1
+                guard !$1.pathComponents.contains("..") else { throw UsageError("'\($1)' is no path below the cgroup root") }
+                $0.cgroupParent = $1.isEmpty ? nil : $1
             },
         ]
     }
@@ -43,28 +42,37 @@ struct ResourceOptions: OptionGroup {
     private static var memory: [CommandOption<Self>] {
         [
             .text("-m, --memory SIZE", "the most memory, for example 512m") {
-                $0.memory.limit = try positive($1)
+                $0.memory.limit = try size($1)
                 // docker's minimum: with less nothing starts.
                 if let limit = $0.memory.limit, limit < 6 << 20 {
                     throw UsageError("'\($1)' is below 6m, the least a container can start in")
                 }
             },
             .text("--memory-swap SIZE", "memory and swap together, -1 for unlimited swap") {
-                $0.memory.swap = try ByteSize($1, allowingUnlimited: true).bytes
+                let swap = try ByteSize($1, allowingUnlimited: true).bytes
+                $0.memory.swap = swap == 0 ? nil : swap
             },
             .text("--memory-reservation SIZE", "what the kernel tries to leave it when memory is short") {
-                $0.memory.reservation = try positive($1)
+                $0.memory.reservation = try size($1)
             },
         ]
     }
 
     private static var cpu: [CommandOption<Self>] {
         [
-            .text("--cpus NUMBER", "how many CPUs' worth of time, for example 1.5") { $0.nanoCPUs = try NanoCPUs($1).count },
+            .text("--cpus NUMBER", "how many CPUs' worth of time, for example 1.5") {
+                let count = try NanoCPUs($1).count
+                guard count == 0 || count >= 10_000_000 else { throw UsageError("'\($1)' is below 0.01, the least the kernel can give") }
+                $0.nanoCPUs = count
+            },
             .text("-c, --cpu-shares WEIGHT", "its share when CPUs are contended (default 1024)") {
                 $0.cpu.shares = UInt64(try Int32(word: $1, in: 0...262_144))
             },
-            .text("--cpu-quota MICROSECONDS", "CPU time per period") { $0.cpu.quota = Int64(try Int32(word: $1, in: -1...Int32.max)) },
+            .text("--cpu-quota MICROSECONDS", "CPU time per period") {
+                let quota = Int64(try Int32(word: $1, in: -1...Int32.max))
+                guard quota <= 0 || quota >= 1000 else { throw UsageError("'\($1)' is below 1000, the least the kernel can give") }
+                $0.cpu.quota = quota
+            },
             .text("--cpu-period MICROSECONDS", "the period of --cpu-quota (default 100000)") {
                 $0.cpu.period = UInt64(try Int32(word: $1, in: 1000...1_000_000))
             },
@@ -76,7 +84,7 @@ struct ResourceOptions: OptionGroup {
     private static var io: [CommandOption<Self>] {
         [
             .text("--blkio-weight WEIGHT", "10 to 1000: its share of block devices") {
-                $0.blockIO.weight = UInt16(try Int32(word: $1, in: 10...1000))
+                $0.blockIO.weight = $1 == "0" ? nil : UInt16(try Int32(word: $1, in: 10...1000))
             },
             .text("--device-read-bps DEVICE:RATE", "bytes a second read from a device; may be repeated") {
                 $0.blockIO.throttleReadBpsDevice = ($0.blockIO.throttleReadBpsDevice ?? []) + [try throttle($1, isBytes: true)]
@@ -134,6 +142,12 @@ struct ResourceOptions: OptionGroup {
         request.limits = limits
         request.oomScoreAdjustment = oomScoreAdjustment
         request.cgroupParent = cgroupParent.map { $0.isAbsolutePath ? $0 : "/" + $0 }
+    }
+
+    /// Nothing is no limit, as under docker.
+    private static func size(_ text: String) throws(UsageError) -> Int64? {
+        let bytes = try ByteSize(text).bytes
+        return bytes == 0 ? nil : bytes
     }
 
     private static func positive(_ text: String) throws(UsageError) -> Int64 {

@@ -56,9 +56,13 @@ struct SecurityOptions: OptionGroup {
             seccomp = value == "unconfined" ? .unconfined : .file(try Self.absolute(value))
         case "mask": masked += try paths(value)
         case "unmask": unmasked += value.uppercased() == "ALL" ? ["ALL"] : try paths(value)
+        case "systempaths" where value == "unconfined": unmasked.append("ALL")
         case "apparmor": appArmor = value
         case "label": label = value == "disable" ? nil : value
-        default: throw UsageError("unknown security option '\(key)', known are no-new-privileges, seccomp, mask, unmask, apparmor, label")
+        default:
+            throw UsageError(
+                "unknown security option '\(text)', known are no-new-privileges, seccomp, mask, unmask, systempaths=unconfined, apparmor, label"
+            )
         }
     }
 
@@ -115,7 +119,7 @@ enum UserWord {
 
     init(_ text: String) throws(UsageError) {
         switch text {
-        case "auto", "private": self = .automatic
+        case "", "auto", "private": self = .automatic
         case "host": self = .host
         case "keep-id": self = .keepID
         default:

@@ -64,10 +64,3 @@ extension StopRequest.Event {
             "minictl: \(escapeVisible(word)): \(escapeVisible(processes)) held out against \(signal) for \(seconds) s and was killed\n")
     }
 }
-
-extension Signal {
-    init(word text: String) throws(UsageError) {
-        guard let signal = Signal(text) else { throw UsageError("'\(text)' is no signal") }
-        self = signal
-    }
-}

@@ -66,12 +66,7 @@ struct VolumeCreate: Command {
     static let operands: Operands = "[VOLUME]"
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        let name = try arguments.first.map { (text) throws(UsageError) in
-            guard let name = ContainerName(text) else {
-                throw UsageError("'\(text)' is no volume name: letters, digits, _ . and -, the first a letter or digit, at most 128")
-            }
-            return name
-        }
+        let name = try arguments.first.map { (text) throws(UsageError) in try ContainerName(word: text, of: "volume") }
         try Output.standard.write("\(globals.home().createVolume(name))\n")
         return 0
     }

@@ -38,9 +38,10 @@ enum Environment {
 }
 
 extension ContainerName {
-    init(word text: String) throws(UsageError) {
+    /// - Parameter kind: of what it is the name.
+    init(word text: String, of kind: StaticString = "container") throws(UsageError) {
         guard let name = ContainerName(text) else {
-            throw UsageError("'\(text)' is no container name: letters, digits, _ . and -, the first a letter or digit, at most 128")
+            throw UsageError("'\(text)' is no \(kind) name: letters, digits, _ . and -, the first a letter or digit, at most 128")
         }
         self = name
     }
@@ -61,13 +62,11 @@ struct HostName {
     }
 }
 
-/// A signal by name or number, kept as its name.
-struct SignalWord {
-    let text: String
-
-    init(_ text: String) throws(UsageError) {
+extension Signal {
+    /// By name or number.
+    init(word text: String) throws(UsageError) {
         guard let signal = Signal(text) else { throw UsageError("'\(text)' is no signal") }
-        self.text = signal.description
+        self = signal
     }
 }
 

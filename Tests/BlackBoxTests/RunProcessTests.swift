@@ -22,6 +22,9 @@ import Testing
             Case("-u nobody -w /made", "pwd; id -un; stat -c %u /made", "/made\nnobody\n0"),
             Case("-u 1234", "id -u; id -g; id -G; echo $HOME", "1234\n0\n0\n/"),
             Case("-u 1234:77", "id -u; id -g; id -G", "1234\n77\n77"),
+            // The group is among the others too, so that a change of it takes no prohibition away.
+            Case("-u 1234:77", "grep Groups /proc/self/status | tr -d '\\t '", "Groups:77"),
+            Case("", "grep Groups /proc/self/status | tr -d '\\t '", "Groups:0"),
             Case("-u :77", "id -u; id -g", "0\n77"),
             Case(
                 "-u nobody", "id -u; id -g; grep -E '^Cap(Eff|Prm|Inh|Amb)' /proc/self/status | tr -d '\\t\\n'",

@@ -4,16 +4,17 @@ import Linux
 import Testing
 
 private let nonsense = [
-    "-m 100000000000000000000g", "-m 99999999999999999999", "-m 9223372036854775807g", "-m -1", "-m 0", "-m nan", "-m 1e9", "-m 0x10",
+    "-m 100000000000000000000g", "-m 99999999999999999999", "-m 9223372036854775807g", "-m -1", "-m nan", "-m 1e9", "-m 0x10",
     "-m ''", "-m 1.5.2m", "-m 5q",
-    "-m 1k", "-m 5m", "--cpus nan", "--cpus inf", "--cpus -1", "--cpus 1e3", "--cpus 99999999999999999999", "--cpus 0.0000000001",
+    "-m 1k", "-m 5m", "--cpus nan", "--cpus inf", "--cpus -1", "--cpus 1e3", "--cpus 0.001", "--cpu-quota 999",
+    "--cpus 99999999999999999999", "--cpus 0.0000000001",
     "--cpus 1,5",
     "--cpuset-cpus 0-4294967295", "--cpuset-cpus 99999", "--cpuset-cpus -1", "--cpuset-cpus 1-0", "--cpuset-cpus x", "--cpuset-mems 77",
     "--pids-limit 99999999999", "--pids-limit x", "--pids-limit -2", "--cpu-shares -1", "--cpu-shares 99999999999", "--cpu-quota 1",
     "--cpu-quota -2",
     "--cpu-period 1", "--cpu-period 99999999", "--cpus 1 --cpu-quota 1000", "--memory-swap 1g", "-m 1g --memory-swap 1m",
     "--memory-swappiness 101",
-    "--memory-swappiness -1", "--oom-score-adj 1001", "--oom-score-adj -1001", "--blkio-weight 5", "--blkio-weight 1001",
+    "--oom-score-adj 1001", "--oom-score-adj -1001", "--blkio-weight 5", "--blkio-weight 1001",
     "--device-read-bps /dev/null:1m",
     "--device-read-bps /nonexistent:1m", "--ulimit nofile", "--ulimit nofile=", "--ulimit nofile=x", "--ulimit nofile=2:1",
     "--ulimit nosuch=1",
@@ -26,6 +27,7 @@ private let nonsense = [
 ]
 
 @Suite(.onRealMachine) struct RunResourceTests {
+    private static let isUnified = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0
     let rig: Rig
     init() throws { rig = try Rig() }
 
@@ -56,6 +58,10 @@ private let nonsense = [
         "Flags that limit mean what docker means by them",
         arguments: [
             Case("--cpuset-cpus 0", "nproc", "1"),
+            Case(
+                "-m 0 --memory-swap 0 --memory-reservation 0 --memory-swappiness -1 --cpus 0 --cpu-shares 0 --blkio-weight 0 --shm-size 0",
+                "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null | tr -d '[a-z]'; df -k /dev/shm | tail -n 1 | tr -s ' ' | cut -d' ' -f2",
+                RunResourceTests.isUnified ? "\n65536" : "9223372036854771712\n65536"),
             Case("--pids-limit -1", "cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null", "max"),
             Case("--pids-limit 0", "cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null", "max"),
             Case(

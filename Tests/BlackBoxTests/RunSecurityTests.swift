@@ -30,6 +30,8 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
             Case(
                 "--security-opt mask=/etc/passwd:/etc/terminfo --security-opt unmask=/proc/keys",
                 "wc -c </etc/passwd; ls /etc/terminfo | wc -l; findmnt /proc/keys | wc -l", "0\n0\n0"),
+            Case("--security-opt apparmor=unconfined", "echo fine", "fine"),
+            Case("--security-opt systempaths=unconfined", "findmnt -Rno TARGET /proc | wc -l", "1"),
             Case("--security-opt unmask=ALL", "findmnt -Rno TARGET /proc | wc -l", "1"),
             Case(
                 "--privileged",
@@ -38,7 +40,10 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
             Case(
                 "--sysctl net.ipv4.ip_forward=1 --sysctl kernel.msgmax=9999", "cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax",
                 "1\n9999"),
-            Case("", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start", "0"),
+            Case(
+                "", "cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/ping_group_range | tr '\\t' ' '", "0\n0 65535"),
+            Case("--userns host", "tr '\\t' ' ' </proc/sys/net/ipv4/ping_group_range", "0 2147483647"),
+            Case("--userns 700000:1000", "tr '\\t' ' ' </proc/sys/net/ipv4/ping_group_range", "0 999"),
             Case("--userns auto", "set -- $(cat /proc/self/uid_map); echo $1 $3", "0 65536"),
             Case("--userns host", "tr -s ' ' </proc/self/uid_map", " 0 0 4294967295"),
             Case("--userns 700000:1000", "tr -s ' ' </proc/self/uid_map; tr -s ' ' </proc/self/gid_map", " 0 700000 1000\n 0 700000 1000"),
@@ -71,6 +76,7 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
             Refusal("--sysctl net.ipv4.nosuch=1 base true", "nosuch"),
             Refusal("--network nosuch base true", "nosuch"), Refusal("--network container:nosuch base true", "nosuch"),
             Refusal("--pid container:nosuch base true", "nosuch"),
+            Refusal("--uts host -h box base true", "--hostname"),
             Refusal("--pid nosuch base true", "nosuch"), Refusal("--cgroupns container:x base true", "cgroupns"),
             Refusal("--network container: base true", "container:"),
         ])
@@ -88,6 +94,15 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
         ] {
             #expect(try rig.sh([flag, "host"], "readlink /proc/self/ns/\(name)").text == own(name), "\(flag)")
         }
+    }
+
+    @Test("With the host's IPC namespace comes its shared memory, with the owners it has there")
+    func hostMemory() throws {
+        let name = "minictl-blackbox-\(getpid())"
+        #expect(try Command(["sh", "-c", "echo secret >/dev/shm/\(name); chmod 600 /dev/shm/\(name)"]).run().code == 0)
+        defer { unlink("/dev/shm/\(name)") }
+        #expect(try rig.sh(["--ipc", "host"], "ls /dev/shm | grep -c '\(name)'; cat /dev/shm/\(name) || echo denied").text == "1\ndenied")
+        #expect(try rig.sh([], "ls /dev/shm").text == "")
     }
 
     @Test("Another container's namespaces can be shared, and its processes seen and found")

@@ -53,6 +53,20 @@ import Testing
         #expect(throws: UsageError.self) { try NanoCPUs(text) }
     }
 
+    @Test(
+        arguments: [
+            ("", []), ("a", ["a"]), ("a,b=c", ["a", "b=c"]), ("\"a,b\",c", ["a,b", "c"]), ("\"a\"\"b\"", ["a\"b"]), (",", [""]),
+            ("\"src=/a,b\",dst=/c", ["src=/a,b", "dst=/c"]),
+        ] as [(String, [String])])
+    func `A field with a comma stands in quotes`(text: String, fields: [String]) throws {
+        #expect(try CommaFields(text).fields == fields)
+    }
+
+    @Test(arguments: ["\"", "\"a", "a\"b\"", "\"a\"b", "a,\"b"])
+    func `A quote out of place is refused`(text: String) {
+        #expect(throws: UsageError.self) { try CommaFields(text) }
+    }
+
     @Test func `A pair is split at the first equals sign`() throws {
         #expect(try KeyValue("A=b=c").value == "b=c")
         #expect(try KeyValue("A=").value == "")

@@ -15,6 +15,16 @@ import Testing
         #expect(Timestamp(nanoseconds: nanoseconds).description == text)
     }
 
+    @Test("What sparse files claim to hold adds up to a number, and so does a percentage of it")
+    func sizes() {
+        var sum: Int64 = 0
+        sum.add(size: 5)
+        sum.add(size: -7)
+        #expect(sum == 5)
+        for _ in 0..<5 { sum.add(size: .max) }
+        #expect(sum == 1 << 56 && !sum.multipliedReportingOverflow(by: 100).overflow)
+    }
+
     @Test("A copied directory is as old as the one it was copied from, whatever it holds")
     func directoryTimes() throws {
         var template = Array("/tmp/minictl-linux-XXXXXX".utf8CString)

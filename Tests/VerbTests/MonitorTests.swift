@@ -108,6 +108,17 @@ import Testing
         #expect(try minictl("stop web").code == 0)
     }
 
+    @Test("A monitor holds nothing that its caller had open: no lock, no pipe")
+    func lettingGo() throws {
+        try minictl.start("first")
+        let outcome = try minictl.sh(
+            """
+            (flock 9; $M run -d --name web base sleep 1000; $M stop -t 0 first; $M start first) 9>lock 8>&1 | wc -l
+            flock -n lock echo free; echo A=B >variables; $M run --rm --env-file /dev/fd/9 base sh -c 'echo $A' 9<variables
+            """, seconds: 20)
+        #expect(outcome.lines == ["3", "free", "B"], "\(outcome)")
+    }
+
     @Test("Monitors killed at whatever moment it is leave a container that is as it should be")
     func killedOften() throws {
         try minictl.start("web", "--restart always --health-cmd true --health-interval 50ms", "sh -c 'echo run; sleep 0.1; exit 1'")

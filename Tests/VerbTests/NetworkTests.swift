@@ -159,6 +159,41 @@ import Testing
         #expect(lines.last?.contains(afterReboot ? "restarted" : "was killed") == true)
     }
 
+    @Test(
+        "A change of a container that runs may be killed anywhere: the next command leaves it whole or undone",
+        .enabled("needs strace") { try Script("command -v strace").run().code == 0 })
+    func killedChanges() throws {
+        let minictl = try Root()
+        try minictl("network create --subnet 10.9.0.0/24 blue")
+        let id = try minictl.start("one")
+        // What the record says, what the container has, what hangs on bridges, what is leased; published ports, and where they lead.
+        let script = """
+            pid=$($M inspect -f '{{.State.Pid}}' one)
+            count() { grep -c "$@"; true; }
+            state() {
+                echo network $($M inspect one | count NetworkID) $(nsenter --net=/proc/$pid/ns/net ip -4 -o addr | count eth) \\
+                    $(ip -o link | count 'mc\(id.prefix(10))-') $(ls -l runtime/networks/* | count '> \(id)')
+                echo port $($M port one | count 8080) $(nft list map inet minictl ports4 | count 8080)
+            }
+            kill_at() { n=$1; shift; strace -qqo /dev/null -e inject=$calls:signal=SIGKILL:when=$n $M "$@" >/dev/null 2>&1; }
+            calls=sendto,renameat,symlinkat,unlinkat,sendmsg,pwrite64
+            each() {
+                undo=$1; shift
+                for n in $(seq 60); do
+                    kill_at $n "$@"; code=$?; $M ps -q >/dev/null; state; ls runtime | grep change
+                    $M $undo >/dev/null 2>&1; [ $code != 0 ] || return 0
+                done; echo never done
+            }
+            each 'network disconnect -f blue one' network connect blue one
+            $M network connect blue one; each 'network connect blue one' network disconnect blue one
+            $M network disconnect blue one
+            each 'port rm one 8080:80' port add one 8080:80
+            $M port add one 8080:80 >/dev/null; each 'port add one 8080:80' port rm one 8080:80
+            """
+        let states = Set(try minictl.sh("{ \(script)\n} | sort -u", seconds: 120).lines)
+        #expect(states == ["network 1 1 1 1", "network 2 2 2 2", "port 0 0", "port 1 1"])
+    }
+
     @Test("A container that lost its monitor keeps its address")
     func orphan() throws {
         let minictl = try Root()

@@ -24,6 +24,8 @@ import Testing
             "-e HOME=/tmp -e TZ=UTC base env", "-u 1000 -w /tmp base id", "-u 1000:7 --group-add 5 --group-add 9 base id",
             "-h box --domainname example.org --init --stop-signal USR1 --stop-timeout 3 --umask 077 base true",
             "-v /tmp:/a:ro -v data:/b -v /anonymous --tmpfs /t:size=1m,mode=700 --tmpfs /r:ro -v /var/tmp:/c:rshared base true",
+            "--mount 'type=bind,\"src=a,b:c\",dst=/a,readonly' --mount type=bind,src=/tmp,dst=/b,bind-recursive=disabled base true",
+            "--security-opt apparmor=unconfined base true",
             "--read-only --shm-size 1m --device /dev/fuse --device /dev/null:/dev/n:r --device-cgroup-rule 'c 42:* rw' base true",
             "--cap-add NET_ADMIN --cap-drop CHOWN --cap-drop KILL base true", "--cap-drop ALL --cap-add KILL base true",
             "--cap-add ALL base true", "--privileged base true", "--privileged --cap-drop NET_RAW base true",
@@ -49,6 +51,7 @@ import Testing
     func roundTrip(words: String) throws {
         let minictl = try Root()
         if words.contains("blue") { try minictl("network create --subnet 10.9.0.0/24 blue") }
+        if words.contains("a,b:c") { try minictl.sh("mkdir a,b:c") }
         #expect(try minictl("create --name one \(words)").code == 0)
         let line = try minictl("inspect --as run one").text
         // Made as the line says, but not started.

@@ -11,15 +11,11 @@
 #include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <linux/securebits.h>
-#include <linux/memfd.h>
 #include <poll.h>
-#include <pty.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/auxv.h>
 #include <sys/capability.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
@@ -33,7 +29,6 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -52,13 +47,11 @@ int linux_pidfd_open(pid_t pid, unsigned flags);
 int linux_pidfd_send_signal(int pidfd, int signal);
 int linux_waitid_pidfd(int pidfd, siginfo_t *info, int options);
 int linux_waitid_any(siginfo_t *info, int options);
-int linux_waitid_pid(pid_t pid, siginfo_t *info, int options);
 pid_t linux_siginfo_pid(const siginfo_t *info);
 int linux_siginfo_status(const siginfo_t *info);
 int linux_execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags);
 int linux_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
 long linux_keyctl_join(const char *name);
-long linux_keyctl_get(int32_t key);
 long linux_keyctl_setperm(int32_t key, uint32_t permissions);
 long linux_seccomp(unsigned operation, unsigned flags, void *argument);
 int linux_setgroups(size_t count, const gid_t *list);
@@ -69,7 +62,6 @@ int linux_setfsgid(gid_t gid);
 int linux_personality(unsigned long persona);
 int linux_sched_setscheduler(pid_t pid, int policy, int priority);
 int linux_ioprio_set(int which, int who, int value);
-int linux_set_mempolicy(int mode, const unsigned long *nodes, unsigned long count);
 int linux_getrlimit(int resource, struct rlimit *limit);
 int linux_prlimit(pid_t pid, int resource, const struct rlimit *value, struct rlimit *old);
 int linux_setrlimit(int resource, const struct rlimit *limit);
@@ -85,12 +77,10 @@ int linux_dup3(int fd, int target, int flags);
 int linux_accept(int listener);
 int linux_lock_byte(int fd, int64_t offset);
 int linux_close_range(unsigned first, unsigned last, unsigned flags);
-int linux_memfd_create(const char *name, unsigned flags);
 int linux_fcntl(int fd, int command, long argument);
 int linux_ioctl(int fd, unsigned long request, unsigned long argument);
 int linux_ioctl_pointer(int fd, unsigned long request, void *argument);
 long linux_getrandom(void *buffer, size_t size, unsigned flags);
-long linux_splice(int from, int to, size_t size, unsigned flags);
 long linux_getdents64(int fd, void *buffer, size_t size);
 int linux_syncfs(int fd);
 int linux_statx_mount(int dir, const char *path, int flags, uint64_t *mount_id, uint64_t *attributes);
@@ -115,10 +105,10 @@ enum {
     linux_at_empty_path = 0x1000, // AT_EMPTY_PATH and O_PATH are hidden without _GNU_SOURCE, which Swift's importer does not set
     linux_at_recursive = 0x8000,
     linux_o_path = 010000000,
+    linux_f_setpipe_sz = 1031,
     linux_o_tmpfile = 020200000,
     linux_rename_noreplace = 1,
     linux_rename_exchange = 2,
-    linux_ms_nosymfollow = 256,
     linux_netlink_route = 0,
     linux_ioprio_who_process = 1,
     linux_ns_get_userns = NS_GET_USERNS,
@@ -127,6 +117,8 @@ enum {
     linux_ns_get_owner_uid = NS_GET_OWNER_UID,
     linux_tiocgptpeer = 0x5441,
     linux_pidfd_info_exit = 8,
+    linux_seek_data = 3, // SEEK_DATA and SEEK_HOLE, hidden likewise
+    linux_seek_hole = 4,
     linux_tiocsptlck = 0x40045431,
     linux_tiocgptn = 0x80045430,
     linux_fsopen_cloexec = FSOPEN_CLOEXEC,

@@ -51,7 +51,7 @@ extension Home {
             let cgroup = try Cgroup.create(path, in: hierarchy, wanting: [controller], needing: [controller])
             do throws(CgroupError) {
                 try cgroup.apply(limits, as: .needed)
-                if controller == .devices { try cgroup.restrict(to: DeviceRules(DefaultDevices.rules), as: .needed) }
+                if controller == .devices { try cgroup.restrict(to: DeviceRules(DefaultDeviceRules.list), as: .needed) }
                 if controller == .freezer {
                     try cgroup.freeze()
                     try cgroup.thaw()

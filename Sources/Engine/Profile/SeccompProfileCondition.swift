@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import JSON
+import Linux
 import OCI
 
 /// A kernel's version as far as features depend on it.
@@ -24,10 +24,7 @@ package struct KernelVersion: Comparable, Sendable {
 
     /// The running kernel, from `uname(2)`; 0.0 if it has a name that is no number.
     package static var running: KernelVersion {
-        var name = utsname()
-        guard uname(&name) == 0 else { return KernelVersion(0, 0) }
-        let release = withUnsafeBytes(of: name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        return KernelVersion(release) ?? KernelVersion(0, 0)
+        KernelVersion(Machine.kernelRelease) ?? KernelVersion(0, 0)
     }
 
     package static func < (left: KernelVersion, right: KernelVersion) -> Bool {

@@ -36,11 +36,11 @@ import Testing
 
     @Test("Device rules begin with a refusal of everything and allow each node")
     func devices() throws {
-        let rules = DefaultDevices.rules
+        let rules = DefaultDeviceRules.list
         #expect(rules.first == .init(allow: false, access: "rwm"))
         #expect(rules.dropFirst().allSatisfy { $0.allow })
-        for node in DefaultDevices.nodes {
-            #expect(rules.contains { $0.major == node.major && $0.minor == node.minor && $0.access == "rwm" }, "\(node.path)")
+        for (major, minor) in [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2), (136, nil)] as [(Int64, Int64?)] {
+            #expect(rules.contains { $0.major == major && $0.minor == minor && $0.access == "rwm" }, "\(major)")
         }
         #expect(!rules.contains { $0.type == .block && $0.access != "m" })
     }

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+import Network
+
+/// A change under way of what connects a container that runs: the file `runtime/ID.change`, locked as long as it lasts.
+///
+/// Changes of one container wait for each other. Whoever finds such a file without its lock knows that a change was killed, and puts the
+/// container in order (`Home.sweep`): a network that it was being connected to or taken off it is off, a port that is written down is published.
+struct LiveChange: ~Copyable {
+    private let file: FileDescriptor
+    private let name: String
+
+    private static let suffix = ".change"
+
+    /// Begins one, when those before it are over.
+    init(of id: ContainerID, in home: borrowing Home) throws(EngineError) {
+        let name = id.text + Self.suffix
+        do throws(SystemError) {
+            while true {
+                let file = try FileDescriptor(opening: name, at: home.runtime.place, [.readWrite, .create, .noFollow], mode: 0o600)
+                _ = try file.lock(wait: true)
+                // Whoever had it took it away with the end of theirs.
+                if try file.status().links > 0 {
+                    self.file = file
+                    self.name = name
+                    return
+                }
+            }
+        } catch {
+            throw .system(doing: "change the container while it runs", error)
+        }
+    }
+
+    /// Takes over one that was killed; nil if it goes on, or is over. The error `ENOENT` if it is long over.
+    init?(abandoned id: ContainerID, in home: borrowing Home) throws(SystemError) {
+        let name = id.text + Self.suffix
+        let file = try FileDescriptor(opening: name, at: home.runtime.place, [.readWrite, .noFollow])
+        guard try file.lock(wait: false), try file.status().links > 0 else { return nil }
+        self.file = file
+        self.name = name
+    }
+
+    /// The container that a file of `runtime` is about, if it is one of these.
+    static func container(of file: String) -> ContainerID? {
+        file.hasSuffix(suffix) ? ContainerID(file.dropLast(suffix.count)) : nil
+    }
+
+    consuming func end(in home: borrowing Home) throws(EngineError) {
+        do throws(SystemError) { try home.runtime.place.unlink(name) } catch {
+            throw .system(doing: "end the change of the container", error)
+        }
+    }
+}
+
+extension Home {
+    /// Puts a container in order of which a change was killed; one that goes on, or is over by now, stays.
+    func mendChange(of id: ContainerID) throws(EngineError) {
+        let change: LiveChange
+        do throws(SystemError) {
+            guard let abandoned = try LiveChange(abandoned: id, in: self) else { return }
+            change = abandoned
+        } catch  where error.errno == ENOENT {
+            return
+        } catch {
+            throw .system(doing: "look at a change", error)
+        }
+        if var container = try? container(id) {
+            let unfinished = (container.record.endpoints ?? []).filter { $0.isChanging == true }
+            if try container.status(in: Machine.boot()).isUp {
+                for endpoint in unfinished { try disconnectNow(&container, endpoint) }
+                try publishAgain(container)
+            } else if !unfinished.isEmpty {
+                try container.change { $0.endpoints?.removeAll { $0.isChanging == true } }
+            }
+        }
+        try change.end(in: self)
+    }
+}
