@@ -102,11 +102,12 @@ extension Steps {
     }
 
     /// By the container's own `/proc`. By the host's every container would leave directories of the same names there, which the kernel compares one
-    /// by one for whoever comes next: 0.3 ms beside 200 containers. Nil where the container has no such `/proc`.
+    /// by one for whoever comes next: 0.3 ms beside 200 containers. Nil where the container has no such `/proc`, or may not change it.
     private static func openInterfaces(_ child: Child) throws(SystemError) -> FileDescriptor? {
         do throws(SystemError) {
             let folder = try child.root?.open("/proc/sys/net/ipv6/conf", [.path, .directory], followLinks: false)
-            return try folder?.fileSystemMagic() == 0x9fa0 ? folder : nil
+            guard let folder, try folder.fileSystemMagic() == 0x9fa0, !folder.isReadOnly else { return nil }
+            return folder
         } catch  where error.errno == ENOENT || error.errno == ENOTDIR || error.errno == ELOOP {
             return nil
         }
@@ -200,6 +201,13 @@ extension Steps {
 extension Sysctl {
     /// `net.ipv4.conf.eth0.…` and the like.
     fileprivate var isOfInterface: Bool { file.pathComponents.contains { $0.hasPrefix("eth") } }
+}
+
+extension FileDescriptor {
+    /// Takes no changes, as the host's `/proc` where a container may have no other.
+    fileprivate var isReadOnly: Bool {
+        faccessat(raw, "default/disable_ipv6", W_OK, AT_EACCESS) != 0 && errno == EROFS
+    }
 }
 
 extension Root {
