@@ -86,15 +86,16 @@ long linux_send(int fd, const void *data, size_t size, const int *fds, size_t co
     return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
-long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count, int flags)
+long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count, int *flags)
 {
     union { char bytes[CMSG_SPACE(sizeof(int) * LINUX_MAX_FDS)]; struct cmsghdr align; } control = {0};
     struct iovec part = {data, size};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    long result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | flags);
+    long result = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | *flags);
     *count = 0;
     if (result < 0)
         return result;
+    *flags = message.msg_flags;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header))
         if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
             *count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);

@@ -44,12 +44,7 @@ extension Container {
             record.end = nil
             if !isNew { try save() }
         }
-        var options = LaunchOptions(bundle: path)
-        if record.layers != nil {
-            options.overlay = try overlay(in: home)
-        } else {
-            options.idmapsRoot = true
-        }
+        var options = try launchOptions(in: home)
         options.stdio = connection.stdio
         options.windowSize = connection.windowSize
         options.diesWithParent = connection.diesWithParent
@@ -98,9 +93,15 @@ extension Container {
         return launched
     }
 
-    /// The image's layers and the container's own, over what every container has mounted.
-    func overlay(in home: borrowing Home) throws(EngineError) -> Overlay {
-        Overlay(layers: try [home.mountPointLayer()] + layerPaths(in: home), changes: path)
+    /// Its root: the image's layers and its own, over what every container has mounted; else a directory of this machine.
+    func launchOptions(in home: borrowing Home) throws(EngineError) -> LaunchOptions {
+        var options = LaunchOptions(bundle: path)
+        if record.layers != nil {
+            options.overlay = Overlay(layers: try [home.mountPointLayer()] + layerPaths(in: home), changes: path)
+        } else {
+            options.idmapsRoot = true
+        }
+        return options
     }
 
     /// Takes addresses for the networks it is to be on. They are its until it is put away.

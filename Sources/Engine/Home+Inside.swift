@@ -45,12 +45,7 @@ extension Container {
         spec.process?.oomScoreAdj = nil
         spec.hooks = nil
         spec.linux?.seccomp = nil
-        var options = LaunchOptions(bundle: path)
-        if record.layers != nil {
-            options.overlay = try overlay(in: home)
-        } else {
-            options.idmapsRoot = true
-        }
+        var options = try launchOptions(in: home)
         options.diesWithParent = true
         let nobody: Pipe
         do throws(SystemError) { nobody = try FileDescriptor.pipe() } catch { throw .system(doing: "make a pipe", error) }

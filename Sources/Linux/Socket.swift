@@ -34,11 +34,25 @@ package struct MessageSocket: ~Copyable {
     /// Waits for one message. Nil at the end: the other side is gone, or has become another program.
     package func receive(limit: Int = 8192) throws(SystemError) -> Message? {
         var bytes = [UInt8](repeating: 0, count: limit)
-        var raw = [CInt](repeating: -1, count: Int(linux_max_fds))
-        var count = 0
-        let size = try check("recvmsg") { linux_receive(descriptor.raw, &bytes, limit, &raw, &count, 0) }
+        let (size, descriptors) = try Self.receive(from: descriptor.raw, into: &bytes)
         if size == 0 { return nil }
-        return Message(bytes: Array(bytes[..<size]), descriptors: Array(raw[..<count]))
+        return Message(bytes: Array(bytes[..<size]), descriptors: descriptors)
+    }
+
+    /// One message that came short, or lost descriptors because this process may have no more of them, is the error `EMSGSIZE`.
+    private static func receive(
+        from raw: CInt, into buffer: inout [UInt8], _ flags: CInt = 0
+    ) throws(SystemError) -> (size: Int, descriptors: [CInt]) {
+        var descriptors = [CInt](repeating: -1, count: capacity)
+        var count = 0
+        var flags = flags
+        let size = try check("recvmsg") { linux_receive(raw, &buffer, buffer.count, &descriptors, &count, &flags) }
+        descriptors.removeLast(descriptors.count - count)
+        guard flags & CInt(MSG_TRUNC | MSG_CTRUNC) == 0 else {
+            for raw in descriptors { close(raw) }
+            throw SystemError(call: "recvmsg", errno: EMSGSIZE)
+        }
+        return (size, descriptors)
     }
 
     package struct Message: ~Copyable {
@@ -94,11 +108,9 @@ extension MessageSocket {
     package static func take(from raw: CInt, into buffer: inout [UInt8], _ descriptors: inout [CInt]) throws(SystemError) -> Int? {
         while true {
             do throws(SystemError) {
-                var fds = [CInt](repeating: -1, count: capacity)
-                var count = 0
-                let size = try check("recvmsg") { linux_receive(raw, &buffer, buffer.count, &fds, &count, CInt(MSG_DONTWAIT)) }
-                descriptors = Array(fds[..<count])
-                return size
+                let message = try receive(from: raw, into: &buffer, CInt(MSG_DONTWAIT))
+                descriptors = message.descriptors
+                return message.size
             } catch {
                 if error.errno == EAGAIN { return nil }
                 if error.errno != ECONNRESET { throw error }

@@ -97,7 +97,7 @@ int linux_mount_setattr(int dir, const char *path, unsigned flags, struct mount_
 // Sockets: one message with at most `LINUX_MAX_FDS` descriptors beside it
 #define LINUX_MAX_FDS 250 // the kernel's SCM_MAX_FD is 253
 long linux_send(int fd, const void *data, size_t size, const int *fds, size_t count);
-long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count, int flags);
+long linux_receive(int fd, void *data, size_t size, int *fds, size_t *count, int *flags);
 
 // Macros
 enum {
