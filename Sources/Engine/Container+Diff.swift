@@ -40,7 +40,7 @@ extension Container {
                         changes.append(FileChange(kind: .deleted, path: "/" + path))
                         continue
                     }
-                    changes.append(FileChange(kind: names.contains(entry.name) ? .changed : .added, path: "/" + path))
+                    changes.append(FileChange(kind: names.contains(Array(entry.name.utf8)) ? .changed : .added, path: "/" + path))
                     if status.kind == .directory { pending.append(path) }
                 }
             }
@@ -58,10 +58,10 @@ extension Container {
     /// The layers it runs on, from the bottom up.
     func layerPaths(in home: borrowing Home) -> [String] { (record.layers ?? []).map { "\(home.path)/images/unpacked/sha256/\($0)" } }
 
-    /// What the image has in a directory; nothing where it has none.
-    private static func names(_ folder: String, in image: borrowing FileDescriptor) throws(SystemError) -> Set<String> {
+    /// What the image has in a directory, as bytes: to Swift's strings two spellings of one accent are the same name. Nothing where it has none.
+    private static func names(_ folder: String, in image: borrowing FileDescriptor) throws(SystemError) -> Set<[UInt8]> {
         guard let directory = try? open(folder, in: image) else { return [] }
-        return Set(try directory.entries().map(\.name))
+        return Set(try directory.entries().map { Array($0.name.utf8) })
     }
 
     private static func open(_ path: String, in root: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor {

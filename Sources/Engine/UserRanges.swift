@@ -53,6 +53,8 @@ struct UserRanges {
             else {
                 throw .refused("\(path): the line of \(fields[0]) is no NAME:FIRST:COUNT")
             }
+            // Container root would be the host's.
+            guard base > 0 else { throw .refused("\(path): the line of \(fields[0]) begins with 0, which is root") }
             if found == nil || fields[0] == "minictl" { found = Line(name: fields[0], base: base, count: count) }
         }
         return found

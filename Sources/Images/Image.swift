@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Linux
 package import OCI
 
 /// An image as a container needs it: how to run it, and the layers to run it on.
@@ -22,7 +23,7 @@ package struct Image: Sendable {
 
     /// The same of those layers alone.
     package func size(ofLayers isCounted: (Digest) -> Bool) -> Int64 {
-        zip(layers, blobs).reduce(0) { isCounted($1.0) ? $0.addingReportingOverflow($1.1.size).partialValue : $0 }
+        zip(layers, blobs).reduce(into: 0) { if isCounted($1.0) { $0.add(size: $1.1.size) } }
     }
 }
 

@@ -203,13 +203,6 @@ extension Sysctl {
     fileprivate var isOfInterface: Bool { file.pathComponents.contains { $0.hasPrefix("eth") } }
 }
 
-extension FileDescriptor {
-    /// Takes no changes, as the host's `/proc` where a container may have no other.
-    fileprivate var isReadOnly: Bool {
-        faccessat(raw, "default/disable_ipv6", W_OK, AT_EACCESS) != 0 && errno == EROFS
-    }
-}
-
 extension Root {
     var isReadOnly: Bool {
         switch self {

@@ -32,7 +32,8 @@ final class Lab {
             """)
     }
 
-    deinit { _ = try? minictl.sh("kill $(cat lan)") }
+    /// What a test starts beside is written down in `others`.
+    deinit { _ = try? minictl.sh("touch others; kill $(cat lan others)") }
 
     @discardableResult
     func sh(_ script: String, seconds: Int = 30, at location: SourceLocation = #_sourceLocation) throws -> Outcome {
