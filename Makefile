@@ -6,10 +6,11 @@ PREFIX ?= /usr/local
 run:     ; @scripts/packages build run && scripts/build && scripts/run-first-container      # a container from the default image
 test:    ; @scripts/packages build test && scripts/test                                      # units first, then the real program
 build:   ; @scripts/packages build && scripts/build                                          # release: static, stripped, in .build/release
+vm:      ; @scripts/packages build vm && scripts/build && Tests/vm/run                       # the suite on Debian's own kernel, cgroup v2 and v1
 bench:   ; @scripts/packages build bench && scripts/build && bench/run                       # minictl beside other runtimes, in one table
 format:  ; @swift format -i -p -r --configuration .swift-format Sources Tests Package.swift  # write the one style
 lint:    ; @scripts/lint                                                                     # style, layers, forbidden words
 install: ; @scripts/install "$(DESTDIR)" "$(PREFIX)"                                         # programs, manual pages, completions
 clean:   ; @rm -rf .build bench/floor bench/measure bench/pace                               # containers and images stay
 
-.PHONY: run test build bench format lint install clean
+.PHONY: run test build vm bench format lint install clean
