@@ -22,10 +22,17 @@ struct ContainerOptions: OptionGroup {
                 let pair = try KeyValue($1)
                 $0.labels[pair.key] = pair.value ?? ""
             },
+            .text("--label-file FILE", "labels, one a line; may be repeated") {
+                for line in try Environment.lines($1) {
+                    let pair = try KeyValue(line)
+                    $0.fileLabels[pair.key] = pair.value ?? ""
+                }
+            },
             .text("--annotation KEY=VALUE", "an annotation of the OCI spec; may be repeated") {
                 let pair = try KeyValue($1, requiresValue: true)
                 $0.annotations[pair.key] = pair.value ?? ""
             },
+            .flag("-q, --quiet", "say nothing while the image is made") { $0.progress.isQuiet = $1 },
             .flag("--rootfs", "the first argument is a directory to use as the root, not an image") { $0.usesDirectory = $1 },
             .text("--log-driver json-file|none", "whether output is kept (default json-file)") {
                 guard $1 == "json-file" || $1 == "none" else { throw UsageError("'\($1)' is not json-file or none") }
@@ -109,7 +116,10 @@ struct ContainerOptions: OptionGroup {
     var name: ContainerName?
     var isTemporary = false
     var labels: [String: String] = [:]
+    /// Those of files count less, wherever they stand.
+    var fileLabels: [String: String] = [:]
     var annotations: [String: String] = [:]
+    var progress = Progress()
     var usesDirectory = false
     var log = Record.Log()
     var interactive = false
@@ -158,7 +168,7 @@ struct ContainerOptions: OptionGroup {
         request.terminal = terminal
         request.interactive = interactive
         request.isTemporary = isTemporary
-        request.labels = labels
+        request.labels = fileLabels.merging(labels) { $1 }
         request.annotations = annotations
         request.mounts = mounts
         request.isReadOnly = isReadOnly

@@ -28,7 +28,7 @@ struct Create: Command {
         let request = try container.request(arguments)
         let home = try globals.home()
         let cidFile = try self.cidFile.map { path throws(EngineError) in try IDFile(path) }
-        let id = try home.createOnly(request, progress: Progress().show)
+        let id = try home.createOnly(request, progress: container.progress.show)
         try cidFile?.write(id)
         try Output.standard.write("\(id)\n")
         return 0

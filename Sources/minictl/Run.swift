@@ -49,7 +49,7 @@ struct Run: Command {
         var request = try container.request(arguments)
         request.detached = isDetached
         let home = try globals.home()
-        let progress = Progress()
+        let progress = container.progress
         try home.protectProgram(from: request)
         let cidFile = try self.cidFile.map { path throws(EngineError) in try IDFile(path) }
         if isDetached {
@@ -67,7 +67,9 @@ struct Run: Command {
 
 /// Lines about what takes a while, on standard error.
 struct Progress {
-    func show(_ line: String) { try? Output.error.write("minictl: \(escapeVisible(line))\n") }
+    var isQuiet = false
+
+    func show(_ line: String) { if !isQuiet { try? Output.error.write("minictl: \(escapeVisible(line))\n") } }
 }
 
 extension Outcome {

@@ -15,8 +15,20 @@ enum Environment {
         return Machine.environment(text).map { ["\(text)=\($0)"] } ?? []
     }
 
-    /// One entry a line; empty lines and those that begin with `#` are passed over.
+    /// One entry a line, as of `lines`.
     static func file(_ path: String) throws(UsageError) -> [String] {
+        var entries: [String] = []
+        for entry in try lines(path) {
+            guard !entry.prefix(while: { $0 != "=" }).contains(" ") else {
+                throw UsageError("'\(path)': the variable name in '\(entry)' has a space in it")
+            }
+            entries += try self.entry(entry)
+        }
+        return entries
+    }
+
+    /// The lines of a file, but for empty ones and those that begin with `#`, and without what stands before their first letter.
+    static func lines(_ path: String) throws(UsageError) -> [String] {
         let bytes: [UInt8]
         do throws(SystemError) {
             let file = try FileDescriptor(opening: path, [.nonBlocking])
@@ -32,11 +44,7 @@ enum Environment {
             if line.last == UInt8(ascii: "\r") { line.removeLast() }
             guard let text = String(validating: line, as: UTF8.self) else { throw UsageError("'\(path)' has a line that is not UTF-8") }
             let entry = String(text.drop { $0 == " " || $0 == "\t" })
-            if entry.isEmpty || entry.hasPrefix("#") { continue }
-            guard !entry.prefix(while: { $0 != "=" }).contains(" ") else {
-                throw UsageError("'\(path)': the variable name in '\(entry)' has a space in it")
-            }
-            entries += try self.entry(entry)
+            if !entry.isEmpty, !entry.hasPrefix("#") { entries.append(entry) }
         }
         return entries
     }

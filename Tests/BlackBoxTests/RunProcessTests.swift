@@ -88,6 +88,15 @@ import Testing
         #expect(try rig.minictl("run", "--rm", "--entrypoint", "env", "base").lines.contains { $0.hasPrefix("PATH=") })
     }
 
+    @Test("A label file has one label a line; -l overrides it wherever it stands")
+    func labelFile() throws {
+        try rig.write("labels", "# a comment\n\nrole=front end\nbare\nowner=file\n")
+        let id = try rig.minictl("create", "-l", "owner=me", "--label-file", "\(rig.path)/labels", "--network", "none", "base", "true").text
+        let labels = try rig.minictl("inspect", "-f", "{{json .Config.Labels}}", id).text
+        for part in [#""bare":"""#, #""owner":"me""#, #""role":"front end""#] { #expect(labels.contains(part), "\(labels)") }
+        #expect(try rig.minictl("create", "--label-file", "\(rig.path)/none", "base", "true").code == 125)
+    }
+
     @Test("An env file has one variable a line; -e overrides it wherever it stands")
     func envFile() throws {
         try rig.write("env", "# a comment\n\nA=1\n  B=two words \nHOME\nNOSUCH\nC=x=y#z\r\n")
