@@ -15,8 +15,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "times.h"
 
 enum { maxRows = 32, maxWords = 64 };
 enum { shortestRest = 20, longestRest = 200 };  // milliseconds
@@ -29,17 +30,6 @@ struct row {
 };
 
 extern char **environ;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
-}
-
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static int read_row(struct row *row) {
     char *rest = strchr(row->line, '\t'), *save = NULL;
