@@ -23,7 +23,7 @@ struct ContainerOptions: OptionGroup {
                 $0.labels[pair.key] = pair.value ?? ""
             },
             .text("--label-file FILE", "labels, one a line; may be repeated") {
-                for line in try Environment.lines($1) {
+                for line in try OptionFile.lines($1) {
                     let pair = try KeyValue(line)
                     $0.fileLabels[pair.key] = pair.value ?? ""
                 }

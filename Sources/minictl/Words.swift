@@ -15,36 +15,14 @@ enum Environment {
         return Machine.environment(text).map { ["\(text)=\($0)"] } ?? []
     }
 
-    /// One entry a line, as of `lines`.
+    /// One entry a line.
     static func file(_ path: String) throws(UsageError) -> [String] {
         var entries: [String] = []
-        for entry in try lines(path) {
+        for entry in try OptionFile.lines(path) {
             guard !entry.prefix(while: { $0 != "=" }).contains(" ") else {
                 throw UsageError("'\(path)': the variable name in '\(entry)' has a space in it")
             }
             entries += try self.entry(entry)
-        }
-        return entries
-    }
-
-    /// The lines of a file, but for empty ones and those that begin with `#`, and without what stands before their first letter.
-    static func lines(_ path: String) throws(UsageError) -> [String] {
-        let bytes: [UInt8]
-        do throws(SystemError) {
-            let file = try FileDescriptor(opening: path, [.nonBlocking])
-            // A shell's `<(…)` is a pipe whose other end somebody has; a FIFO in a directory is none, and might never have one.
-            let isPipe = FileDescriptor.isAnonymousPipe(file.raw)
-            let isFile = try file.status().kind == .regular
-            guard isPipe || isFile else { throw SystemError(call: "open", subject: path, errno: EINVAL) }
-            if isPipe { try check("fcntl") { fcntl(file.raw, F_SETFL, 0) } }
-            bytes = try file.readAll(limit: 1 << 20)
-        } catch { throw UsageError("cannot read the file '\(path)': \(error.reason.lowercased())") }
-        var entries: [String] = []
-        for var line in bytes.split(separator: UInt8(ascii: "\n")) {
-            if line.last == UInt8(ascii: "\r") { line.removeLast() }
-            guard let text = String(validating: line, as: UTF8.self) else { throw UsageError("'\(path)' has a line that is not UTF-8") }
-            let entry = String(text.drop { $0 == " " || $0 == "\t" })
-            if !entry.isEmpty, !entry.hasPrefix("#") { entries.append(entry) }
         }
         return entries
     }
