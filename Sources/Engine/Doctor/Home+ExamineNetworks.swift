@@ -10,6 +10,14 @@ extension Home {
         let error = Trial.run(in: .network) { () throws(SystemError) in
             var netlink = try Netlink()
             try netlink.tryBridge()
+            // And one as a network has it, with its limits.
+            var network = NetworkDefinition()
+            network.id = String(repeating: "0", count: 64)
+            network.device = "minictl0"
+            do throws(NetworkError) { _ = try network.makeBridge(&netlink) } catch {
+                if case .system(_, let cause) = error { throw cause }
+                throw SystemError(call: "RTM_NEWLINK", subject: "\(error)", errno: EPROTO)
+            }
         }
         guard let error else { return Finding("bridges", .works, "containers can be connected to networks") }
         return Finding(

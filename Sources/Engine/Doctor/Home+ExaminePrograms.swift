@@ -4,25 +4,7 @@ import Linux
 import Network
 
 extension Home {
-    var programFindings: [Finding] { [bridges, firewall, names, forwarding, forwarding6, registries, ps] }
-
-    /// A bridge made in a network namespace of its own.
-    private var bridges: Finding {
-        let error = Trial.run(in: .network) { () throws(SystemError) in
-            var network = NetworkDefinition()
-            network.id = String(repeating: "0", count: 64)
-            network.device = "minictl0"
-            var netlink = try Netlink()
-            do throws(NetworkError) { _ = try network.makeBridge(&netlink) } catch {
-                if case .system(_, let cause) = error { throw cause }
-                throw SystemError(call: "RTM_NEWLINK", subject: "\(error)", errno: EPROTO)
-            }
-        }
-        guard let error else { return Finding("networks", .works, "bridges can be made and limited") }
-        return Finding(
-            "networks", .limited, "bridges cannot be made, so containers need --network none or host: \(error)",
-            remedy: error.errno == EOPNOTSUPP ? "modprobe bridge veth" : nil)
-    }
+    var programFindings: [Finding] { [firewall, names, forwarding, forwarding6, registries, ps] }
 
     /// Our rules set in a network namespace of its own.
     private var firewall: Finding {
