@@ -105,10 +105,7 @@ extension Container {
     /// Leaves the process as it runs. Its terminal lasts as long as somebody holds it, so a copy of ours stays that does nothing else.
     private func leave(_ launched: borrowing Launched, on master: CInt) throws(SystemError) {
         guard case .child = try Process.clone() else { return }
-        Process.setName("minictl-exec")
-        setsid()
-        chdir("/")
-        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
+        Process.stayBehind(as: "minictl-exec")
         if let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) {
             for target in CInt(0)...2 { dup2(null.raw, target) }
         }

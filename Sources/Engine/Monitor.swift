@@ -152,11 +152,8 @@ enum Monitor {
 
     /// Lets go of whoever started us: terminal, signals, working directory.
     static func prepare() {
-        Process.setName("minictl-mon")
-        setsid()
-        chdir("/")
         try? SignalSet.reset()
-        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
+        Process.stayBehind(as: "minictl-mon")
     }
 }
 

@@ -41,11 +41,8 @@ struct Standstill: ~Copyable {
     }
 
     private static func watch(_ container: borrowing Container, _ pipe: (reader: CInt, writer: CInt)) -> Never {
-        Process.setName("minictl-still")
         // What interrupts the work is not for us.
-        setsid()
-        chdir("/")
-        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE] { Glibc.signal(signal, SIG_IGN) }
+        Process.stayBehind(as: "minictl-still", ignoring: [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE])
         close(pipe.writer)
         if let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) {
             for target in CInt(0)...2 { dup2(null.raw, target) }

@@ -40,8 +40,9 @@ package struct Namespaces: OptionSet, Sendable {
         }
     }
 
-    /// What it takes to join all of a process's namespaces. Where it is in our own, joining changes nothing, but for the user namespace it is
-    /// an error, and for the pid namespace nobody should have to be a child; each look at a namespace costs some 10 µs.
+    /// What it takes to join all of a process's namespaces. Only three are looked at, since each look costs some 10 µs: joining one's own
+    /// user namespace is an error, whether the pid namespace is our own decides how its processes see us, and a kernel may have no time
+    /// namespaces. Joining another that is our own changes nothing.
     package init(toJoin pid: pid_t) throws(SystemError) {
         let types: Namespaces = [.user, .pid, .time]
         self = Namespaces.all.subtracting(types).union(try Namespaces(differingFrom: pid, among: types))

@@ -19,6 +19,14 @@ extension Process {
         _ = linux_prctl(PR_SET_NAME, UInt(bitPattern: name.utf8Start), 0, 0, 0)
     }
 
+    /// For a process that stays when its caller goes: it leaves the caller's session and directory, and what a terminal sends is not for it.
+    package static func stayBehind(as name: StaticString, ignoring signals: [CInt] = [SIGHUP, SIGINT, SIGQUIT, SIGPIPE]) {
+        setName(name)
+        setsid()
+        chdir("/")
+        for signal in signals { Glibc.signal(signal, SIG_IGN) }
+    }
+
     /// What `main` was given, the program's name first. Bytes that are no UTF-8 are shown as U+FFFD.
     package static var arguments: [String] {
         guard let vector = linux_arguments() else { return [] }
