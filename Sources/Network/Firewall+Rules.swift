@@ -49,6 +49,9 @@ extension Firewall {
             chain departing {
                 ip daddr 127.0.0.0/8 drop
                 ip saddr 127.0.0.0/8 drop
+                # Questions for names are a way out, which an internal network has not, nor over the name server at another's gateway.
+                iifname != @outward ip daddr @gateways4 fib daddr . iif type != local drop
+                iifname != @outward ip6 daddr @gateways6 fib daddr . iif type != local drop
                 # A container speaks with an address of its own network. rp_filter does not know IPv6, and `all.rp_filter` may make it lax.
                 ip6 saddr { ::, fe80::/10 } accept
                 fib saddr . iif oif missing drop
