@@ -17,6 +17,9 @@ package final class Roster {
     private static let mark: UInt32 = 0x4000_0000
 
     private let file: FileDescriptor
+    private let boot: UInt64
+    /// Nobody else sees it, and each look begins with a mark: of a file system that is full, read-only, or shares no memory.
+    private let isPrivate: Bool
     private var base: UnsafeMutableRawPointer
     /// Whose memory it is mapped in.
     private var owner: pid_t
@@ -27,21 +30,28 @@ package final class Roster {
 
     /// Opens it, and makes it where it is missing or of another boot; then everybody counts as killed until a look has found them well.
     package init(_ name: String, at place: Place, boot: String) throws(SystemError) {
-        let file = try FileDescriptor(opening: name, at: place, [.readWrite, .create, .noFollow], mode: 0o600)
-        // Of random digits any will do.
-        let boot = Self.key(of: boot)
-        if try file.status().size < Self.size { try Self.fill(file) }
-        base = try Self.map(file)
+        self.boot = Self.key(of: boot)
         owner = getpid()
-        self.file = file
-        if key(0) != boot { try renew(boot) }
+        do throws(SystemError) {
+            let file = try FileDescriptor(opening: name, at: place, [.readWrite, .create, .noFollow], mode: 0o600)
+            if try file.status().size < Self.size { try Self.fill(file) }
+            base = try Self.map(file.raw)
+            self.file = file
+            isPrivate = false
+        } catch {
+            guard [ENOSPC, EDQUOT, EROFS, ENODEV].contains(error.errno) else { throw error }
+            file = try FileDescriptor(opening: ".", at: place, .directory)
+            base = try Self.map(-1)
+            isPrivate = true
+        }
+        if key(0) != self.boot { try renew() }
     }
 
     /// It stays mapped to the end of the process, when the kernel looks into it. Forks do not have it: one of them may be a container's first
     /// process, whose memory is the container's.
-    private static func map(_ file: borrowing FileDescriptor) throws(SystemError) -> UnsafeMutableRawPointer {
-        let raw = file.raw
-        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, raw, 0), base != MAP_FAILED else {
+    private static func map(_ raw: CInt) throws(SystemError) -> UnsafeMutableRawPointer {
+        let flags = raw < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED
+        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, flags, raw, 0), base != MAP_FAILED else {
             throw SystemError(call: "mmap", subject: "roster", errno: errno)
         }
         try check("madvise", "roster") { madvise(base, size, MADV_DONTFORK) }
@@ -51,10 +61,11 @@ package final class Roster {
     /// In a fork, maps it again; what the parent is at is not the fork's.
     private func settleIn() throws(SystemError) {
         guard owner != getpid() else { return }
-        base = try Self.map(file)
+        base = try Self.map(isPrivate ? -1 : file.raw)
         owner = getpid()
         own = 0
         count = 0
+        if key(0) != boot { try renew() }
     }
 
     /// Written, not only made that long: a page for which the disk has no room would be a signal.
@@ -64,7 +75,7 @@ package final class Roster {
         if try file.status().size < size { try file.write([UInt8](repeating: 0, count: size)) }
     }
 
-    private func renew(_ boot: UInt64) throws(SystemError) {
+    private func renew() throws(SystemError) {
         _ = try file.lock(wait: true)
         defer { file.unlock() }
         guard key(0) != boot else { return }
@@ -73,9 +84,9 @@ package final class Roster {
         setKey(0, boot)
     }
 
-    /// The first digits of an id.
-    package static func key(of id: String) -> UInt64 {
-        id.utf8.prefix(16).reduce(14_695_981_039_346_656_037) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+    /// A name as a number (FNV-1a), which no two share but by a chance of one in 10¹⁹.
+    package static func key(of name: String) -> UInt64 {
+        name.utf8.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
     }
 
     // MARK: being on it
