@@ -9,14 +9,15 @@ extension Home {
     /// Looks for containers whose watcher was killed, and finishes or undoes what it was doing. What cannot be mended is said and stays
     /// for the next command: one damaged container takes nobody the means to look at the others, or to remove it.
     /// Costs the same however many containers run, as long as nobody was killed.
+    /// - Parameter looksAtAll: whether each lock is asked for, be anybody marked on the roster or not.
     /// - Returns: the id ranges of containers that go on without a watcher, which are not to be given to others.
     @discardableResult
-    package func sweep() throws(EngineError) -> Set<UInt32> {
+    package func sweep(looksAtAll: Bool = false) throws(EngineError) -> Set<UInt32> {
         let orphans: Set<UInt32>
         do throws(SystemError) {
             let roster = try roster()
             let marked = try roster.marked()
-            if marked.isEmpty {
+            if marked.isEmpty, !looksAtAll {
                 orphans = []
             } else {
                 // Only where nobody else does it, marks go.

@@ -61,7 +61,7 @@ extension Home {
     ///   - repair: mends what can be mended.
     ///   - deep: reads every blob to its end.
     package func audit(repair: Bool, deep: Bool) throws(EngineError) -> [Fault] {
-        try sweep()
+        try sweep(looksAtAll: true)
         var checkup = Checkup(mends: repair, deep: deep)
         // Images first: what a container misses may be unpacked again from them.
         try checkImages(&checkup)
