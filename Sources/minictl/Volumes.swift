@@ -33,7 +33,7 @@ struct VolumeList: Command {
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
-        var volumes = try home.volumes().filter { volume in names.isEmpty || names.contains { volume.name.contains($0) } }
+        var volumes = try home.volumes().filter { volume in names.isEmpty || names.contains { volume.name.holds($0) } }
         if let isDangling {
             let used = Set(try home.listings().flatMap { ($0.record.mounts ?? []).compactMap(\.name) })
             volumes.removeAll { used.contains($0.name) == isDangling }
