@@ -48,6 +48,9 @@ struct Stream {
     /// Whether somebody outside has yet to take what was read.
     var isWaiting: Bool { isOpen && isOutward && (!pending.isEmpty || audience?.isBehind == true) }
 
+    /// What came out of the container and could not be passed on.
+    var loss: SystemError? { isOutward ? pending.loss : nil }
+
     /// Two places in a `poll` list: the source while nothing is pending, the target while something is.
     var pollEntries: [PollEntry] {
         let isReading = isOpen && pending.isEmpty && audience?.isBehind != true

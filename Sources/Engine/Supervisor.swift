@@ -29,6 +29,9 @@ struct Supervisor: ~Copyable {
 
     init() {}
 
+    /// What was written in the container and could not be passed on.
+    var loss: SystemError? { streams.lazy.compactMap(\.loss).first }
+
     enum End {
         case ended(Termination)
         /// It has, but it was not our child, and the kernel does not tell how.
