@@ -62,6 +62,7 @@ struct Supervisor: ~Copyable {
                 // A grandchild that keeps a pipe open does not hold the run up.
                 deadline = MonotonicClock.milliseconds + Self.drainTime
             }
+            if end != nil { for index in streams.indices { streams[index].countOwed() } }
             if !entries[1].ready.isEmpty { try passSignals(to: process) }
             for index in streams.indices { streams[index].move(entries[2 + 2 * index], entries[3 + 2 * index]) }
             for (index, attendant) in attendants.enumerated() {
