@@ -90,7 +90,7 @@ extension Container {
             case .ended(let end):
                 tell("exec_die", execID.merging(["exitCode": "\(end.exitCode)"]) { $1 })
                 let isOut = ending(end, killsBefore: kills).outOfMemory == true
-                return Outcome(exitCode: end.exitCode, memoryLimit: isOut ? record.memoryLimit ?? 0 : nil)
+                return Outcome(exitCode: end.exitCode, memoryLimit: isOut ? record.memoryLimit ?? 0 : nil, loss: supervisor.loss)
             case .unknown: throw SystemError(call: "waitid", errno: ECHILD)
             case .detached:
                 try leave(launched, on: supervisor.master)

@@ -226,7 +226,7 @@ extension Plan {
         for seat in seats { try check("write", "tasks") { write(seat, "0", 1) } }
         seats = []
         let null = try FileDescriptor(opening: "/dev/null", [.readWrite])
-        var open = kept
+        var open = kept + (0..<process.preservedDescriptors).map { 3 + $0 }
         for (target, source) in [(CInt(0), process.stdio.input), (1, process.stdio.output), (2, process.stdio.error)] {
             var raw = null.raw
             if case .descriptor(let given) = source {
