@@ -67,6 +67,33 @@ import Testing
     }
 
     @Test(
+        "A name server whose starter was killed before it had said its number is found, and ends with the last container",
+        .enabled(if: hasServer))
+    func unnumbered() throws {
+        let minictl = try Root()
+        try minictl.start("one")
+        try minictl.start("two")
+        try minictl.sh(": >runtime/names/aardvark.pid; $M ps -q")
+        #expect(try servers(minictl) == "1")
+        #expect(try found(minictl, "one", "two") == ["172.18.0.3"])
+        // A look from another network takes it from nobody.
+        let number = try minictl.sh("cat runtime/names/aardvark.pid").text
+        try minictl.sh("unshare --net $M ps -q")
+        #expect(try minictl.sh("cat runtime/names/aardvark.pid").text == number)
+        try minictl.sh(": >runtime/names/aardvark.pid; unshare --net $M rm -f one two")
+        #expect(try servers(minictl) == "0")
+        // Killed at each call it makes on the way.
+        try minictl.start("one")
+        try minictl.sh(
+            """
+            for call in clone3 openat waitid sendto linkat renameat2; do for n in 1 2 3 5 8 13; do
+                strace -f -qqo /dev/null -e inject=$call:signal=KILL:when=$n $M run --rm base true >/dev/null 2>&1 & sleep 0.1; kill -9 $! 2>/dev/null
+            done; done; $M rm -f one; $M ps -q
+            """, seconds: 60)
+        #expect(try servers(minictl) == "0")
+    }
+
+    @Test(
         "A name server that was killed is there again with the next command, and none is left without containers", .enabled(if: hasServer))
     func killed() throws {
         let minictl = try Root()
