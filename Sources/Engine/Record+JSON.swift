@@ -51,6 +51,27 @@ extension Record: JSONRecord {
     }
 }
 
+extension Record {
+    /// What a table of containers shows of a record, and nothing else: most of the text is stepped over.
+    init(shownOf json: JSONNode) throws(JSONError) {
+        self.init()
+        var json = try JSONMembers(reading: json)
+        try json("id", &id)
+        try json("name", &name)
+        try json("image", &image)
+        try json("created", &created)
+        try json("command", &command)
+        try json("published", &published)
+        try json("exposed", &exposed)
+        try json("health", &health)
+        try json("retry", &retry)
+        try json("start", &start)
+        try json("end", &end)
+        // Where its freezer is.
+        if start?.inode == nil || start?.pausedAt != nil { try json("cgroup", &cgroup) }
+    }
+}
+
 extension Record.Range: JSONRecord {
     package init(_ blank: JSONBlank) {}
 
@@ -101,8 +122,10 @@ extension Record.Start: JSONRecord {
     package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
         try json("pid", &pid)
         try json("startTime", &startTime)
+        try json("inode", &inode)
         try json("boot", &boot)
         try json("at", &at)
+        try json("pausedAt", &pausedAt)
         try json("pipes", &pipes)
         try json("lost", &lost)
     }

@@ -104,12 +104,7 @@ package struct Watch: ~Copyable {
     func keepOverExec() { _ = fcntl(file.raw, F_SETFD, 0) }
 
     /// Whether anybody watches now.
-    static func isHeld(_ id: ContainerID, in home: borrowing Home) -> Bool {
-        guard let file = try? FileDescriptor(opening: id.text, at: home.runtime.place, [.readOnly, .noFollow]),
-            let free = try? file.lock(exclusive: false, wait: false)
-        else { return false }
-        return !free
-    }
+    static func isHeld(_ id: ContainerID, in home: borrowing Home) -> Bool { File.isLocked(id.text, at: home.runtime.place) }
 
     /// Writes the end of the container into the watch's own file. Whoever waits has that file open, and finds it there when the lock
     /// is free, also when the container itself is gone by then.

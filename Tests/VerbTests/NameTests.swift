@@ -74,14 +74,14 @@ import Testing
         try minictl.start("one")
         try minictl.start("two")
         try minictl.sh(": >runtime/names/aardvark.pid; $M ps -q")
-        #expect(try servers(minictl) == "1")
+        try expectServers(1, minictl)
         #expect(try found(minictl, "one", "two") == ["172.18.0.3"])
         // A look from another network takes it from nobody.
         let number = try minictl.sh("cat runtime/names/aardvark.pid").text
         try minictl.sh("unshare --net $M ps -q")
         #expect(try minictl.sh("cat runtime/names/aardvark.pid").text == number)
         try minictl.sh(": >runtime/names/aardvark.pid; unshare --net $M rm -f one two")
-        #expect(try servers(minictl) == "0")
+        try expectServers(0, minictl)
         // Killed at each call it makes on the way.
         try minictl.start("one")
         try minictl.sh(
@@ -90,7 +90,7 @@ import Testing
                 strace -f -qqo /dev/null -e inject=$call:signal=KILL:when=$n $M run --rm base true >/dev/null 2>&1 & sleep 0.1; kill -9 $! 2>/dev/null
             done; done; $M rm -f one; $M ps -q
             """, seconds: 60)
-        #expect(try servers(minictl) == "0")
+        try expectServers(0, minictl)
     }
 
     @Test(
