@@ -3,7 +3,12 @@ import Testing
 
 @Suite(.enabled(if: Root.isUsable)) struct RosterTests {
     /// `monitor NAME`: the process that watches over a container.
-    private static let words = "monitor() { ps -o ppid= -p $($M inspect -f '{{.State.Pid}}' $1) | tr -d ' '; }\n"
+    /// `gone ID`: waits until a killed one has let go of its lock.
+    private static let words = """
+        monitor() { ps -o ppid= -p $($M inspect -f '{{.State.Pid}}' $1) | tr -d ' '; }
+        gone() { while ! flock -ns runtime/$1 true; do sleep 0.01; done; }
+
+        """
 
     @Test("While nobody was killed, a command asks for no container's lock, however many run", .enabled("needs strace") { try hasStrace() })
     func cost() throws {
@@ -21,7 +26,7 @@ import Testing
         let id = try minictl.start("one")
         let outcome = try minictl.sh(
             Self.words + """
-                old=$(monitor one); kill -9 $old; while ! flock -ns runtime/\(id) true; do sleep 0.01; done
+                old=$(monitor one); kill -9 $old; gone \(id)
                 flock -s runtime/\(id) sleep 1 & sleep 0.2; $M ps -q | wc -l; ps -eo args | grep -c '[m]onitor \(id)'
                 wait; $M ps -q | wc -l; ps -eo args | grep -c '[m]onitor \(id)'; test $(monitor one) != $old && echo watched
                 """)
@@ -31,13 +36,16 @@ import Testing
     @Test("A roster that was lost, or is of another boot, is made again, and everybody is looked at")
     func lost() throws {
         let minictl = try Root()
-        try minictl.start("one")
+        let id = try minictl.start("one")
         for harm in ["rm runtime/roster", "printf 12345678 | dd of=runtime/roster bs=8 seek=1 conv=notrunc status=none"] {
             let outcome = try minictl.sh(
-                Self.words + "old=$(monitor one); \(harm); kill -9 $old; $M ps -q | wc -l; test $(monitor one) != $old && echo watched")
+                Self.words
+                    + "old=$(monitor one); \(harm); kill -9 $old; gone \(id); $M ps -q | wc -l; test $(monitor one) != $old && echo watched"
+            )
             #expect(outcome.lines == ["1", "watched"], "\(harm): \(outcome)")
         }
-        #expect(try minictl.sh(Self.words + "kill -9 $(monitor one) $($M inspect -f '{{.State.Pid}}' one); sleep 0.1; $M ps -q").text == "")
+        #expect(
+            try minictl.sh(Self.words + "kill -9 $(monitor one) $($M inspect -f '{{.State.Pid}}' one); gone \(id); $M ps -q").text == "")
         #expect(try minictl("ps -a --format '{{.Status}}'").text.hasPrefix("Exited"))
     }
 
