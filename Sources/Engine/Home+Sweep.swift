@@ -15,7 +15,7 @@ extension Home {
         let orphans: Set<UInt32>
         do throws(SystemError) {
             let roster = try roster()
-            let marked = roster.marked()
+            let marked = try roster.marked()
             if marked.isEmpty {
                 orphans = []
             } else {

@@ -17,7 +17,9 @@ package final class Roster {
     private static let mark: UInt32 = 0x4000_0000
 
     private let file: FileDescriptor
-    private let base: UnsafeMutableRawPointer
+    private var base: UnsafeMutableRawPointer
+    /// Whose memory it is mapped in.
+    private var owner: pid_t
     /// The entry of this process, or of the one it was forked from; 0 is none.
     private var own = 0
     private var number: UInt32 = 0
@@ -29,13 +31,30 @@ package final class Roster {
         // Of random digits any will do.
         let boot = Self.key(of: boot)
         if try file.status().size < Self.size { try Self.fill(file) }
-        // It stays mapped to the end of the process, when the kernel looks into it.
-        guard let base = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, file.raw, 0), base != MAP_FAILED else {
-            throw SystemError(call: "mmap", subject: name, errno: errno)
-        }
+        base = try Self.map(file)
+        owner = getpid()
         self.file = file
-        self.base = base
         if key(0) != boot { try renew(boot) }
+    }
+
+    /// It stays mapped to the end of the process, when the kernel looks into it. Forks do not have it: one of them may be a container's first
+    /// process, whose memory is the container's.
+    private static func map(_ file: borrowing FileDescriptor) throws(SystemError) -> UnsafeMutableRawPointer {
+        let raw = file.raw
+        guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, raw, 0), base != MAP_FAILED else {
+            throw SystemError(call: "mmap", subject: "roster", errno: errno)
+        }
+        try check("madvise", "roster") { madvise(base, size, MADV_DONTFORK) }
+        return base
+    }
+
+    /// In a fork, maps it again; what the parent is at is not the fork's.
+    private func settleIn() throws(SystemError) {
+        guard owner != getpid() else { return }
+        base = try Self.map(file)
+        owner = getpid()
+        own = 0
+        count = 0
     }
 
     /// Written, not only made that long: a page for which the disk has no room would be a signal.
@@ -63,6 +82,7 @@ package final class Roster {
 
     /// From now on this process is at something.
     package func enter(_ key: UInt64) throws(SystemError) {
+        try settleIn()
         count += 1
         if count > 1, own != 0 { return }
         number = UInt32(bitPattern: getpid())
@@ -81,6 +101,7 @@ package final class Roster {
 
     /// One thing that this process was at is done.
     package func leave() {
+        guard owner == getpid() else { return }
         count -= 1
         guard count <= 0, own != 0 else { return }
         setKey(own, 0)
@@ -91,8 +112,7 @@ package final class Roster {
     /// In a fork that goes on with the one thing its parent was at.
     package func inherit(_ key: UInt64) throws(SystemError) {
         let (entry, parent) = (own, number)
-        own = 0
-        count = 0
+        try settleIn()
         if entry != 0 {
             number = UInt32(bitPattern: getpid())
             try check("set_robust_list") { linux_mark_at_death(word(entry)) }
@@ -109,7 +129,7 @@ package final class Roster {
 
     /// In the parent, once its fork goes on with that or has ended: what the fork has not taken counts as killed.
     package func handOver() {
-        if own != 0 { _ = linux_exchange(word(own), number, Self.mark) }
+        if own != 0, owner == getpid() { _ = linux_exchange(word(own), number, Self.mark) }
         own = 0
         count = 0
     }
@@ -117,7 +137,10 @@ package final class Roster {
     // MARK: looking at it
 
     /// Entries with a mark; none if everybody is well.
-    package func marked() -> [Int] { (0...highest).filter { linux_load(word($0)) == Self.mark } }
+    package func marked() throws(SystemError) -> [Int] {
+        try settleIn()
+        return (0...highest).filter { linux_load(word($0)) == Self.mark }
+    }
 
     /// One process at a time looks and takes marks away: one that was made again meanwhile would go with them. False while another does.
     package func begin() throws(SystemError) -> Bool { try file.lock(wait: false) }
