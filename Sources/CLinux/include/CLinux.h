@@ -73,6 +73,7 @@ int linux_openat(int dir, const char *path, int flags, mode_t mode);
 int linux_openat2(int dir, const char *path, const struct open_how *how);
 int linux_renameat2(int from, const char *old, int to, const char *name, unsigned flags);
 int linux_pipe2(int *ends);
+int linux_memfd_create(const char *name);
 int linux_dup3(int fd, int target, int flags);
 int linux_accept(int listener);
 int linux_lock_byte(int fd, int64_t offset);
