@@ -77,8 +77,8 @@ private struct Making: ~Copyable {
     let request: Request
     let source: RootSource
     let directory: FileDescriptor
-    /// The slot of ids it was given, if it needs one.
-    let range: UInt32?
+    /// The ids it was given, if it needs any.
+    let range: UserRanges.Slot?
 
     struct Made: ~Copyable {
         var container: Container
@@ -191,8 +191,8 @@ private struct Making: ~Copyable {
         case .maps(let users, let groups): maps = (users, groups)
         case .automatic, .keepID:
             guard let range else { return nil }
-            record.slot = range
-            maps = try UserRanges.configured().map(range)
+            record.slot = range.number
+            maps = range.maps
             if case .keepID = request.users { maps = UserRanges.keeping(getuid(), getgid(), in: maps) }
         }
         record.users = maps.users.map(Record.Range.init)
@@ -269,7 +269,7 @@ extension Request {
 }
 
 extension Watch {
-    var slot: UInt32? {
+    var slot: UserRanges.Slot? {
         switch range {
         case .some(let claim): claim.slot
         case .none: nil
@@ -279,6 +279,17 @@ extension Watch {
 
 extension Record.Range {
     init(_ mapping: Spec.IDMapping) { self.init(container: mapping.containerID, host: mapping.hostID, size: mapping.size) }
+}
+
+extension Record {
+    /// The range it was given; nil if it was given none.
+    var ids: UserRanges.Slot? {
+        func base(_ ranges: [Range]?) -> UInt32? {
+            UserRanges.base(of: (ranges ?? []).map { Spec.IDMapping(containerID: $0.container, hostID: $0.host, size: $0.size) })
+        }
+        guard let slot, let users = base(users), let groups = base(groups) else { return nil }
+        return UserRanges.Slot(number: slot, users: users, groups: groups)
+    }
 }
 
 extension Request.NamespaceChoice {
