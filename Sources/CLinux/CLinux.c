@@ -45,7 +45,7 @@ int linux_renameat2(int from, const char *old, int to, const char *name, unsigne
 int linux_memfd_create(const char *name) { return syscall(SYS_memfd_create, name, MFD_CLOEXEC); }
 int linux_pipe2(int *ends) { return pipe2(ends, O_CLOEXEC); }
 int linux_dup3(int fd, int target, int flags) { return dup3(fd, target, flags); }
-int linux_lock_byte(int fd, int64_t offset) { struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1}; return fcntl(fd, F_OFD_SETLK, &lock); }
+int linux_lock_bytes(int fd, int type, int64_t start, int64_t length) { struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length}; return fcntl(fd, F_OFD_SETLK, &lock); }
 int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }
 int linux_close_range(unsigned first, unsigned last, unsigned flags) { return syscall(SYS_close_range, first, last, flags); }
 int linux_fcntl(int fd, int command, long argument) { return fcntl(fd, command, argument); }

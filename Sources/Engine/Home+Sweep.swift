@@ -9,7 +9,7 @@ extension Home {
     /// Looks for containers whose watcher was killed, and finishes or undoes what it was doing. What cannot be mended is said and stays
     /// for the next command: one damaged container takes nobody the means to look at the others, or to remove it.
     /// Costs the same however many containers run, as long as nobody was killed.
-    /// - Returns: the id ranges of containers that go on without a watcher, which are not to be given to others.
+    /// - Returns: the first users of containers that go on without a watcher: their ranges are not to be given to others.
     @discardableResult
     package func sweep() throws(EngineError) -> Set<UInt32> {
         let orphans: Set<UInt32>
@@ -55,15 +55,15 @@ extension Home {
         for id in found {
             do throws(EngineError) {
                 if let watch = try abandonedWatch(id) {
-                    guard let slot = try mend(id, watch) else { continue }
-                    sweep.orphans.insert(slot)
+                    guard let first = try mend(id, watch) else { continue }
+                    sweep.orphans.insert(first)
                 }
                 sweep.held.append(id.text)
             } catch {
                 warn("a killed process left container \(id.short), which cannot be mended: \(error)")
                 sweep.hasFailed = true
                 // It may go on for all that is known.
-                if let slot = writtenSlot(of: id) { sweep.orphans.insert(slot) }
+                if let first = writtenRange(of: id) { sweep.orphans.insert(first) }
             }
         }
         for id in changing {
@@ -87,13 +87,13 @@ extension Home {
         return true
     }
 
-    /// The id range that a container has by its record, or by its spec where that is damaged.
-    private func writtenSlot(of id: ContainerID) -> UInt32? {
-        if let container = try? container(id) { return container.record.slot }
-        guard let config = try? File.read("\(id)/config.json", at: containers.place), let ranges = try? UserRanges.configured(),
+    /// The first user of a container's range by its record, or by its spec where that is damaged.
+    private func writtenRange(of id: ContainerID) -> UInt32? {
+        if let container = try? container(id) { return container.record.ids?.users }
+        guard let config = try? File.read("\(id)/config.json", at: containers.place),
             let spec = try? JSONDecoder().decode(Spec.self, from: config)
         else { return nil }
-        return ranges.slot(of: spec.linux?.uidMappings ?? [])
+        return UserRanges.base(of: spec.linux?.uidMappings ?? [])
     }
 
     private func abandonedWatch(_ id: ContainerID) throws(EngineError) -> Watch? {
@@ -105,7 +105,7 @@ extension Home {
         }
     }
 
-    /// Gives back the id range of a container that goes on; nil for one that is over.
+    /// Gives back the first user of a container that goes on; nil for one that is over.
     private func mend(_ id: ContainerID, _ watch: consuming Watch) throws(EngineError) -> UInt32? {
         let boot = try Machine.boot()
         guard var container = try whole(id) else {
@@ -121,7 +121,7 @@ extension Home {
             do throws(SystemError) { try replaceMonitor(of: id, watch) } catch {
                 throw .system(doing: "give \(container.name) another monitor", error)
             }
-            return container.record.slot
+            return container.record.ids?.users
         }
         switch status {
         case .running, .paused, .restarting: break

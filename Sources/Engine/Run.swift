@@ -161,7 +161,7 @@ extension Container {
             guard case .ended(let end) = try supervisor.wait(for: launched.handle) else { throw SystemError(call: "waitid", errno: ECHILD) }
             return (ending(end), supervisor.loss)
         } catch {
-            launched.abandon()
+            launched.handle.abandon()
             throw .system(doing: "wait for the container", error)
         }
     }

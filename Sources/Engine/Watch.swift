@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import JSON
 import Linux
 import Network
+import Runtime
 
 /// The right to watch over one container: the lock of the file `runtime/ID`, which exists only while somebody does.
 ///
@@ -109,7 +111,7 @@ package struct Watch: ~Copyable {
     /// Writes the end of the container into the watch's own file. Whoever waits has that file open, and finds it there when the lock
     /// is free, also when the container itself is gone by then.
     func report(_ end: Record.End) throws(EngineError) {
-        do throws(SystemError) { try file.write(Container.encode(end)) } catch {
+        do throws(SystemError) { try file.write(JSONEncoder().bytes(of: end, for: "the end")) } catch {
             throw .system(doing: "write down how the container ended", error)
         }
     }

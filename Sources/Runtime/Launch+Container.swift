@@ -40,7 +40,7 @@ extension Launch {
             }
             try meanwhile(launch.pid)
         } catch {
-            launch.abandon()
+            launch.handle.abandon()
             throw error
         }
         let pid = launch.pid
@@ -62,7 +62,7 @@ extension Launch {
         }
         let launch = try clone(plan, steps: steps)
         do throws(CgroupError) { try cgroup.joinUnified(launch.pid, beside: companion) } catch {
-            launch.abandon()
+            launch.handle.abandon()
             throw .refused("cannot put the process into its cgroup: \(error)")
         }
         return launch

@@ -76,7 +76,7 @@ int linux_pipe2(int *ends);
 int linux_memfd_create(const char *name);
 int linux_dup3(int fd, int target, int flags);
 int linux_accept(int listener);
-int linux_lock_byte(int fd, int64_t offset);
+int linux_lock_bytes(int fd, int type, int64_t start, int64_t length);
 int linux_close_range(unsigned first, unsigned last, unsigned flags);
 int linux_fcntl(int fd, int command, long argument);
 int linux_ioctl(int fd, unsigned long request, unsigned long argument);
