@@ -42,7 +42,7 @@ package struct TextTable {
             used += columns
             guard index < cells.count - 1 else { break }
             let space = widths[index] - columns + Self.gap
-            text.append(contentsOf: repeatElement(UInt8(ascii: " "), count: space))
+            for _ in 0..<space { text.append(UInt8(ascii: " ")) }
             used += space
         }
         guard let width, used > width else { return }

@@ -58,20 +58,34 @@ extension Record {
     /// What a table of containers shows of a record, and nothing else: most of the text is stepped over.
     init(shownOf json: JSONNode) throws(JSONError) {
         self.init()
-        var json = try JSONMembers(reading: json)
-        try json("id", &id)
-        try json("name", &name)
-        try json("image", &image)
-        try json("created", &created)
-        try json("command", &command)
-        try json("published", &published)
-        try json("exposed", &exposed)
-        try json("health", &health)
-        try json("retry", &retry)
-        try json("start", &start)
-        try json("end", &end)
+        var members = try JSONMembers(reading: json)
+        try members("id", &id)
+        try members("name", &name)
+        try members("image", &image)
+        try members("created", &created)
+        try members("command", &command)
+        if let node = json["start"], !node.isNull { start = try Start(shownOf: node) }
+        // Most have none of these, and to look whether they are there is less than to read that they are not.
+        if json["published"] != nil { try members("published", &published) }
+        if json["exposed"] != nil { try members("exposed", &exposed) }
+        if json["health"] != nil { try members("health", &health) }
+        if json["retry"] != nil { try members("retry", &retry) }
+        if json["end"] != nil { try members("end", &end) }
         // Where its freezer is.
-        if start?.inode == nil || start?.pausedAt != nil { try json("cgroup", &cgroup) }
+        if start?.inode == nil || start?.pausedAt != nil { try members("cgroup", &cgroup) }
+    }
+}
+
+extension Record.Start {
+    fileprivate init(shownOf json: JSONNode) throws(JSONError) {
+        self.init()
+        var json = try JSONMembers(reading: json)
+        try json("pid", &pid)
+        try json("startTime", &startTime)
+        try json("inode", &inode)
+        try json("boot", &boot)
+        try json("at", &at)
+        try json("pausedAt", &pausedAt)
     }
 }
 

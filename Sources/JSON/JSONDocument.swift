@@ -35,17 +35,13 @@ package final class JSONDocument: Sendable {
         var key = object + 1
         while key < end {
             let entry = tape[key]
-            if entry.isPlain {
-                let start = Int(entry.start)
-                var isSame = Int(entry.end) - start == wanted.count
+            let start = Int(entry.start)
+            if !entry.isPlain {
+                if text(key).utf8.elementsEqual(wanted) { found = key + 1 }
+            } else if Int(entry.end) - start == wanted.count {
                 var offset = 0
-                while isSame, offset < wanted.count {
-                    isSame = bytes[start + offset] == wanted[offset]
-                    offset += 1
-                }
-                if isSame { found = key + 1 }
-            } else if text(key).utf8.elementsEqual(wanted) {
-                found = key + 1
+                while offset < wanted.count, bytes[start + offset] == wanted[offset] { offset += 1 }
+                if offset == wanted.count { found = key + 1 }
             }
             key = Int(tape[key + 1].next)
         }

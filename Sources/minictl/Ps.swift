@@ -90,7 +90,7 @@ struct ContainerRow: ListRow {
             Column("COMMAND", "Command", shrinksTo: 8) { quoted($0.commandLine) }
                 .brief { quoted(shortened($0.commandLine, to: 20)) },
             Column("CREATED", "RunningFor", shrinksTo: 8) { row in
-                Elapsed(since: row.record.created, until: row.now).map { "\($0) ago" } ?? ""
+                Elapsed(since: row.record.created, until: row.now).map { $0.description + " ago" } ?? ""
             },
             Column("STATUS", "Status") { $0.listing.sentence(at: $0.now) },
             Column("PORTS", "Ports", shrinksTo: 6) { $0.listing.ports },

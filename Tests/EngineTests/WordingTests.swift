@@ -56,7 +56,7 @@ import Testing
         (record.name, record.image, record.created) = ("web", "base", "2026-11-25T11:57:00Z")
         record.command = ["sleep", "1"]
         record.exposed = ["80/tcp"]
-        record.start = Record.Start(pid: 1, startTime: 2, boot: "b", at: "2026-11-25T11:57:01Z", pipes: [3])
+        record.start = Record.Start(pid: 1, startTime: 2, boot: "b", at: "2026-11-25T11:57:01Z")
         record.retry = Record.Retry(at: "2026-11-25T11:57:02Z", boot: "b", exitCode: 4)
         record.end = Record.End(exitCode: 0, at: "2026-11-25T11:59:55Z", outOfMemory: true, reason: "r")
         record.cgroup = ["freezer": "/x"]
@@ -64,6 +64,7 @@ import Testing
         #expect(try read(record) == record)
         var more = record
         more.start?.inode = 5
+        more.start?.pipes = [6]
         more.layers = ["l"]
         more.labels = ["k": "v"]
         more.network = "blue"

@@ -129,11 +129,11 @@ import Testing
         #expect(try status().contains("(Paused)"))
         try minictl("unpause web")
         #expect(try !status().contains("(Paused)"))
-        #expect(try minictl.sh("cat containers/*/state.json").output.contains("\"pausedAt\"") == false)
+        #expect(try minictl.sh("cat containers/web/state.json").output.contains("\"pausedAt\"") == false)
         // By another program: that is seen by whoever looks at the container itself.
-        let freeze = "sed -E 's/.*\"freezer\":\"([^\"]*)\".*/\\1/' containers/*/state.json"
+        let freeze = "sed -E 's/.*\"freezer\":\"([^\"]*)\".*/\\1/' containers/web/state.json"
         let directory = try minictl.sh(freeze).text
-        guard access("\(directory)/freezer.state", F_OK) == 0, Machine.kernel(atLeast: 6, 9) else { return }
+        guard Machine.kernel(atLeast: 6, 9), access("\(directory)/freezer.state", F_OK) == 0 else { return }
         try minictl.sh("echo FROZEN >\(directory)/freezer.state")
         #expect(try !status().contains("(Paused)"))
         #expect(try minictl("inspect -f '{{.State.Status}}' web").text == "paused")
@@ -141,19 +141,19 @@ import Testing
         #expect(try minictl("exec web echo on").text == "on")
     }
 
-    @Test("A process is known by what is written of it, whether its pidfd's inode is or not")
+    @Test("A process is known by what is written of it, whether its pidfd's inode is or not", .enabled(if: Machine.kernel(atLeast: 6, 9)))
     func processInode() throws {
         let minictl = try Root()
         try minictl.start("web")
         func become(_ replacement: String) throws -> String {
-            try minictl.sh("sed -i -E 's/\"inode\":[0-9]+,/\(replacement)/' containers/*/state.json; $M ps -a").lines[1]
+            try minictl.sh("sed -i -E 's/\"inode\":[0-9]+,/\(replacement)/' containers/web/state.json; $M ps -a").lines[1]
         }
-        let state = try minictl.sh("cp containers/*/state.json saved; cat saved").output
-        guard state.contains("\"inode\":") else { return }
+        let state = try minictl.sh("cp containers/web/state.json saved; cat saved").output
+        #expect(state.contains("\"inode\":"))
         #expect(try become("").contains("Up "))
-        try minictl.sh("cat saved >containers/*/state.json")
+        try minictl.sh("cat saved >containers/web/state.json")
         #expect(try become("\"inode\":7,").contains("Exited (unknown)"))
-        try minictl.sh("cat saved >containers/*/state.json")
+        try minictl.sh("cat saved >containers/web/state.json")
         #expect(try minictl("exec web echo on").text == "on")
     }
 
