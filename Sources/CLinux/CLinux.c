@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 
 long linux_clone3(struct clone_args *args, size_t size) { return syscall(SYS_clone3, args, size); }
 pid_t linux_fork(void) { return fork(); }
@@ -41,9 +42,10 @@ long linux_getcwd(char *buffer, size_t size) { return syscall(SYS_getcwd, buffer
 int linux_openat(int dir, const char *path, int flags, mode_t mode) { return openat(dir, path, flags, mode); }
 int linux_openat2(int dir, const char *path, const struct open_how *how) { return syscall(SYS_openat2, dir, path, how, sizeof *how); }
 int linux_renameat2(int from, const char *old, int to, const char *name, unsigned flags) { return syscall(SYS_renameat2, from, old, to, name, flags); }
+int linux_memfd_create(const char *name) { return syscall(SYS_memfd_create, name, MFD_CLOEXEC); }
 int linux_pipe2(int *ends) { return pipe2(ends, O_CLOEXEC); }
 int linux_dup3(int fd, int target, int flags) { return dup3(fd, target, flags); }
-int linux_lock_byte(int fd, int64_t offset) { struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1}; return fcntl(fd, F_OFD_SETLK, &lock); }
+int linux_lock_bytes(int fd, int type, int64_t start, int64_t length) { struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length}; return fcntl(fd, F_OFD_SETLK, &lock); }
 int linux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }
 int linux_close_range(unsigned first, unsigned last, unsigned flags) { return syscall(SYS_close_range, first, last, flags); }
 int linux_fcntl(int fd, int command, long argument) { return fcntl(fd, command, argument); }

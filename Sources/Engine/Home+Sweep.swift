@@ -10,7 +10,7 @@ extension Home {
     /// for the next command: one damaged container takes nobody the means to look at the others, or to remove it.
     /// Costs the same however many containers run, as long as nobody was killed.
     /// - Parameter looksAtAll: whether each lock is asked for, be anybody marked on the roster or not.
-    /// - Returns: the id ranges of containers that go on without a watcher, which are not to be given to others.
+    /// - Returns: the first users of containers that go on without a watcher: their ranges are not to be given to others.
     @discardableResult
     package func sweep(looksAtAll: Bool = false) throws(EngineError) -> Set<UInt32> {
         let orphans: Set<UInt32>
@@ -56,15 +56,15 @@ extension Home {
         for id in found {
             do throws(EngineError) {
                 if let watch = try abandonedWatch(id) {
-                    guard let slot = try mend(id, watch) else { continue }
-                    sweep.orphans.insert(slot)
+                    guard let first = try mend(id, watch) else { continue }
+                    sweep.orphans.insert(first)
                 }
                 sweep.held.append(id.text)
             } catch {
                 warn("a killed process left container \(id.short), which cannot be mended: \(error)")
                 sweep.hasFailed = true
                 // It may go on for all that is known.
-                if let slot = writtenSlot(of: id) { sweep.orphans.insert(slot) }
+                if let first = writtenRange(of: id) { sweep.orphans.insert(first) }
             }
         }
         for id in changing {
@@ -88,13 +88,13 @@ extension Home {
         return true
     }
 
-    /// The id range that a container has by its record, or by its spec where that is damaged.
-    private func writtenSlot(of id: ContainerID) -> UInt32? {
-        if let container = try? container(id) { return container.record.slot }
-        guard let config = try? File.read("\(id)/config.json", at: containers.place), let ranges = try? UserRanges.configured(),
+    /// The first user of a container's range by its record, or by its spec where that is damaged.
+    private func writtenRange(of id: ContainerID) -> UInt32? {
+        if let container = try? container(id) { return container.record.ids?.users }
+        guard let config = try? File.read("\(id)/config.json", at: containers.place),
             let spec = try? JSONDecoder().decode(Spec.self, from: config)
         else { return nil }
-        return ranges.slot(of: spec.linux?.uidMappings ?? [])
+        return UserRanges.base(of: spec.linux?.uidMappings ?? [])
     }
 
     private func abandonedWatch(_ id: ContainerID) throws(EngineError) -> Watch? {
@@ -106,7 +106,7 @@ extension Home {
         }
     }
 
-    /// Gives back the id range of a container that goes on; nil for one that is over.
+    /// Gives back the first user of a container that goes on; nil for one that is over.
     private func mend(_ id: ContainerID, _ watch: consuming Watch) throws(EngineError) -> UInt32? {
         let boot = try Machine.boot()
         guard var container = try whole(id) else {
@@ -122,7 +122,7 @@ extension Home {
             do throws(SystemError) { try replaceMonitor(of: id, watch) } catch {
                 throw .system(doing: "give \(container.name) another monitor", error)
             }
-            return container.record.slot
+            return container.record.ids?.users
         }
         switch status {
         case .running, .paused, .restarting: break

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import JSON
 import Linux
 import Network
+import Runtime
 
 /// The right to watch over one container: the lock of the file `runtime/ID`, which exists only while somebody does.
 ///
@@ -104,17 +106,12 @@ package struct Watch: ~Copyable {
     func keepOverExec() { _ = fcntl(file.raw, F_SETFD, 0) }
 
     /// Whether anybody watches now.
-    static func isHeld(_ id: ContainerID, in home: borrowing Home) -> Bool {
-        guard let file = try? FileDescriptor(opening: id.text, at: home.runtime.place, [.readOnly, .noFollow]),
-            let free = try? file.lock(exclusive: false, wait: false)
-        else { return false }
-        return !free
-    }
+    static func isHeld(_ id: ContainerID, in home: borrowing Home) -> Bool { File.isLocked(id.text, at: home.runtime.place) }
 
     /// Writes the end of the container into the watch's own file. Whoever waits has that file open, and finds it there when the lock
     /// is free, also when the container itself is gone by then.
     func report(_ end: Record.End) throws(EngineError) {
-        do throws(SystemError) { try file.write(Container.encode(end)) } catch {
+        do throws(SystemError) { try file.write(JSONEncoder().bytes(of: end, for: "the end")) } catch {
             throw .system(doing: "write down how the container ended", error)
         }
     }

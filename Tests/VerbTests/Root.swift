@@ -17,7 +17,7 @@ final class Root {
     private static let images: String? = {
         guard let path = try? makeDirectory() else { return nil }
         atexit { if let path = Root.images { try? Directory.removeAll(path) } }
-        _ = try? Script("\(program) --root \(path) run --rm --network none base true").run()
+        _ = try? Script("\(program) --root \(path) run --rm --network none base true").run(seconds: 300)
         return path
     }()
 
@@ -57,7 +57,7 @@ final class Root {
 
     /// Runs a script of the shell. It must not hang or trap.
     @discardableResult
-    func sh(_ script: String, seconds: Int = 30, at location: SourceLocation = #_sourceLocation) throws -> Outcome {
+    func sh(_ script: String, seconds: Int = 60, at location: SourceLocation = #_sourceLocation) throws -> Outcome {
         let outcome = try Script("M='\(Self.program) --root \(path)'; cd \(path); \(script)").run(seconds: seconds)
         #expect(!outcome.isLate, "hung: \(script)", sourceLocation: location)
         #expect(!outcome.error.contains("Fatal error"), "trapped: \(script)\n\(outcome.error)", sourceLocation: location)

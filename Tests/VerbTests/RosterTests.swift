@@ -36,7 +36,10 @@ import Testing
     func lost(_ harm: String) throws {
         let minictl = try Root()
         let id = try minictl.start("one")
-        let outcome = try minictl.sh(Self.words + "kill -9 $(monitor one); \(harm); $M ps -q | wc -l; others \(id)")
+        let outcome = try minictl.sh(
+            Self.words
+                + "kill -9 $(monitor one); while ! flock -ns runtime/\(id) true; do sleep 0.01; done; \(harm); $M ps -q | wc -l; others \(id)"
+        )
         #expect(outcome.lines == ["1", "1"], "\(outcome)")
     }
 
