@@ -125,6 +125,12 @@ struct VolumeFolder: ~Copyable {
         try File.replace(Self.file(of: name), at: directory.place, with: Container.encode(definition))
     }
 
+    /// The volume that a file of this name is about.
+    static func volume(ofFile name: String) -> String? {
+        guard name.hasPrefix("."), name.hasSuffix(".json") else { return nil }
+        return ContainerName(String(name.dropFirst().dropLast(5)))?.text
+    }
+
     /// No volume's name begins with a point.
     private static func file(of name: String) -> String { ".\(name).json" }
 }
