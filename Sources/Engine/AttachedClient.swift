@@ -35,6 +35,7 @@ struct AttachedClient: ~Copyable {
     private var isInputOpen = false
     /// A message that the monitor has not taken yet.
     private var unsent: [UInt8]?
+    private var loss: SystemError?
     private var output = Backlog(to: 1)
     private var error = Backlog(to: 2)
     private var buffer = [UInt8](repeating: 0, count: AttachMessage.limit + 16)
@@ -92,8 +93,8 @@ struct AttachedClient: ~Copyable {
         // Given back before anything is printed.
         rawMode = nil
         switch end {
-        case .over(let code, let limit): return Outcome(exitCode: code, memoryLimit: limit < 0 ? nil : limit)
-        case .left, nil: return Outcome(exitCode: 0, memoryLimit: nil, isDetached: true)
+        case .over(let code, let limit): return Outcome(exitCode: code, memoryLimit: limit < 0 ? nil : limit, loss: loss)
+        case .left, nil: return Outcome(exitCode: 0, memoryLimit: nil, isDetached: true, loss: loss)
         case .ended(let signal): return Outcome(exitCode: 128 + signal.rawValue, memoryLimit: nil)
         case .lost: throw try loss(in: home)
         }
@@ -119,7 +120,10 @@ struct AttachedClient: ~Copyable {
         _ = try entries.wait()
         if !entries[0].ready.isEmpty, let end = try takeSignals(in: home) { return end }
         if !entries[3].ready.isEmpty, !output.drain() { if let end = lostReader() { return end } }
-        if !entries[4].ready.isEmpty, !error.drain() { error = Backlog(to: -1) }
+        if !entries[4].ready.isEmpty, !error.drain() {
+            loss = loss ?? error.loss
+            error = Backlog(to: -1)
+        }
         if entries[1].ready.contains(.writable), let message = unsent {
             unsent = nil
             send(message)
@@ -149,8 +153,9 @@ struct AttachedClient: ~Copyable {
         return nil
     }
 
-    /// Nobody reads our output any more.
+    /// Our output goes nowhere any more.
     private mutating func lostReader() -> End? {
+        loss = loss ?? output.loss
         output = Backlog(to: -1)
         // A terminal that is gone leaves the container as it is; so does a reader of one that was running before us.
         if FileDescriptor.isTerminal(1) || !isStarter { return .left }

@@ -93,7 +93,7 @@ extension Container {
             case .ended(let end):
                 tellEnd(end, of: errand)
                 let isOut = ending(end, killsBefore: kills).outOfMemory == true
-                return Outcome(exitCode: end.exitCode, memoryLimit: isOut ? record.memoryLimit ?? 0 : nil)
+                return Outcome(exitCode: end.exitCode, memoryLimit: isOut ? record.memoryLimit ?? 0 : nil, loss: supervisor.loss)
             case .unknown: throw SystemError(call: "waitid", errno: ECHILD)
             case .detached:
                 try leave(launched, on: supervisor.master, errand)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import JSON
 import Linux
+import Runtime
 
 /// How a container has been found lately, as `containers/ID/health.json` keeps it, in the shape of docker's `State.Health`.
 package struct HealthState: Equatable, Sendable {
@@ -45,12 +46,14 @@ package struct HealthState: Equatable, Sendable {
     package var words: String { status == "starting" ? "health: starting" : status }
 
     /// Of a container with that directory; nil where nothing is looked after.
-    static func read(in directory: Place) -> HealthState? {
-        guard let bytes = try? File.read("health.json", at: directory, limit: 1 << 20) else { return nil }
+    static func read(_ path: String = "health.json", in directory: Place) -> HealthState? {
+        guard let bytes = try? File.readSmall(path, at: directory, limit: 1 << 20) else { return nil }
         return try? JSONDecoder().decode(HealthState.self, from: bytes)
     }
 
-    func write(in directory: Place) throws(SystemError) { try File.replace("health.json", at: directory, with: Container.encode(self)) }
+    func write(in directory: Place) throws(SystemError) {
+        try File.replace("health.json", at: directory, with: JSONEncoder().bytes(of: self, for: "health.json"))
+    }
 }
 
 extension HealthState: JSONRecord {

@@ -80,7 +80,7 @@ extension Request {
 }
 
 extension Watch {
-    var slot: UInt32? {
+    var slot: UserRanges.Slot? {
         switch range {
         case .some(let claim): claim.slot
         case .none: nil
@@ -90,6 +90,17 @@ extension Watch {
 
 extension Record.Range {
     init(_ mapping: Spec.IDMapping) { self.init(container: mapping.containerID, host: mapping.hostID, size: mapping.size) }
+}
+
+extension Record {
+    /// The range it was given; nil if it was given none.
+    var ids: UserRanges.Slot? {
+        func base(_ ranges: [Range]?) -> UInt32? {
+            UserRanges.base(of: (ranges ?? []).map { Spec.IDMapping(containerID: $0.container, hostID: $0.host, size: $0.size) })
+        }
+        guard let slot, let users = base(users), let groups = base(groups) else { return nil }
+        return UserRanges.Slot(number: slot, users: users, groups: groups)
+    }
 }
 
 extension Request.NamespaceChoice {

@@ -44,7 +44,7 @@ extension Container {
         try writeExtraHosts(in: home)
         guard !gateways.isEmpty else { return nil }
         let upstream = ResolverFile.ofHost.direct
-        do throws(NetworkError) { try server?.settle(evenForOne: upstream.isOutOfReach) } catch { throw .network(error) }
+        do throws(NetworkError) { try server?.settle(evenForOne: upstream.isOutOfReach, here: true) } catch { throw .network(error) }
         guard let server, try server.runs() else {
             for gateway in gateways { try Announcement.leadQuestions(at: gateway, to: upstream.server) }
             return nil

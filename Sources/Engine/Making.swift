@@ -11,8 +11,8 @@ struct Making: ~Copyable {
     let request: Request
     let source: RootSource
     let directory: FileDescriptor
-    /// The slot of ids it was given, if it needs one.
-    let range: UInt32?
+    /// The ids it was given, if it needs any.
+    let range: UserRanges.Slot?
 
     struct Made: ~Copyable {
         var container: Container
@@ -86,8 +86,8 @@ struct Making: ~Copyable {
         case .maps(let users, let groups): maps = (users, groups)
         case .automatic, .keepID:
             guard let range else { return nil }
-            record.slot = range
-            maps = try UserRanges.configured().map(range)
+            record.slot = range.number
+            maps = range.maps
             if case .keepID = request.users { maps = UserRanges.keeping(getuid(), getgid(), in: maps) }
         }
         record.users = maps.users.map(Record.Range.init)

@@ -116,7 +116,7 @@ extension Container {
         // A stop that came just now found nobody to stop.
         if connection.isRestart, record.stoppedByHand == true { try? launched.handle.signal(.kill) }
         do throws(SystemError) { return try attend(launched.handle, streams, audience, resumes: false, in: home) } catch {
-            launched.abandon()
+            launched.handle.abandon()
             throw .system(doing: "wait for the container", error)
         }
     }

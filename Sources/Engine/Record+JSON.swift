@@ -54,6 +54,41 @@ extension Record: JSONRecord {
     }
 }
 
+extension Record {
+    /// What a table of containers shows of a record, and nothing else: most of the text is stepped over.
+    init(shownOf json: JSONNode) throws(JSONError) {
+        self.init()
+        var members = try JSONMembers(reading: json)
+        try members("id", &id)
+        try members("name", &name)
+        try members("image", &image)
+        try members("created", &created)
+        try members("command", &command)
+        if let node = json["start"], !node.isNull { start = try Start(shownOf: node) }
+        // Most have none of these, and to look whether they are there is less than to read that they are not.
+        if json["published"] != nil { try members("published", &published) }
+        if json["exposed"] != nil { try members("exposed", &exposed) }
+        if json["health"] != nil { try members("health", &health) }
+        if json["retry"] != nil { try members("retry", &retry) }
+        if json["end"] != nil { try members("end", &end) }
+        // Where its freezer is.
+        if start?.inode == nil || start?.pausedAt != nil { try members("cgroup", &cgroup) }
+    }
+}
+
+extension Record.Start {
+    fileprivate init(shownOf json: JSONNode) throws(JSONError) {
+        self.init()
+        var json = try JSONMembers(reading: json)
+        try json("pid", &pid)
+        try json("startTime", &startTime)
+        try json("inode", &inode)
+        try json("boot", &boot)
+        try json("at", &at)
+        try json("pausedAt", &pausedAt)
+    }
+}
+
 extension Record.Range: JSONRecord {
     package init(_ blank: JSONBlank) {}
 
@@ -105,8 +140,10 @@ extension Record.Start: JSONRecord {
     package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
         try json("pid", &pid)
         try json("startTime", &startTime)
+        try json("inode", &inode)
         try json("boot", &boot)
         try json("at", &at)
+        try json("pausedAt", &pausedAt)
         try json("pipes", &pipes)
         try json("lost", &lost)
     }

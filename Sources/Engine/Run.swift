@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
 import Glibc
-import Linux
+package import Linux
 import OCI
 import Runtime
 
@@ -12,6 +12,8 @@ package struct Outcome: Sendable {
     package let memoryLimit: Int64?
     /// It goes on: we have only left it.
     package var isDetached = false
+    /// Some of what it wrote could not be passed on.
+    package var loss: SystemError?
 }
 
 extension Record {
@@ -69,15 +71,16 @@ extension Home {
     private func runToEnd(_ creation: consuming Creation, _ options: AttachOptions, isWrittenDown: Bool) throws(EngineError) -> Outcome {
         var creation = creation
         let end: Record.End
+        let loss: SystemError?
         do throws(EngineError) {
-            end = try creation.container.runToEnd(creation.spec, options, isWrittenDown, in: self)
+            (end, loss) = try creation.container.runToEnd(creation.spec, options, isWrittenDown, in: self)
         } catch {
             try creation.fail(error, in: self)
             throw error
         }
         let limit = end.outOfMemory == true ? creation.container.record.memoryLimit ?? 0 : nil
         try creation.finish(end, in: self)
-        return Outcome(exitCode: end.exitCode ?? 125, memoryLimit: limit)
+        return Outcome(exitCode: end.exitCode ?? 125, memoryLimit: limit, loss: loss)
     }
 }
 
@@ -139,7 +142,7 @@ extension Container {
     /// Starts it, connected to our own streams, and waits for its end.
     fileprivate mutating func runToEnd(
         _ spec: Spec, _ options: AttachOptions, _ isWrittenDown: Bool, in home: borrowing Home
-    ) throws(EngineError) -> Record.End {
+    ) throws(EngineError) -> (Record.End, loss: SystemError?) {
         // From here on a signal for us is the container's.
         let signals = try SignalSet.forwarded.arrivals()
         var supervisor = Supervisor()
@@ -156,9 +159,9 @@ extension Container {
         supervisor.streams = plumbing.streams
         do throws(SystemError) {
             guard case .ended(let end) = try supervisor.wait(for: launched.handle) else { throw SystemError(call: "waitid", errno: ECHILD) }
-            return ending(end)
+            return (ending(end), supervisor.loss)
         } catch {
-            launched.abandon()
+            launched.handle.abandon()
             throw .system(doing: "wait for the container", error)
         }
     }

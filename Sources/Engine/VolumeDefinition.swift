@@ -2,6 +2,7 @@
 import Glibc
 package import JSON
 import Linux
+import Runtime
 
 /// What is to be known of a volume besides its name. A plain directory has no file that says so.
 package struct VolumeDefinition: Equatable, Sendable {
@@ -122,7 +123,8 @@ struct VolumeFolder: ~Copyable {
     }
 
     private func write(_ definition: VolumeDefinition, _ name: String) throws(SystemError) {
-        try File.replace(Self.file(of: name), at: directory.place, with: Container.encode(definition))
+        let file = Self.file(of: name)
+        try File.replace(file, at: directory.place, with: JSONEncoder().bytes(of: definition, for: file))
     }
 
     /// The volume that a file of this name is about.

@@ -205,6 +205,12 @@ extension FileDescriptor {
         return fstatfs(raw, &status) == 0 && status.f_type == 0x5049_5045
     }
 
+    /// How many bytes can be read there at once. The corresponding call is `ioctl(FIONREAD)`.
+    package static func available(in raw: CInt) -> Int {
+        var count: CInt = 0
+        return linux_ioctl_pointer(raw, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
+    }
+
     package static func setNonBlocking(_ raw: CInt, _ on: Bool = true) throws(SystemError) {
         let flags = try check("fcntl") { linux_fcntl(raw, F_GETFL, 0) }
         try check("fcntl") { linux_fcntl(raw, F_SETFL, Int(on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK)) }

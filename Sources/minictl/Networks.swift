@@ -71,7 +71,7 @@ struct NetworkFilter {
         let builtin = NetworkDefinition.isPredefined(network.name)
         if let isPredefined, isPredefined != builtin { return false }
         if let isDangling, (isDangling && builtin) || isDangling == isUsed { return false }
-        return (names.isEmpty || names.contains { network.name.contains($0) })
+        return (names.isEmpty || names.contains { network.name.holds($0) })
             && (ids.isEmpty || ids.contains { network.id.hasPrefix($0) })
             && (drivers.isEmpty || drivers.contains(network.driver.rawValue))
             && labels.allSatisfy { $0.holds(for: network.labels ?? [:]) }

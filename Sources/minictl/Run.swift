@@ -88,11 +88,13 @@ struct Progress {
 }
 
 extension Outcome {
-    /// Says what an exit code of 137 cannot.
+    /// Says what an exit code of 137 cannot. That not all was passed on is an error of ours.
     func report() throws {
         if isDetached { try Output.error.write("detached\n") }
-        guard let memoryLimit else { return }
-        let limit = memoryLimit > 0 ? " (limit \(ByteCount(memoryLimit)))" : ""
-        try Output.error.write("killed: out of memory\(limit)\n")
+        if let memoryLimit {
+            let limit = memoryLimit > 0 ? " (limit \(ByteCount(memoryLimit)))" : ""
+            try Output.error.write("killed: out of memory\(limit)\n")
+        }
+        if let loss { throw loss }
     }
 }

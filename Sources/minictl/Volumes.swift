@@ -56,7 +56,7 @@ struct VolumeFilter {
 
     func holds(for volume: Volume, isUsed: Bool) -> Bool {
         if let isDangling, isDangling == isUsed { return false }
-        return (names.isEmpty || names.contains { volume.name.contains($0) }) && (drivers.isEmpty || drivers.contains("local"))
+        return (names.isEmpty || names.contains { volume.name.holds($0) }) && (drivers.isEmpty || drivers.contains("local"))
             && labels.allSatisfy { $0.holds(for: volume.labels) }
     }
 }

@@ -14,7 +14,7 @@ enum Program {
     static let shared: String? = {
         guard obstacle == nil, let path = try? Scratch.makeDirectory() else { return nil }
         atexit { Program.tidyUp() }
-        let first = try? Command([Program.path, "--root", path, "run", "--rm", "--network", "none", "base", "true"]).run(seconds: 60)
+        let first = try? Command([Program.path, "--root", path, "run", "--rm", "--network", "none", "base", "true"]).run(seconds: 300)
         if first?.code == 0 { return path }
         print("cannot assemble the base image: \(first?.error ?? "")")
         return nil

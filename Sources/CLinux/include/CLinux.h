@@ -76,12 +76,17 @@ int linux_pipe2(int *ends);
 int linux_memfd_create(const char *name);
 int linux_dup3(int fd, int target, int flags);
 int linux_accept(int listener);
-int linux_lock_byte(int fd, int64_t offset);
+int linux_lock_bytes(int fd, int type, int64_t start, int64_t length);
 int linux_close_range(unsigned first, unsigned last, unsigned flags);
 int linux_fcntl(int fd, int command, long argument);
 int linux_ioctl(int fd, unsigned long request, unsigned long argument);
 int linux_ioctl_pointer(int fd, unsigned long request, void *argument);
 long linux_getrandom(void *buffer, size_t size, unsigned flags);
+// Words of memory that processes share; `exchange` writes the new one where the old one is found, and gives back what was found
+uint32_t linux_load(const uint32_t *word);
+void linux_store(uint32_t *word, uint32_t value);
+uint32_t linux_exchange(uint32_t *word, uint32_t old, uint32_t new_);
+int linux_mark_at_death(uint32_t *word);
 long linux_getdents64(int fd, void *buffer, size_t size);
 int linux_syncfs(int fd);
 int linux_statx_mount(int dir, const char *path, int flags, uint64_t *mount_id, uint64_t *attributes);
