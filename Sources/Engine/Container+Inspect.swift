@@ -187,7 +187,7 @@ extension Container {
             "Hostname": .string(spec.hostname ?? ""),
             "Domainname": .string(spec.domainname ?? ""),
             "User": .string(user.map { $0.uid == 0 && $0.gid == 0 ? "" : "\($0.uid):\($0.gid)" } ?? ""),
-            "AttachStdin": .bool(record.attached?.contains("stdin") ?? (record.stdinOnce == true)),
+            "AttachStdin": .bool(record.interactive && record.attaches("stdin")),
             "AttachStdout": .bool(record.attaches("stdout")),
             "AttachStderr": .bool(record.attaches("stderr")),
             "ExposedPorts": record.exposedPorts,

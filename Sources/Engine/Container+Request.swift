@@ -286,10 +286,13 @@ extension Container {
         return request
     }
 
-    /// Its folders and volumes for another container. What is in memory, or there only for a while, stays its own.
+    /// Its folders and volumes for another container. What is in memory, or there only for a while, stays its own; so does what it debugs,
+    /// which is known by the number of a process.
     func lentMounts(isReadOnly: Bool) throws(EngineError) -> [MountRequest] {
         let spec = try spec()
-        return (record.mounts ?? []).filter { $0.type != "tmpfs" && $0.live?.isKept != false }.map { point in
+        let place = record.joins?["mnt"] == nil ? nil : Home.debugPlace
+        let points = (record.mounts ?? []).filter { $0.type != "tmpfs" && $0.destination != place && $0.live?.isKept != false }
+        return points.map { point in
             var request = request(for: point, spec, volume: point.name)
             request.isReadOnly = isReadOnly || !point.writable
             request.copiesUp = false

@@ -52,6 +52,11 @@ extension Home {
     }
 }
 
+extension Request {
+    /// Whether it is for looking into another container.
+    var debugs: Bool { mounts.contains { if case .tree = $0.kind { true } else { false } } }
+}
+
 extension Request.NamespaceChoices {
     /// Whether no other container's namespace is among them.
     fileprivate var sharesNothing: Bool {

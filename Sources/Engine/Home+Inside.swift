@@ -58,6 +58,7 @@ extension Container {
                 spec, options, in: nil,
                 record: { identity throws(LaunchError) in
                     do throws(EngineError) {
+                        try checkJoined(spec, in: home)
                         try body(Companion(handle: Self.hold(identity), pid: identity.pid))
                         isDone = true
                     } catch {

@@ -26,7 +26,7 @@ package struct Volume: Sendable {
 
 extension Home {
     /// The directory of all volumes; nil where there never was one.
-    private func volumeFolder() throws(EngineError) -> VolumeFolder? {
+    func volumeFolder() throws(EngineError) -> VolumeFolder? {
         do throws(SystemError) { return try VolumeFolder(in: containers.place) } catch {
             throw .system(doing: "look at the volumes", error)
         }

@@ -20,6 +20,14 @@ struct JoinedContainers {
             if case .container(let word) = choice { words[file] = word }
         }
         try self.init(words, in: home)
+        // Whoever debugs a container sees all of it.
+        if !request.debugs, let word = words["ipc"] {
+            let other = try home.container(named: word)
+            if let mode = other.record.ipc {
+                throw .refused(
+                    "the IPC namespace of \(other.name) is not for others: it was made with --ipc \(mode); use --ipc shareable there")
+            }
+        }
         if users != nil, case .maps = request.users {
             throw .refused(
                 "a container that joins another's namespace takes that one's user ids; leave --userns, --uidmap and --gidmap out")
@@ -37,10 +45,6 @@ struct JoinedContainers {
             let status = try other.status(in: Machine.boot())
             guard status == .running, let start = other.record.start else {
                 throw .notAllowed("join the \(file) namespace of", other.name, status)
-            }
-            if type == .ipc, let mode = other.record.ipc {
-                throw .refused(
-                    "the IPC namespace of \(other.name) is not for others: it was made with --ipc \(mode); use --ipc shareable there")
             }
             paths[type] = "/proc/\(start.pid)/ns/\(file)"
             owners[file] = other.id.text

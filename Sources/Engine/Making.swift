@@ -110,7 +110,7 @@ struct Making: ~Copyable {
         record.labels = labels.isEmpty ? nil : labels
         record.terminal = request.terminal
         record.interactive = request.interactive
-        record.attached = request.attached.isEmpty ? nil : request.attached
+        record.attached = request.detached ? [] : request.attached.isEmpty ? nil : request.attached
         record.stdinOnce = request.interactive && !request.detached && record.attaches("stdin") ? true : nil
         record.ipc = request.namespaces.ipc == .own && request.ipc != .shareable ? request.ipc.rawValue : nil
         record.restart = request.restart

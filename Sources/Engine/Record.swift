@@ -45,7 +45,7 @@ package struct Record: Equatable, Sendable {
     package var links: [String]?
     /// Whether others may join its IPC namespace, and it has shared memory, as `Request.IPCMode` has it; nil for both.
     package var ipc: String?
-    /// Those of its streams that were asked for in the foreground; nil for all.
+    /// Those of its streams that were asked for in the foreground; nil for all, none for one that began in the background.
     package var attached: [String]?
     /// Containers whose mounts it has too, by id: `ID` or `ID:ro`.
     package var lenders: [String]?

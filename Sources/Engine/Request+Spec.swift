@@ -248,10 +248,11 @@ extension SpecBuilder {
         case .host: mounts = mounts.compactMap(Self.ofHost)
         case .container:
             guard let path = joined[.ipc], let index = mounts.firstIndex(where: { $0.destination == "/dev/shm" }) else { break }
-            // Shown with that one's ids already, whose user namespace is joined too.
+            let memory = JoinedContainers.sharedMemory(besides: path)
+            // Shown with that one's ids already, whose user namespace is joined too. It may have none.
             mounts[index] = Spec.Mount(
-                destination: "/dev/shm", type: "bind", source: JoinedContainers.sharedMemory(besides: path),
-                options: ["bind", "nosuid", "noexec", "nodev", "rprivate"])
+                destination: "/dev/shm", type: "bind", source: memory, options: ["bind", "nosuid", "noexec", "nodev", "rprivate"])
+            if access(memory, F_OK) != 0 { mounts.remove(at: index) }
         case .own: if request.ipc == .none { mounts.removeAll { $0.destination == "/dev/shm" } }
         }
         return mounts

@@ -127,6 +127,12 @@ struct VolumeFolder: ~Copyable {
         try File.replace(file, at: directory.place, with: JSONEncoder().bytes(of: definition, for: file))
     }
 
+    /// The volume that a file of this name is about.
+    static func volume(ofFile name: String) -> String? {
+        guard name.hasPrefix("."), name.hasSuffix(".json") else { return nil }
+        return ContainerName(String(name.dropFirst().dropLast(5)))?.text
+    }
+
     /// No volume's name begins with a point.
     private static func file(of name: String) -> String { ".\(name).json" }
 }

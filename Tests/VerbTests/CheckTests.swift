@@ -71,6 +71,8 @@ import Testing
             ("touch containers/$id/.state.json.tmp", "somebody was killed while writing this", "remove it"),
             ("rmdir containers/$id/work", "has no folder work", "make it, empty"),
             ("rm -r containers/.volumes/data", "the volume of web is missing", "make it anew"),
+            ("$M volume create --label a b; rm -r containers/.volumes/b", "is about is gone", "remove it"),
+            ("touch containers/.volumes/..b.json.tmp", "somebody was killed while writing this", "remove it"),
             ("rm -r images/unpacked/sha256/$layer", "web lacks a layer of its image one", "unpack the image again"),
             ("touch runtime/$id.sock", "the container that had this does not run any more", "remove it"),
             ("mkdir images/unpacked/sha256/$(echo $layer | tr 0-9a-f a-f0-9)", "needs this unpacked layer", "remove it"),

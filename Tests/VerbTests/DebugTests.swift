@@ -11,7 +11,8 @@ import Testing
     }
 
     @Test(
-        "Tools of another image see the container's processes, names, network and files, mounts and all", arguments: ["", "--userns host"])
+        "Tools of another image see the container's processes, names, network and files, mounts and all",
+        arguments: ["", "--userns host", "--ipc private", "--ipc none"])
     func sees(flags: String) throws {
         let minictl = try Root()
         try start(minictl, flags + " -v data:/data -h box")

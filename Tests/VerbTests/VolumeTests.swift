@@ -62,6 +62,7 @@ import Testing
         try minictl.sh("$M volume create --label a v; echo x >containers/.volumes/.v.json")
         #expect(try minictl("volume ls -q").text == "v")
         #expect(try minictl("run --rm -v v:/v base true").error.contains(".v.json"))
+        #expect(try minictl("check").output.contains("cannot be understood"))
         #expect(try minictl("volume rm v").code == 0)
     }
 }

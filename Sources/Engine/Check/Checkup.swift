@@ -68,6 +68,7 @@ extension Home {
         try checkContainers(&checkup)
         try checkNames(&checkup)
         try checkVolumes(&checkup)
+        try checkVolumeFiles(&checkup)
         try checkNetworks(&checkup)
         try checkRuntime(&checkup)
         try checkCgroups(&checkup)

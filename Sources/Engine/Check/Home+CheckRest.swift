@@ -43,6 +43,34 @@ extension Home {
         }
     }
 
+    /// What is written down of volumes: of one that is gone, only half, or so that nobody understands it.
+    func checkVolumeFiles(_ checkup: inout Checkup) throws(EngineError) {
+        guard let folder = try volumeFolder() else { return }
+        let used = Set(try listings().flatMap { ($0.record.mounts ?? []).compactMap(\.name) })
+        let files: [String]
+        do throws(SystemError) {
+            files = try folder.directory.entries().filter { $0.kind == .regular }.map(\.name).sorted()
+        } catch { throw .system(doing: "list the volumes", error) }
+        for file in files {
+            let place = "containers/.volumes/\(file)"
+            var stray: String? = file.hasSuffix(".tmp") ? "somebody was killed while writing this" : nil
+            if let name = VolumeFolder.volume(ofFile: file) {
+                if volumeKind(name) == .missing, !used.contains(name) { stray = "the volume that this is about is gone" }
+                if stray == nil, (try? folder.definition(of: name)) == nil {
+                    checkup.found(
+                        place, "what is known of the volume cannot be understood, so no container starts with it",
+                        advice: "put the file aside, and with it the volume's labels and options")
+                }
+            }
+            guard let stray else { continue }
+            checkup.found(place, stray, mending: "remove it") { () throws(EngineError) in
+                do throws(SystemError) { try Directory.removeAll(".volumes/\(file)", at: containers.place) } catch {
+                    throw .system(doing: "remove it", error)
+                }
+            }
+        }
+    }
+
     private enum VolumeFault { case missing, foreign }
 
     /// Nil for one that is as it should be.
