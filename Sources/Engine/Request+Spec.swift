@@ -116,14 +116,16 @@ extension SpecBuilder {
     var environment: [String] {
         var list = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=\(hostname)"]
         if request.terminal { list.append("TERM=\(Self.terminalType)") }
+        list += (image?.env ?? []) + request.environment + (request.timeZone.map { ["TZ=\($0)"] } ?? [])
         var result: [String] = []
-        for entry in list + (image?.env ?? []) + request.environment + (request.timeZone.map { ["TZ=\($0)"] } ?? [])
-        where !entry.utf8.contains(0) {
-            let name = entry.utf8.prefix { $0 != UInt8(ascii: "=") }
-            result.removeAll { $0.utf8.prefix { $0 != UInt8(ascii: "=") }.elementsEqual(name) }
+        // Names as bytes: to Swift two spellings of a letter are one. An image may have any number of them.
+        var seen: Set<[UInt8]> = []
+        for entry in list.reversed() where !entry.utf8.contains(0) {
+            let name = Array(entry.utf8.prefix { $0 != UInt8(ascii: "=") })
             // A name alone takes the variable away.
-            if name.count < entry.utf8.count { result.append(entry) }
+            if seen.insert(name).inserted, name.count < entry.utf8.count { result.append(entry) }
         }
+        result.reverse()
         if !result.contains(where: { $0.hasPrefix("HOME=") }) { result.append("HOME=\(identity.home)") }
         return result
     }

@@ -7,10 +7,17 @@ extension ImageStore {
     /// Sees to it that every layer's tree is there. For an image that ran before this costs one system call a layer.
     /// A layer whose blob or contents do not have the digests they are listed under is refused, and nothing of it stays.
     package func unpack(_ image: Image, progress: (String) -> Void = { _ in }) throws(ImageError) {
-        let missing = zip(image.layers, image.blobs).filter { layer, _ in
+        guard !image.layers.isEmpty else {
+            let name = image.reference?.familiar ?? image.id.description
+            throw .invalid("image \(name)", why: "has no layers: there is nothing in it to run")
+        }
+        var missing = zip(image.layers, image.blobs).filter { layer, _ in
             faccessat(directory.raw, "unpacked/sha256/\(layer.hex)", F_OK, 0) != 0
         }
         if missing.isEmpty { return }
+        // An image may have a layer twice.
+        var seen: Set<String> = []
+        missing.removeAll { !seen.insert($0.0.hex).inserted }
         progress(missing.count == 1 ? "unpacking one layer" : "unpacking \(missing.count) layers")
         for (layer, blob) in missing { try unpack(blob, layer) }
     }

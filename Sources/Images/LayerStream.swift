@@ -86,7 +86,7 @@ final class BlobWriter {
         do throws(SystemError) {
             try file.write(bytes)
         } catch {
-            failure = error
+            failure = SystemError(call: error.call, subject: "the layer's blob", errno: error.errno)
             return -1
         }
         hash.update(bytes)

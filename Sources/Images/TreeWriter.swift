@@ -49,8 +49,9 @@ final class TreeWriter {
             } else {
                 try writeFile(entry, from: reader)
             }
-        } catch .system(let error) where !error.blamesMachine {
-            throw .invalid("layer entry \(entry.path)", why: "\(error.call): \(error.reason)")
+        } catch .system(let error) {
+            guard error.blamesMachine else { throw .invalid("layer entry \(entry.path)", why: "\(error.call): \(error.reason)") }
+            throw .system(SystemError(call: error.call, subject: "\(entry.path) of the layer", errno: error.errno))
         }
     }
 

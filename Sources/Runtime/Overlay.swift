@@ -22,8 +22,10 @@ package struct Overlay: Sendable {
     /// The directory that holds `upper` and `work`: overlayfs wants both below one mount.
     let changes: String
 
+    /// A layer that an image has twice, as every step that changes nothing makes the same one, counts where it is topmost: overlayfs takes no
+    /// directory twice (`ELOOP`), and whatever the lower one would show or hide, the upper one does.
     package init(layers: [String], changes: String) {
-        self.layers = layers
+        self.layers = layers.indices.filter { !layers[($0 + 1)...].contains(layers[$0]) }.map { layers[$0] }
         self.changes = changes
     }
 
@@ -38,10 +40,11 @@ package struct Overlay: Sendable {
 
     /// What the layers look like together, to be read only, attached nowhere.
     package static func view(of layers: [String]) throws(SystemError) -> FileDescriptor {
-        if layers.count == 1 { return try FileDescriptor(opening: layers[0], [.path, .directory]) }
+        let overlay = Overlay(layers: layers, changes: "")
+        if overlay.layers.count == 1 { return try FileDescriptor(opening: overlay.layers[0], [.path, .directory]) }
         var spent: [CInt] = []
         defer { for raw in spent { close(raw) } }
-        return try Overlay(layers: layers, changes: "").mount(for: nil, spent: &spent).descriptor.duplicate()
+        return try overlay.mount(for: nil, spent: &spent).descriptor.duplicate()
     }
 
     private func mountByDescriptor(_ user: UserNamespaceView?, _ spent: inout [CInt]) throws(SystemError) -> Mount {

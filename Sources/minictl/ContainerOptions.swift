@@ -57,7 +57,7 @@ struct ContainerOptions: OptionGroup {
                 if !$0.attached.contains(stream) { $0.attached.append(stream) }
             },
             .text("-e, --env NAME[=VALUE]", "an environment variable; without a value it is the caller's; may be repeated") {
-                $0.environment += try Environment.entry($1)
+                $0.environment.append(try Environment.entry($1))
             },
             .text("--env-file FILE", "environment variables, one a line; may be repeated") {
                 $0.fileEnvironment += try Environment.file($1)

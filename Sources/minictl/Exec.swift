@@ -21,7 +21,9 @@ struct Exec: Command {
             },
             .flag("-i, --interactive", "keep standard input open") { $0.interactive = $1 },
             .flag("-t, --tty", "give it a terminal") { $0.terminal = $1 },
-            .text("-e, --env NAME[=VALUE]", "an environment variable; may be repeated") { $0.environment += try Environment.entry($1) },
+            .text("-e, --env NAME[=VALUE]", "an environment variable; may be repeated") {
+                $0.environment.append(try Environment.entry($1))
+            },
             .text("--env-file FILE", "environment variables, one a line; may be repeated") {
                 $0.fileEnvironment += try Environment.file($1)
             },

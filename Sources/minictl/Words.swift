@@ -7,22 +7,23 @@ import OCI
 
 /// Environment variables as `-e` and `--env-file` give them.
 enum Environment {
-    /// `NAME=VALUE`; a name alone takes the caller's value, and is passed over if the caller has none.
-    static func entry(_ text: String) throws(UsageError) -> [String] {
+    /// `NAME=VALUE`; a name alone takes the caller's value. If the caller has none it stays alone, which takes the variable away.
+    static func entry(_ text: String) throws(UsageError) -> String {
         let name = text.utf8.prefix { $0 != UInt8(ascii: "=") }
         guard !name.isEmpty, !text.utf8.contains(0) else { throw UsageError("'\(text)' has no variable's name") }
-        if name.count < text.utf8.count { return [text] }
-        return Machine.environment(text).map { ["\(text)=\($0)"] } ?? []
+        if name.count < text.utf8.count { return text }
+        return Machine.environment(text).map { "\(text)=\($0)" } ?? text
     }
 
-    /// One entry a line.
+    /// One entry a line. There, as with docker, a name that the caller has no value for is passed over.
     static func file(_ path: String) throws(UsageError) -> [String] {
         var entries: [String] = []
         for entry in try OptionFile.lines(path) {
             guard !entry.prefix(while: { $0 != "=" }).contains(" ") else {
                 throw UsageError("'\(path)': the variable name in '\(entry)' has a space in it")
             }
-            entries += try self.entry(entry)
+            let entry = try self.entry(entry)
+            if entry.utf8.contains(UInt8(ascii: "=")) { entries.append(entry) }
         }
         return entries
     }

@@ -17,11 +17,36 @@ import Testing
         )
         #expect(try rig.minictl("run", "--rm", "own").text == "1 2\n/srv/x\n7")
         #expect(try rig.minictl("run", "--rm", "-e", "A=9", "-w", "/tmp", "-u", "0", "own").text == "9 2\n/tmp\n0")
+        #expect(try rig.minictl("run", "--rm", "-e", "A", "own").text == "2\n/srv/x\n7")
         #expect(try rig.minictl("run", "--rm", "own", "-c", "echo other").text == "other")
         #expect(try rig.minictl("run", "--rm", "--entrypoint", "echo", "own").text == "")
         #expect(try rig.minictl("run", "--rm", "own", "-c", "findmnt -no TARGET /data; stat -c %u /data").text == "/data\n0")
         rig.expectNothingLeft()
         #expect(rig.names("root/containers/.volumes") == [])
+    }
+
+    @Test("A layer that an image has three times, as steps that change nothing make them, is one; without any there is nothing to run")
+    func layers() throws {
+        try rig.makeImage("thrice", #"{"Cmd":["echo","hi"]}"#, layersTimes: 3)
+        #expect(try rig.minictl("run", "--rm", "thrice").text == "hi")
+        #expect(try rig.minictl("run", "--rm", "--userns", "host", "thrice").text == "hi")
+        #expect(try rig.minictl("run", "--name", "changed", "thrice", "sh", "-c", "echo new >/new; rm /etc/passwd").code == 0)
+        #expect(try rig.minictl("commit", "changed", "again").code == 0)
+        #expect(try rig.minictl("run", "--rm", "again", "sh", "-c", "cat /new; ls /etc/passwd").text == "new")
+        #expect(try rig.minictl("rm", "changed").code == 0)
+        try rig.makeImage("none", #"{"Cmd":["echo","hi"]}"#, layersTimes: 0)
+        let ending = try rig.minictl("run", "--rm", "none")
+        #expect(ending.code == 125 && ending.error.contains("has no layers"), "\(ending)")
+        rig.expectNothingLeft()
+    }
+
+    @Test("However many variables an image has, the last of each name counts, and it starts at once")
+    func variables() throws {
+        let all = (0..<40_000).map { "\"V\($0 % 20_000)=\($0)\"" }.joined(separator: ",")
+        try rig.makeImage("many", "{\"Env\":[\(all),\"e\\u0301=1\",\"\u{e9}=2\"]}")
+        let script = "tr '\\0' '\\n' </proc/1/environ >/e; grep -c ^V /e; grep -E '^V2=|=[12]$' /e"
+        let ending = try rig.minictl("run", "--rm", "many", "sh", "-c", script)
+        #expect(ending.lines == ["20000", "V2=20002", "e\u{301}=1", "\u{e9}=2"], "\(ending)")
     }
 
     @Test(
@@ -122,7 +147,7 @@ import Testing
 
 extension Rig {
     /// Another image over the layers of `base`, with a config of any kind. The rig gets an image folder of its own for it.
-    func makeImage(_ name: String, _ config: String) throws {
+    func makeImage(_ name: String, _ config: String, layersTimes times: Int = 1) throws {
         guard let shared = Program.shared else { return }
         if try FileStatus(of: "\(root)/images").kind == .symlink {
             unlink("\(root)/images")
@@ -135,8 +160,12 @@ extension Rig {
         }
         let manifest = try blob(index["manifests"]?.array?.first)
         let old = try blob(manifest["config"])
-        let layers = String(decoding: try JSONEncoder(pretty: false).encode(old["rootfs"] ?? .null), as: UTF8.self)
-        let described = String(decoding: try JSONEncoder(pretty: false).encode(manifest["layers"] ?? .null), as: UTF8.self)
+        func repeated(_ list: JSONValue?) throws -> String {
+            let all = (0..<times).flatMap { _ in list?.array ?? [] }
+            return String(decoding: try JSONEncoder(pretty: false).encode(JSONValue.array(all)), as: UTF8.self)
+        }
+        let layers = #"{"type":"layers","diff_ids":\#(try repeated(old["rootfs"]?["diff_ids"]))}"#
+        let described = try repeated(manifest["layers"])
         let made = try addBlob(
             #"{"architecture":"amd64","os":"linux","rootfs":\#(layers)\#(config.isEmpty ? "" : ",\"config\":" + config)}"#)
         let top = try addBlob(

@@ -11,10 +11,8 @@ import Testing
     @Test("A container's life is told in docker's words and order")
     func life() throws {
         let minictl = try Root()
-        let id = try minictl.start("web", "-l role=front", "sh -c 'trap \"exit 3\" TERM; while :; do sleep 0.05; done'")
-        try minictl.sh(
-            "p=$($M inspect -f '{{.State.Pid}}' web); for i in $(seq 100); do grep -qE 'SigCgt:.*[4-7c-f]...$' /proc/$p/status && break; sleep 0.05; done"
-        )
+        let id = try minictl.start("web", "-l role=front", "sh -c 'trap \"exit 3\" TERM; echo ready; while :; do sleep 0.05; done'")
+        try minictl.wait(for: "ready", from: "web")
         try minictl.sh("$M pause web; $M unpause web; $M exec web true; $M rename web w; $M stop w; $M rm w")
         #expect(
             try actions(minictl, "--filter type=container --filter container=\(id)") == [

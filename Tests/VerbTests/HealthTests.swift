@@ -32,6 +32,7 @@ import Testing
         #expect(log?["ExitCode"]?.int == -1)
         #expect(log?["Output"]?.string == "Health check exceeded timeout (200ms): slow\n")
         try minictl("pause web")
+        // The check that was under way may end yet.
         usleep(400_000)
         let frozen = try minictl("inspect -f '{{len .State.Health.Log}}' web").text
         usleep(400_000)

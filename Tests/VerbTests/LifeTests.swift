@@ -44,10 +44,9 @@ import Testing
     @Test("A handler is given its time, and who holds out is named and killed")
     func holdsOut() throws {
         let minictl = try Root()
-        try minictl.start("polite", "", "sh -c 'trap \"exit 7\" TERM; while :; do sleep 0.05; done'")
-        try minictl.start("stubborn", "", "sh -c 'trap \"\" TERM; while :; do sleep 1000; done'")
-        // Until the traps are set.
-        usleep(200_000)
+        try minictl.start("polite", "", "sh -c 'trap \"exit 7\" TERM; echo ready; while :; do sleep 0.05; done'")
+        try minictl.start("stubborn", "", "sh -c 'trap \"\" TERM; echo ready; while :; do sleep 1000; done'")
+        for name in ["polite", "stubborn"] { try minictl.wait(for: "ready", from: name) }
         let stop = try minictl("stop -t 1 polite stubborn")
         #expect(stop.elapsed > .seconds(1) && stop.elapsed < .seconds(5))
         #expect(stop.lines == ["polite", "stubborn"])

@@ -157,8 +157,7 @@ import Testing
     func top() throws {
         let minictl = try Root()
         try minictl.start("web", "", "sh -c 'sleep 1001 & sleep 1002'")
-        usleep(100_000)
-        #expect(try minictl("top web").lines.count == 4)
+        try minictl.expect("top web | wc -l", prints: "4")
         let lines = try minictl("top web -o pid,args").lines
         #expect(lines.count == 4 && lines.last?.hasSuffix("sleep 1002") == true)
         #expect(try minictl("top web -o rss").code == 1)

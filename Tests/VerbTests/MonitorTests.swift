@@ -11,7 +11,7 @@ import Testing
     private func killMonitor(_ name: String) throws {
         let outcome = try minictl.sh(
             """
-            pid=$(ps -o ppid= -p $($M inspect -f '{{.State.Pid}}' \(name))); kill -9 $pid
+            pid=$(ps -o ppid= -p $($M inspect -f '{{.State.Pid}}' \(name)) | tr -d ' '); kill -9 $pid
             while [ -e /proc/$pid ] && ! grep -q 'State:.Z' /proc/$pid/status; do sleep 0.01; done
             """)
         #expect(outcome.code == 0, "\(outcome.error)")
@@ -94,8 +94,7 @@ import Testing
         #expect(attached.lines == ["code 4", "end"], "\(attached.output) \(attached.error)")
         #expect(try minictl("wait --condition running web").code == 0)
         #expect(try minictl("inspect -f '{{.RestartCount}}' web").text == "1")
-        usleep(200_000)
-        #expect(try minictl("logs web | grep -v tick").lines == ["run", "end", "run"])
+        try minictl.expect("logs web | grep -v tick", prints: "run\nend\nrun")
         #expect(try minictl("stop -t 1 web").code == 0)
         #expect(try minictl("ps -a --format '{{.State}}'").text == "exited")
     }
@@ -151,8 +150,7 @@ import Testing
         let next = try minictl.sh("timeout 20 $M wait --condition next-exit web || $M inspect -f '{{json .State}}' web")
         #expect(next.text == "1")
         #expect(try minictl("stop web").code == 0)
-        usleep(300_000)
-        #expect(try minictl("ps -a --format '{{.State}}'").text == "exited")
+        try minictl.expect("ps -a --format '{{.State}}'", prints: "exited")
         #expect(try minictl("rm web").code == 0)
         try minictl.expectEmpty()
     }
@@ -163,8 +161,7 @@ import Testing
         try killMonitor("web")
         #expect(try minictl("ps -q").text != "")
         #expect(try minictl("wait --condition running web").code == 0)
-        usleep(200_000)
-        #expect(try minictl("inspect -f '{{.State.Error}}' web").text == "its monitor was killed, and its input went with it")
+        try minictl.expect("inspect -f '{{.State.Error}}' web", prints: "its monitor was killed, and its input went with it")
     }
 
     @Test("The exit status is on disk before anybody sees the container gone")
@@ -212,8 +209,8 @@ import Testing
 
     @Test("An attached command passes signals on, or with --sig-proxy=false ends alone")
     func signals() throws {
-        try minictl.start("web", "", "sh -c 'trap \"echo heard; exit 3\" TERM; while :; do sleep 0.05; done'")
-        usleep(200_000)
+        try minictl.start("web", "", "sh -c 'trap \"echo heard; exit 3\" TERM; echo ready; while :; do sleep 0.05; done'")
+        try minictl.wait(for: "ready", from: "web")
         #expect(try minictl.sh("timeout -s INT 0.5 $M attach --sig-proxy=false web; true").code == 0)
         #expect(try minictl("ps -q").text != "")
         let outcome = try minictl.sh("$M attach web & a=$!; sleep 0.3; kill -TERM $a; wait $a; echo $?")

@@ -131,12 +131,16 @@ import Testing
         let lab = try Lab()
         try lab.serve("web", "-p 8080:80")
         // Whether another program can have it.
-        let take = "take() { timeout 0.3 busybox nc -l -p $1 2>&1 | grep -o 'in use' || echo free; }\n"
+        let take = "take() { timeout 1 busybox nc -l -p $1 2>&1 | grep -o 'in use' || echo free; }\n"
         #expect(
             try lab.lines(take + "$M port add web 8081-8082:80-81 >/dev/null; take 8080; take 8081; take 8082; take 8083")
                 == ["in use", "in use", "in use", "free"])
         #expect(try lab.lines(take + "$M port rm web 8081:80; take 8080; take 8081; take 8082") == ["in use", "free", "in use"])
-        let kill = "kill -9 $(ps -o ppid= -p $($M inspect -f '{{.State.Pid}}' web)); $M ps -q | wc -l; "
+        let kill = """
+            pid=$(ps -o ppid= -p $($M inspect -f '{{.State.Pid}}' web) | tr -d ' '); kill -9 $pid
+            while [ -e /proc/$pid ] && ! grep -q 'State:.Z' /proc/$pid/status; do sleep 0.01; done; $M ps -q | wc -l
+
+            """
         #expect(try lab.lines(take + kill + "take 8080; take 8081; take 8082") == ["1", "in use", "free", "in use"])
         #expect(try lab.lines("ask 127.0.0.1 8080") == ["from 172.18.0.1"])
         #expect(try lab.lines(take + "$M rm -f web; take 8080; take 8082") == ["web", "free", "free"])

@@ -80,6 +80,20 @@ final class Root {
         return outcome.text
     }
 
+    /// Waits until a container has written a line with that word.
+    func wait(for word: String, from name: String, at location: SourceLocation = #_sourceLocation) throws {
+        let look = "$M logs \(name) 2>&1 | grep -q \(word)"
+        let outcome = try sh("for i in $(seq 500); do \(look) && exit; sleep 0.02; done; exit 1", at: location)
+        #expect(outcome.code == 0, "\(name) never wrote \(word)", sourceLocation: location)
+    }
+
+    /// That a command comes to print that text, now or in a moment.
+    func expect(_ words: String, prints text: String, at location: SourceLocation = #_sourceLocation) throws {
+        let look = "seen=$($M \(words)); [ \"$seen\" = '\(text)' ]"
+        let seen = try sh("for i in $(seq 200); do \(look) && break; sleep 0.05; done; printf %s \"$seen\"", at: location).output
+        #expect(seen == text, sourceLocation: location)
+    }
+
     func json(_ words: String, at location: SourceLocation = #_sourceLocation) throws -> JSONValue {
         let outcome = try self(words, at: location)
         return try JSONDecoder().decode(JSONValue.self, from: Array(outcome.output.utf8))
