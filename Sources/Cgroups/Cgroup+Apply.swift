@@ -97,11 +97,10 @@ extension Cgroup {
     private func restrictLegacy(to rules: DeviceRules) throws(CgroupError) {
         guard let directory = paths.legacy(.devices) else { throw .controllerMissing(.devices) }
         let settings = try rules.legacySettings()
-        // One rule for each write, but one descriptor for all of a file.
-        var rest = settings[...]
-        while let first = rest.first {
-            let (file, same) = (directory + "/" + first.file, rest.prefix { $0.file == first.file })
-            rest = rest.dropFirst(same.count)
+        // The default goes to one file, what differs from it to the other: one rule for each write, but one descriptor for each file.
+        for same in [settings.prefix(1), settings.dropFirst()] {
+            guard let first = same.first else { continue }
+            let file = directory + "/" + first.file
             var text = first.text
             do throws(SystemError) {
                 let open = try FileDescriptor(opening: file, [.writeOnly, .noFollow])

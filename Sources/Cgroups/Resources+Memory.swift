@@ -2,7 +2,8 @@
 package import OCI
 
 extension Spec.Resources.Memory {
-    /// Limits of the memory controller. 0 means "not set", as runc and docker have it. Kernel memory limits are gone since Linux 5.16
+    /// Limits of the memory controller. 0 means "not set", as runc and docker have it; a container whose memory is not limited any more may
+    /// swap without limit too, unless it is told otherwise (after runc). Kernel memory limits are gone since Linux 5.16
     /// and never bound anything reliably, so they are passed over, as every runtime does.
     package func settings(_ version: Hierarchy.Version, limitInForce: UInt64? = nil) throws(CgroupError) -> [Setting] {
         let limit = try Self.bytes(limit, "memory limit")
@@ -24,6 +25,7 @@ extension Spec.Resources.Memory {
     private func legacy(_ limit: Int64?, _ swap: Int64?, _ reservation: Int64?, _ inForce: UInt64?) -> [Setting] {
         var settings: [Setting] = []
         if let limit { settings.append(Setting(.memory, .v1, "memory.limit_in_bytes", "\(limit)", proof: .pages)) }
+        if swap == nil, limit == -1 { settings.insert(Setting(.memory, .v1, "memory.memsw.limit_in_bytes", "-1", isOptional: true), at: 0) }
         if let swap {
             let both = Setting(.memory, .v1, "memory.memsw.limit_in_bytes", "\(swap)", proof: .pages)
             if swap == -1 || UInt64(clamping: swap) > inForce ?? .max {
@@ -45,6 +47,7 @@ extension Spec.Resources.Memory {
         if disableOOMKiller == true { throw .onlyIn(.v1, "running without the OOM killer") }
         if swappiness != nil { throw .onlyIn(.v1, "memory swappiness") }
         var settings: [Setting] = []
+        if swap == nil, limit == -1 { settings.append(Setting(.memory, .v2, "memory.swap.max", "max", isOptional: true)) }
         if let swap {
             if swap > 0, limit == nil {
                 throw .invalid(

@@ -6,6 +6,10 @@ import Linux
 package struct AttachOptions: Sendable {
     /// Our standard input is the container's.
     package var takesInput = false
+    package var showsOutput = true
+    package var showsErrors = true
+    /// It is over as soon as all of our standard input has been given.
+    package var endsWithInput = false
     /// Those that leave its terminal; nil for none.
     package var keys: DetachKeys? = .standard
     /// Signals for us are the container's; else they end us alone.
@@ -31,6 +35,7 @@ struct AttachedClient: ~Copyable {
     private var isInputOpen = false
     /// A message that the monitor has not taken yet.
     private var unsent: [UInt8]?
+    private var loss: SystemError?
     private var output = Backlog(to: 1)
     private var error = Backlog(to: 2)
     private var buffer = [UInt8](repeating: 0, count: AttachMessage.limit + 16)
@@ -44,6 +49,8 @@ struct AttachedClient: ~Copyable {
         signals = try (options.passesSignals ? SignalSet.forwarded : SignalSet.own).arrivals()
         terminal = FileDescriptor.isTerminal(0) ? 0 : FileDescriptor.isTerminal(1) ? 1 : -1
         isInputOpen = options.takesInput && container.record.interactive
+        if !options.showsOutput { output = Backlog(to: -1) }
+        if !options.showsErrors { error = Backlog(to: -1) }
     }
 
     deinit { if socket >= 0 { close(socket) } }
@@ -86,8 +93,8 @@ struct AttachedClient: ~Copyable {
         // Given back before anything is printed.
         rawMode = nil
         switch end {
-        case .over(let code, let limit): return Outcome(exitCode: code, memoryLimit: limit < 0 ? nil : limit)
-        case .left, nil: return Outcome(exitCode: 0, memoryLimit: nil, isDetached: true)
+        case .over(let code, let limit): return Outcome(exitCode: code, memoryLimit: limit < 0 ? nil : limit, loss: loss)
+        case .left, nil: return Outcome(exitCode: 0, memoryLimit: nil, isDetached: true, loss: loss)
         case .ended(let signal): return Outcome(exitCode: 128 + signal.rawValue, memoryLimit: nil)
         case .lost: throw try loss(in: home)
         }
@@ -113,12 +120,17 @@ struct AttachedClient: ~Copyable {
         _ = try entries.wait()
         if !entries[0].ready.isEmpty, let end = try takeSignals(in: home) { return end }
         if !entries[3].ready.isEmpty, !output.drain() { if let end = lostReader() { return end } }
-        if !entries[4].ready.isEmpty, !error.drain() { error = Backlog(to: -1) }
+        if !entries[4].ready.isEmpty, !error.drain() {
+            loss = loss ?? error.loss
+            error = Backlog(to: -1)
+        }
         if entries[1].ready.contains(.writable), let message = unsent {
             unsent = nil
             send(message)
         }
         if !entries[2].ready.isEmpty, let end = readInput() { return end }
+        // What is on the way still arrives; whoever has taken it lets go of us.
+        if options.endsWithInput, !isInputOpen, unsent == nil { shutdown(socket, CInt(SHUT_WR)) }
         if listens, !entries[1].ready.isDisjoint(with: [.readable, .hangUp, .error]) { return receive() }
         return nil
     }
@@ -130,6 +142,7 @@ struct AttachedClient: ~Copyable {
             guard let size = try MessageSocket.take(from: socket, into: &buffer) else { return nil }
             count = size
         } catch { return .lost }
+        if count == 0, options.endsWithInput { return .left }
         guard count > 0, let message = AttachMessage(buffer[..<count]) else { return .lost }
         switch message {
         case .output(let bytes): output.add(ArraySlice(Array(bytes)))
@@ -140,8 +153,9 @@ struct AttachedClient: ~Copyable {
         return nil
     }
 
-    /// Nobody reads our output any more.
+    /// Our output goes nowhere any more.
     private mutating func lostReader() -> End? {
+        loss = loss ?? output.loss
         output = Backlog(to: -1)
         // A terminal that is gone leaves the container as it is; so does a reader of one that was running before us.
         if FileDescriptor.isTerminal(1) || !isStarter { return .left }

@@ -5,6 +5,7 @@ import Images
 import JSON
 package import Linux
 package import OCI
+import Runtime
 
 /// One container on disk: its directory `containers/ID`, opened, and what its record said when it was read.
 package struct Container: ~Copyable {
@@ -127,7 +128,7 @@ extension Container {
     /// Writes the record whole. The caller watches the container or holds its lock.
     package mutating func save() throws(EngineError) {
         do throws(SystemError) {
-            try File.replace("state.json", at: directory.place, with: Self.encode(record))
+            try File.replace("state.json", at: directory.place, with: JSONEncoder().bytes(of: record, for: "state.json"))
             written = try FileStatus(of: "state.json", at: directory.place)
         } catch {
             throw .system(doing: "write the container's state", error)
@@ -151,11 +152,6 @@ extension Container {
             throw .system(doing: "look at the container's state", error)
         }
         if let current, written.map({ !$0.isSameFile(as: current) }) ?? true { try refresh() }
-    }
-
-    static func encode(_ value: some JSONCoded) -> [UInt8] {
-        // Records hold strings and numbers only; there is nothing in them that cannot be written.
-        (try? JSONEncoder(pretty: false).encode(value)) ?? []
     }
 
     /// The spec it was made from.

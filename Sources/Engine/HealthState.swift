@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import JSON
 import Linux
+import Runtime
 
 /// How a container has been found lately, as `containers/ID/health.json` keeps it, in the shape of docker's `State.Health`.
 package struct HealthState: Equatable, Sendable {
@@ -50,7 +51,9 @@ package struct HealthState: Equatable, Sendable {
         return try? JSONDecoder().decode(HealthState.self, from: bytes)
     }
 
-    func write(in directory: Place) throws(SystemError) { try File.replace("health.json", at: directory, with: Container.encode(self)) }
+    func write(in directory: Place) throws(SystemError) {
+        try File.replace("health.json", at: directory, with: JSONEncoder().bytes(of: self, for: "health.json"))
+    }
 }
 
 extension HealthState: JSONRecord {

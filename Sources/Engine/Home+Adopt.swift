@@ -51,10 +51,11 @@ extension Home {
             try protectProgram()
         }
         Monitor.prepare()
-        if let slot = creation.container.record.slot {
-            let claim = try UserRanges.configured().claim(for: id, wish: slot, besides: [], in: self)
-            // Somebody else's, if two ever had the same: then there is nothing to hold.
-            if claim.slot == slot { creation.watch.range = consume claim }
+        if let slot = creation.container.record.ids {
+            // Nil if two ever had the same: then there is nothing to hold.
+            do throws(SystemError) { creation.watch.range = try UserRanges.Claim(slot, in: self) } catch {
+                throw .system(doing: "hold the container's range of user ids", error)
+            }
         }
         let ports = creation.watch.reservation()
         ports.take(creation.container.record.published ?? [])

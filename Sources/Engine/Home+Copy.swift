@@ -88,8 +88,12 @@ extension Home {
         let record = try withCompanion(of: word) { (companion: borrowing Companion) throws(EngineError) in
             let ends = try Self.pipe()
             let insider = try companion.start { (root: consuming FileDescriptor) throws(ImageError) in
+                // Else it would wait for itself to read, should our side have to give up.
+                close(ends.reader)
                 let stream = FileDescriptor(owning: ends.writer)
-                try path.tar(in: root, followsLink: followsLink).write(to: stream)
+                let tree = try path.tar(in: root, followsLink: followsLink)
+                // Whoever reads no more knows better why.
+                do throws(ImageError) { try tree.write(to: stream) } catch .system(let error) where error.errno == EPIPE {}
             }
             close(ends.writer)
             try Self.finish(insider, FileDescriptor(owning: ends.reader), body)

@@ -4,6 +4,7 @@ import Images
 import JSON
 import Linux
 package import Network
+import Runtime
 
 /// Networks: `containers/.networks/NAME.json`, written whole. What is made or removed is under an exclusive lock of that folder; whoever
 /// starts a container holds a shared one until it has its addresses, so that no network goes away under it.
@@ -97,7 +98,8 @@ extension Home {
     /// The caller holds the exclusive lock.
     func store(_ network: NetworkDefinition, _ lock: borrowing NetworkLock) throws(EngineError) {
         do throws(SystemError) {
-            try File.replace("\(network.name).json", at: lock.folder.place, with: Container.encode(network), durable: true)
+            let name = "\(network.name).json"
+            try File.replace(name, at: lock.folder.place, with: JSONEncoder().bytes(of: network, for: name), durable: true)
         } catch {
             throw .system(doing: "write the network \(network.name)", error)
         }

@@ -58,7 +58,7 @@ extension Home {
             if let slot = container.record.slot {
                 let ranges = try UserRanges.configured()
                 watch.range = try ranges.claim(for: id, wish: slot, besides: orphans, in: self)
-                if let slot = watch.slot { try container.move(to: ranges.map(slot), slot: slot, &spec) }
+                if let slot = watch.slot { try container.move(to: slot, &spec) }
             }
             try watch.reservePorts(for: &container.record, in: self)
             return Creation(container: container, watch: watch, spec: spec)
@@ -88,6 +88,7 @@ extension Home {
             }
             if isAttached { close(ends.second) }
             report = try MonitorReport(from: pipe.readerAlone())
+            try roster().handOver()
         } catch {
             throw .system(doing: "start the container's monitor", error)
         }
@@ -139,6 +140,7 @@ enum Monitor {
         let audience: Audience
         let first: MonitoredRun
         do throws(EngineError) {
+            try creation.watch.inherit(in: home)
             audience = try Audience(of: creation.container.id, holding: creation.watch.reservation(), in: home)
             if outset.client >= 0 { audience.admit(outset.client) }
             first = try creation.container.begin(creation.spec, outset, audience, in: home)
@@ -160,17 +162,15 @@ enum Monitor {
 extension Container {
     /// Gives it a range of ids, unless it has that one: another may have taken its old one, and `/etc/subuid` may say by now that a slot
     /// is elsewhere. What is on disk has the image's own ids, so another range changes the maps and nothing else.
-    fileprivate mutating func move(
-        to maps: (users: [Spec.IDMapping], groups: [Spec.IDMapping]), slot: UInt32, _ spec: inout Spec
-    ) throws(EngineError) {
+    fileprivate mutating func move(to slot: UserRanges.Slot, _ spec: inout Spec) throws(EngineError) {
         let (oldUsers, oldGroups) = (spec.linux?.uidMappings ?? [], spec.linux?.gidMappings ?? [])
-        guard let users = UserRanges.base(of: maps.users), let groups = UserRanges.base(of: maps.groups),
-            users != UserRanges.base(of: oldUsers) || groups != UserRanges.base(of: oldGroups) || slot != record.slot
+        guard
+            slot.users != UserRanges.base(of: oldUsers) || slot.groups != UserRanges.base(of: oldGroups) || slot.number != record.slot
         else { return }
-        let (newUsers, newGroups) = (UserRanges.moved(oldUsers, to: users), UserRanges.moved(oldGroups, to: groups))
+        let (newUsers, newGroups) = (UserRanges.moved(oldUsers, to: slot.users), UserRanges.moved(oldGroups, to: slot.groups))
         spec.linux?.uidMappings = newUsers
         spec.linux?.gidMappings = newGroups
-        record.slot = slot
+        record.slot = slot.number
         record.users = newUsers.map(Record.Range.init)
         record.groups = newGroups.map(Record.Range.init)
         try write(spec)

@@ -31,6 +31,9 @@ extension Record: JSONRecord {
         try json("resolver", &resolver)
         try json("hosts", &hosts)
         try json("links", &links)
+        try json("ipc", &ipc)
+        try json("attached", &attached)
+        try json("lenders", &lenders)
         try json("users", &users)
         try json("groups", &groups)
         try json("slot", &slot)
@@ -116,6 +119,7 @@ extension Record.MountPoint: JSONRecord {
         try json("destination", &destination)
         try json("writable", &writable)
         try json("anonymous", &anonymous)
+        try json("lender", &lender)
         try json("live", &live)
     }
 }

@@ -47,9 +47,7 @@ struct Standstill: ~Copyable {
         // What interrupts the work is not for us.
         Process.stayBehind(as: "minictl-still", ignoring: [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE])
         close(pipe.writer)
-        if let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) {
-            for target in CInt(0)...2 { dup2(null.raw, target) }
-        }
+        Process.letGoOfStreams()
         var word: UInt8 = 0
         while true {
             let count = read(pipe.reader, &word, 1)

@@ -16,6 +16,8 @@ struct Stream {
     private var keys: DetachScanner?
     private var pending: Backlog
     private(set) var isOpen = true
+    /// Bytes that were on their way when the process ended and are yet to be read; nil before.
+    private var owed: Int?
     /// The detach keys came.
     private(set) var isDetached = false
 
@@ -45,8 +47,17 @@ struct Stream {
         pending = Backlog(to: target, isOurs: true)
     }
 
-    /// Whether somebody outside has yet to take what was read.
-    var isWaiting: Bool { isOpen && isOutward && (!pending.isEmpty || audience?.isBehind == true) }
+    /// Whether what the process has written has yet to be read, or to be taken by somebody outside.
+    var isWaiting: Bool { isOpen && isOutward && (owed ?? 0 > 0 || !pending.isEmpty || audience?.isBehind == true) }
+
+    /// To be told each time round once the process has ended: what is here by then is not lost, however slow we are. What others write
+    /// after that is, and what they read in our place.
+    mutating func countOwed() {
+        if isOpen, isOutward { owed = min(owed ?? .max, FileDescriptor.available(in: source)) }
+    }
+
+    /// What came out of the container and could not be passed on.
+    var loss: SystemError? { isOutward ? pending.loss : nil }
 
     /// Two places in a `poll` list: the source while nothing is pending, the target while something is.
     var pollEntries: [PollEntry] {
@@ -81,6 +92,7 @@ struct Stream {
         if bytes.isEmpty, failure == EAGAIN || failure == EINTR { return }
         // What was read goes first; the end is seen again. A terminal whose last user is gone answers EIO.
         guard !bytes.isEmpty else { return close() }
+        if let owed { self.owed = max(0, owed - bytes.count) }
         log?.append(bytes)
         audience?.tell(isError ? .error(bytes[...]) : .output(bytes[...]))
         if let found = keys?.scan(bytes) {

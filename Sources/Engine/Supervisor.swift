@@ -29,6 +29,9 @@ struct Supervisor: ~Copyable {
 
     init() {}
 
+    /// What was written in the container and could not be passed on.
+    var loss: SystemError? { streams.lazy.compactMap(\.loss).first }
+
     enum End {
         case ended(Termination)
         /// It has, but it was not our child, and the kernel does not tell how.
@@ -59,6 +62,7 @@ struct Supervisor: ~Copyable {
                 // A grandchild that keeps a pipe open does not hold the run up.
                 deadline = MonotonicClock.milliseconds + Self.drainTime
             }
+            if end != nil { for index in streams.indices { streams[index].countOwed() } }
             if !entries[1].ready.isEmpty { try passSignals(to: process) }
             for index in streams.indices { streams[index].move(entries[2 + 2 * index], entries[3 + 2 * index]) }
             for (index, attendant) in attendants.enumerated() {

@@ -6,8 +6,8 @@ import OCI
 /// Ranges of host ids that are given to containers, one each, so that root of one is nobody to the other.
 ///
 /// They come from the `minictl` or `containers` line of `/etc/subuid` and `/etc/subgid`, or from a part of the id space that distributions
-/// leave free. A slot is taken by the lock on its byte of the file `runtime/ids`, which whoever watches the container holds: nothing
-/// has to be given back, and nothing is left by a crash.
+/// leave free. A range is taken by the lock on as many bytes of the file `runtime/ids`, at the numbers of its ids, which whoever watches
+/// the container holds: nothing has to be given back, nothing is left by a crash, and whatever those files say by now, no two ranges overlap.
 struct UserRanges {
     static let size: UInt32 = 65536
     let users: UInt32
@@ -60,28 +60,55 @@ struct UserRanges {
         return found
     }
 
+    /// What one container gets of both.
+    struct Slot: Equatable, Sendable {
+        let number: UInt32
+        /// The first ids on the host.
+        let users: UInt32
+        let groups: UInt32
+
+        var maps: (users: [Spec.IDMapping], groups: [Spec.IDMapping]) {
+            (
+                [Spec.IDMapping(containerID: 0, hostID: users, size: UserRanges.size)],
+                [Spec.IDMapping(containerID: 0, hostID: groups, size: UserRanges.size)]
+            )
+        }
+    }
+
+    func slot(_ number: UInt32) -> Slot {
+        Slot(number: number, users: users + number * Self.size, groups: groups + number * Self.size)
+    }
+
     /// A slot in use: taken as long as the descriptor, or a copy of it in a fork, is open.
     struct Claim: ~Copyable {
-        let slot: UInt32
+        let slot: Slot
         private let file: FileDescriptor
 
-        fileprivate init(slot: UInt32, file: consuming FileDescriptor) {
+        fileprivate init(_ slot: Slot, file: consuming FileDescriptor) {
             self.slot = slot
             self.file = file
+        }
+
+        /// Takes that slot; nil if somebody has any of its ids.
+        init?(_ slot: Slot, in home: borrowing Home) throws(SystemError) {
+            let file = try UserRanges.locks(in: home)
+            guard try file.take(slot) else { return nil }
+            self.init(slot, file: file)
         }
     }
 
     /// Takes a free slot for a container.
     /// - Parameters:
     ///   - wish: the one it had before; else where to begin comes from the id, so that most find theirs free at the first try.
-    ///   - taken: slots of containers that run though nobody watches them any more.
+    ///   - taken: the first users of containers that run though nobody watches them any more.
     func claim(for id: ContainerID, wish: UInt32? = nil, besides taken: Set<UInt32>, in home: borrowing Home) throws(EngineError) -> Claim {
         let start = (wish ?? id.text.utf8.prefix(8).reduce(UInt32(0)) { $0 &* 31 &+ UInt32($1) }) % slots
         do throws(SystemError) {
-            let file = try FileDescriptor(opening: "ids", at: home.runtime.place, [.readWrite, .create, .noFollow], mode: 0o600)
+            let file = try Self.locks(in: home)
             for offset in 0..<slots {
-                let slot = (start + offset) % slots
-                if !taken.contains(slot), try file.lockByte(Int64(slot)) { return Claim(slot: slot, file: file) }
+                let slot = slot((start + offset) % slots)
+                if taken.contains(where: { Self.overlap($0, slot.users) }) { continue }
+                if try file.take(slot) { return Claim(slot, file: file) }
             }
         } catch {
             throw .system(doing: "take a range of user ids", error)
@@ -89,11 +116,23 @@ struct UserRanges {
         throw .refused("all \(slots) ranges of user ids are taken by running containers; give minictl more in /etc/subuid and /etc/subgid")
     }
 
-    func map(_ slot: UInt32) -> (users: [Spec.IDMapping], groups: [Spec.IDMapping]) {
-        (
-            [Spec.IDMapping(containerID: 0, hostID: users + slot * Self.size, size: Self.size)],
-            [Spec.IDMapping(containerID: 0, hostID: groups + slot * Self.size, size: Self.size)]
-        )
+    private static func locks(in home: borrowing Home) throws(SystemError) -> FileDescriptor {
+        try FileDescriptor(opening: "ids", at: home.runtime.place, [.readWrite, .create, .noFollow], mode: 0o600)
+    }
+
+    /// Whether ranges that begin there have ids in common.
+    static func overlap(_ first: UInt32, _ second: UInt32) -> Bool { max(first, second) - min(first, second) < size }
+}
+
+extension FileDescriptor {
+    /// Locks the bytes of both ranges, users below 2^32 and groups above, or neither.
+    fileprivate func take(_ slot: UserRanges.Slot) throws(SystemError) -> Bool {
+        let size = Int64(UserRanges.size)
+        let (users, groups) = (Int64(slot.users), 1 << 32 + Int64(slot.groups))
+        guard try lockBytes(users..<users + size) else { return false }
+        if try lockBytes(groups..<groups + size) { return true }
+        try unlockBytes(users..<users + size)
+        return false
     }
 }
 
@@ -101,12 +140,6 @@ extension UserRanges {
     /// The host's id of a container's id 0, by a map of ours: each id is as far from it as in the container, or the same on both sides.
     static func base(of map: [Spec.IDMapping]) -> UInt32? {
         map.first { $0.hostID > $0.containerID }.map { $0.hostID - $0.containerID }
-    }
-
-    /// Which slot a map's ids are of; nil for none of these.
-    func slot(of map: [Spec.IDMapping]) -> UInt32? {
-        guard let base = Self.base(of: map), base >= users, (base - users) / Self.size < slots else { return nil }
-        return (base - users) / Self.size
     }
 
     /// A map whose ids come from another range than before; an id that is the same on both sides stays.

@@ -43,9 +43,10 @@ final class ArchiveFeed {
     }
 
     /// Turns libarchive's verdict into an error. A warning is none: it says that something could not be translated, which we never ask for.
+    /// An offer to go on behind something damaged is one.
     func require(_ code: CInt) throws(ImageError) {
         if let failure { throw failure }
-        guard code < ARCHIVE_WARN else { return }
+        if code >= ARCHIVE_OK || code == ARCHIVE_WARN { return }
         let reason = archive_error_string(archive).map { String(cString: $0) } ?? "damaged archive"
         throw .invalid("layer", why: reason)
     }

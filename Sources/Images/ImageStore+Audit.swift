@@ -45,8 +45,9 @@ extension ImageStore {
 
     /// Finds images whose files are not all there, and takes them out of the table.
     private func checkImages(_ index: inout Index, deep: Bool, _ found: (StoreFault) -> Void) throws(ImageError) {
+        var whole: Set<String> = []
         for entry in index.manifests {
-            guard let sentence = try fault(of: entry, deep: deep, level: 0) else { continue }
+            guard let sentence = try fault(of: entry, deep: deep, level: 0, &whole) else { continue }
             let name = entry.name ?? String(entry.digest.hex.prefix(12))
             index.manifests.removeAll { $0 == entry }
             found(
@@ -57,7 +58,17 @@ extension ImageStore {
     }
 
     /// What is wrong with an image, if something is.
-    private func fault(of entry: Descriptor, deep: Bool, level: Int) throws(ImageError) -> String? {
+    /// - Parameter whole: what was found to be whole before. Images share layers, and a list may name one other list a thousand times,
+    ///   which does the same: each is read once.
+    private func fault(of entry: Descriptor, deep: Bool, level: Int, _ whole: inout Set<String>) throws(ImageError) -> String? {
+        let key = "\(entry.mediaType) \(entry.digest) \(entry.size)"
+        if whole.contains(key) { return nil }
+        let sentence = try faultOnce(of: entry, deep: deep, level: level, &whole)
+        if sentence == nil { whole.insert(key) }
+        return sentence
+    }
+
+    private func faultOnce(of entry: Descriptor, deep: Bool, level: Int, _ whole: inout Set<String>) throws(ImageError) -> String? {
         if let sentence = try fault(ofBlob: entry, deep: true) { return sentence }
         guard level < 4 else { return "lists lead to lists without end" }
         do throws(ImageError) {
@@ -65,14 +76,15 @@ extension ImageStore {
                 let list: Index = try read(entry, of: "image")
                 // A list names images for other machines too, which need not be here.
                 for part in list.manifests where try status(part) != nil {
-                    if let sentence = try fault(of: part, deep: deep, level: level + 1) { return sentence }
+                    if let sentence = try fault(of: part, deep: deep, level: level + 1, &whole) { return sentence }
                 }
                 return nil
             }
             let manifest: Manifest = try read(entry, of: "image")
             if let sentence = try fault(ofBlob: manifest.config, deep: true) { return sentence }
-            for layer in manifest.layers {
+            for layer in manifest.layers where !whole.contains("\(layer.digest) \(layer.size)") {
                 if let sentence = try fault(ofBlob: layer, deep: deep) { return sentence }
+                whole.insert("\(layer.digest) \(layer.size)")
             }
             let config: ImageConfig = try read(manifest.config, of: "image")
             guard config.rootfs.diffIDs.count == manifest.layers.count else { return "it has not as many layers as diff ids" }

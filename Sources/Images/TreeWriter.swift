@@ -32,9 +32,12 @@ final class TreeWriter {
 
     func write(_ entry: LayerEntry, from reader: TarReader) throws(ImageError) {
         entries += 1
-        bytes += entry.size
         guard entries <= budget.entries else { throw .invalid("layer", why: "more than \(budget.entries) entries") }
-        guard bytes <= budget.bytes else { throw .invalid("layer", why: "its files are larger than \(budget.bytes >> 30) GiB") }
+        // A size is whatever the archive says, and a sum of two may be more than a number holds.
+        guard entry.size <= budget.bytes - bytes else {
+            throw .invalid("layer", why: "its files are larger than \(budget.bytes >> 30) GiB")
+        }
+        bytes += entry.size
         if entry.path.isForeign { return }
         do throws(ImageError) {
             if let whiteout = try Whiteout(entry.path.name) {

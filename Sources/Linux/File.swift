@@ -153,15 +153,19 @@ extension FileDescriptor {
 
     package func unlock() { flock(raw, LOCK_UN) }
 
-    /// Takes one byte for as long as this open file is open anywhere, forks included; the byte need not be there.
-    /// False if another open file has it. The corresponding call is `fcntl(F_OFD_SETLK)`, Linux 3.15.
-    package func lockByte(_ offset: Int64) throws(SystemError) -> Bool {
+    /// Takes these bytes for as long as this open file is open anywhere, forks included; they need not be there.
+    /// False if another open file has any of them. The corresponding call is `fcntl(F_OFD_SETLK)`, Linux 3.15.
+    package func lockBytes(_ bytes: Range<Int64>) throws(SystemError) -> Bool {
         do throws(SystemError) {
-            try check("fcntl", "F_OFD_SETLK") { linux_lock_byte(raw, offset) }
+            try check("fcntl", "F_OFD_SETLK") { linux_lock_bytes(raw, CInt(F_WRLCK), bytes.lowerBound, Int64(bytes.count)) }
             return true
         } catch  where error.errno == EAGAIN || error.errno == EACCES {
             return false
         }
+    }
+
+    package func unlockBytes(_ bytes: Range<Int64>) throws(SystemError) {
+        try check("fcntl", "F_OFD_SETLK") { linux_lock_bytes(raw, CInt(F_UNLCK), bytes.lowerBound, Int64(bytes.count)) }
     }
 }
 

@@ -43,7 +43,10 @@ extension Spec.Process: JSONRecord {
     package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
         try json("terminal", &terminal)
         try json("consoleSize", &consoleSize)
-        try json("user", &user)
+        // The spec asks for a user, but Go reads none as root, and so do the engines' runtimes.
+        var given: User? = user
+        try json("user", &given)
+        user = given ?? User()
         try json("args", &args)
         try json("env", &env)
         try json("cwd", &cwd)

@@ -40,7 +40,7 @@ extension Launch {
             launch.raiseLimits(plan.process.limits)
             try launch.proceed()
         } catch {
-            launch.abandon()
+            launch.handle.abandon()
             throw error
         }
         return try launch.finish()

@@ -23,9 +23,6 @@ package struct Launched: ~Copyable {
     package var terminal: FileDescriptor?
     /// The listener of a filter that notifies, if there is one.
     package var listener: FileDescriptor?
-
-    /// Kills it and takes its status, when what comes after the launch fails.
-    package func abandon() { handle.abandon() }
 }
 
 /// The parent's side, from the clone to the program.
@@ -144,7 +141,7 @@ package struct Launch: ~Copyable {
             switch try next() {
             case .message(.mounted, _):
                 do throws(LaunchError) { try hooks() } catch {
-                    abandon()
+                    handle.abandon()
                     throw error
                 }
                 try proceed()
@@ -156,7 +153,7 @@ package struct Launch: ~Copyable {
             case .message(.ready, _):
                 let identity = try identity()
                 do throws(LaunchError) { try record(identity) } catch {
-                    abandon()
+                    handle.abandon()
                     throw error
                 }
                 try proceed()
@@ -165,7 +162,7 @@ package struct Launch: ~Copyable {
                 let identity = try identity()
                 return Launched(pid: pid, handle: handle, identity: identity, terminal: terminal, listener: listener)
             case .message:
-                abandon()
+                handle.abandon()
                 throw .system(doing: "understand the container's first process", SystemError(call: "recvmsg", errno: EPROTO))
             }
         }
@@ -205,9 +202,6 @@ package struct Launch: ~Copyable {
         guard let end = try? handle.reap() else { return .system(doing: "speak to the container's first process", error) }
         return .died(end)
     }
-
-    /// Ends a child that is not to go on.
-    func abandon() { handle.abandon() }
 }
 
 extension Launched {
@@ -226,7 +220,7 @@ extension Plan {
         for seat in seats { try check("write", "tasks") { write(seat, "0", 1) } }
         seats = []
         let null = try FileDescriptor(opening: "/dev/null", [.readWrite])
-        var open = kept
+        var open = kept + (0..<process.preservedDescriptors).map { 3 + $0 }
         for (target, source) in [(CInt(0), process.stdio.input), (1, process.stdio.output), (2, process.stdio.error)] {
             var raw = null.raw
             if case .descriptor(let given) = source {

@@ -55,7 +55,7 @@ extension StateDirectory {
                 try console.take(&launched.terminal)
                 if let file = options.pidFile { try PIDFile(path: file).write(launched.pid) }
             } catch {
-                launched.abandon()
+                launched.handle.abandon()
                 throw error
             }
             return CreatedContainer(

@@ -80,7 +80,7 @@ extension RuntimeContainer {
             try console.take(&launched.terminal)
             if let file = options.pidFile { try PIDFile(path: file).write(launched.pid) }
         } catch {
-            launched.abandon()
+            launched.handle.abandon()
             throw error
         }
         return JoinedProcess(handle: launched.handle, terminal: launched.terminal.take())

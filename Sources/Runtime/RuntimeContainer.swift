@@ -34,8 +34,7 @@ package struct RuntimeContainer: ~Copyable {
     package func unlock() { directory.unlock() }
 
     func save() throws(SystemError) {
-        // A state is strings and numbers: there is nothing in it that cannot be written.
-        try File.replace("state.json", at: directory.place, with: (try? JSONEncoder().encode(state)) ?? [])
+        try File.replace("state.json", at: directory.place, with: JSONEncoder().bytes(of: state, for: "state.json"))
     }
 }
 

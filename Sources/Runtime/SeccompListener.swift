@@ -20,7 +20,7 @@ struct SeccompListener: ~Copyable {
     consuming func send(process: Int32, _ state: State) throws(SystemError) {
         let message = ProcessState(pid: Int(process), metadata: metadata, state: state)
         let socket = MessageSocket(owning: try LocalSocket.connect(path))
-        try socket.send((try? JSONEncoder().encode(message)) ?? [], descriptors: [descriptor.raw])
+        try socket.send(JSONEncoder().bytes(of: message, for: path), descriptors: [descriptor.raw])
     }
 
     private struct ProcessState: JSONRecord {

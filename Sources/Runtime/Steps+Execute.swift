@@ -121,6 +121,7 @@ extension ProgramFault {
     /// `PT_INTERP` of `elf(5)`.
     private static let programInterpreter = 3
 
+    /// The machine that an ELF file is for; nil where that is this one, and something else is wrong with it.
     private static func foreignMachine(_ head: [UInt8]) -> String? {
         guard head.count >= 20, head.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else { return nil }
         let machine = head[5] == 1 ? Int(head[18]) | Int(head[19]) << 8 : Int(head[19]) | Int(head[18]) << 8
@@ -129,6 +130,7 @@ extension ProgramFault {
             (243, "riscv64"),
             (258, "loongarch64"),
         ]
-        return names.first { $0.0 == machine }?.1 ?? "ELF machine \(machine)"
+        let name = names.first { $0.0 == machine }?.1 ?? "ELF machine \(machine)"
+        return name == Machine.hardware ? nil : name
     }
 }

@@ -8,4 +8,6 @@ import Linux
 _ = FileDescriptor.inherited
 try? FileDescriptor.closeAll(from: 3, onlyOnExec: true)
 FileDescriptor.fillStandardStreams()
+// Too large a file is the error of a write (EFBIG), and not the end of us.
+signal(SIGXFSZ, SIG_IGN)
 exit(minictl.main(Process.arguments))

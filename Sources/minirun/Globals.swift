@@ -108,9 +108,11 @@ struct Inheritance: OptionGroup {
 
     /// Closes what our caller left open and the process is not to have. Nothing of ours is open yet.
     mutating func closeOthers() throws {
-        if let text = Machine.environment("LISTEN_FDS"), let count = Int32(text), (1...1000).contains(count) { activated = count }
+        // What is left in the environment for another process is not for us.
+        let isOurs = Machine.environment("LISTEN_PID").map { pid_t($0) == getpid() } ?? true
+        if isOurs, let text = Machine.environment("LISTEN_FDS"), let count = Int32(text), (1...1000).contains(count) { activated = count }
         for descriptor in 3..<3 + total where fcntl(descriptor, F_GETFD) == -1 {
-            throw UsageError("--preserve-fds: descriptor \(descriptor) is not open")
+            throw UsageError("\(descriptor < 3 + activated ? "LISTEN_FDS" : "--preserve-fds"): descriptor \(descriptor) is not open")
         }
         try FileDescriptor.closeAll(from: 3 + total, onlyOnExec: false)
     }

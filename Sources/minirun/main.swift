@@ -5,6 +5,8 @@ import Linux
 
 // A closed standard stream would become the first file we open, and then the container's.
 FileDescriptor.fillStandardStreams()
+// Too large a file is the error of a write (EFBIG), and not the end of us.
+signal(SIGXFSZ, SIG_IGN)
 
 /// runc's verbs over the runtime that minictl has, for engines that speak to an OCI runtime.
 let program = Program<Globals>(

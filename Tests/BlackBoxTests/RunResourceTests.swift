@@ -125,7 +125,7 @@ private let nonsense = [
     @Test("A flood of output is kept within the log's bounds")
     func logFlood() throws {
         let id = try rig.background(
-            ["--log-opt", "max-size=64k", "--log-opt", "max-file=2"], "yes | head -c 3000000; echo last; sleep 0.1")
+            ["--log-opt", "max-size=64k", "--log-opt", "max-file=2"], "yes | head -c 300000; echo last; sleep 0.1")
         #expect(waitUntil(seconds: 60) { rig.names("root/runtime").allSatisfy { $0.utf8.count != 64 } })
         let logs = rig.names("root/containers/\(id)").filter { $0.hasPrefix("log") }
         #expect(logs == ["log", "log.1"])

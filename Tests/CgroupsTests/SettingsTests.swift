@@ -31,6 +31,9 @@ private func texts(_ resources: Spec.Resources, _ version: Hierarchy.Version, me
     @Test func `unlimited is -1 in version 1 and max in version 2, and 0 is nothing`() throws {
         let unlimited = Spec.Resources(memory: .init(limit: -1, reservation: -1, swap: -1))
         #expect(try texts(unlimited, .v2) == ["memory.swap.max = max", "memory.max = max", "memory.low = max"])
+        let unsaid = Spec.Resources(memory: .init(limit: -1))
+        #expect(try texts(unsaid, .v2) == ["memory.swap.max = max", "memory.max = max"])
+        #expect(try texts(unsaid, .v1) == ["memory.memsw.limit_in_bytes = -1", "memory.limit_in_bytes = -1"])
         #expect(try texts(.init(memory: .init(limit: 0, swap: 0, kernel: 5, kernelTCP: 5)), .v1) == [])
         #expect(try texts(.init(memory: .init(limit: 1 << 20, swap: 1 << 20)), .v2).first == "memory.swap.max = 0")
     }

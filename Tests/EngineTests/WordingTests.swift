@@ -60,7 +60,7 @@ import Testing
         record.retry = Record.Retry(at: "2026-11-25T11:57:02Z", boot: "b", exitCode: 4)
         record.end = Record.End(exitCode: 0, at: "2026-11-25T11:59:55Z", outOfMemory: true, reason: "r")
         record.cgroup = ["freezer": "/x"]
-        func read(_ record: Record) throws -> Record { try Record(shownOf: JSONDocument(Container.encode(record)).root) }
+        func read(_ record: Record) throws -> Record { try Record(shownOf: JSONDocument(JSONEncoder().encode(record)).root) }
         #expect(try read(record) == record)
         var more = record
         more.start?.inode = 5

@@ -70,6 +70,17 @@ import Testing
         _ = try scratch.refuse(tar.closed)
     }
 
+    @Test func sizesWhoseSumNoNumberHoldsAreRefused() throws {
+        for record in ["size", "GNU.sparse.size"] {
+            let message = try scratch.refuse { tar in
+                tar.file("first")
+                tar.pax([(record, "\(Int64.max - 1)"), ("GNU.sparse.numblocks", "0")])
+                tar.header("second", type: "0")
+            }
+            #expect(message.contains("larger than"), "\(record): \(message)")
+        }
+    }
+
     @Test func aBombIsRefusedByItsSizeAndByItsRatio() throws {
         var tar = Tar()
         tar.file("zeros", String(repeating: "\0", count: 4 << 20))
@@ -142,6 +153,10 @@ import Testing
         var bytes = tar.closed
         bytes[3] ^= 0xff
         _ = try scratch.refuse(bytes)
+        tar.file("second")
+        bytes = tar.closed
+        bytes[1027] ^= 0xff
+        #expect(try scratch.refuse(bytes).contains("Damaged"))
     }
 
     @Test func bytesInDisorderNeverTrap() throws {

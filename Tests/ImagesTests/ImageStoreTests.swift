@@ -210,6 +210,24 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func listsThatNameOneListAThousandTimesAreReadOnce() throws {
+        _ = try plant(layer: layer("text"))
+        let directory = try FileDescriptor(opening: scratch.images, .directory)
+        let blobs = try FileDescriptor(opening: scratch.images + "/blobs/sha256", .directory)
+        var index = try JSONDecoder().decode(Index.self, from: File.read("index.json", at: directory.place))
+        for _ in 0..<3 {
+            let list = try JSONEncoder().encode(Index(manifests: (0..<1000).flatMap { _ in index.manifests }))
+            let digest = SHA256.digest(of: list)
+            try File.replace(digest.hex, at: blobs.place, with: list)
+            index.manifests = [Descriptor(mediaType: MediaType.index, digest: digest, size: Int64(list.count))]
+        }
+        try File.replace("index.json", at: directory.place, with: JSONEncoder().encode(index))
+        var faults: [String] = []
+        try scratch.store().audit(users: [], deep: true, mends: false) { faults.append($0.sentence) }
+        #expect(faults.isEmpty, "\(faults)")
+        #expect(throws: ImageError.self) { try scratch.store().image(named: String(index.manifests[0].digest.hex.prefix(12))) }
+    }
+
     @Test func aBlobThatChangedIsNoticed() throws {
         let image = try scratch.add(layer("text"), as: "tool")
         for digest in [image.id, image.manifestDigest] {

@@ -40,6 +40,25 @@ struct ExecTests {
         #expect(fromOptions.output == "5\n6\noption\n/bin\n/bin:/x\n" && fromOptions.status == 3, "\(fromOptions)")
     }
 
+    @Test func `exec passes on descriptors where that is asked for`() throws {
+        let fixture = try Fixture()
+        try fixture.start("a", "sleep 100")
+        try fixture.write("given", Array("kept\n".utf8))
+        let null = try FileDescriptor(opening: "/dev/null")
+        let file = try FileDescriptor(opening: fixture.path + "/given")
+        let words = ["exec", "--preserve-fds", "2", "a", "sh", "-c", "cat <&4; ls /proc/self/fd"]
+        let outcome = try fixture.minirun(words, descriptors: [null.raw, file.raw])
+        #expect(outcome.output == "kept\n0\n1\n2\n3\n4\n5\n", "\(outcome)")
+    }
+
+    @Test func `A process in a file that names no user is root's`() throws {
+        let fixture = try Fixture()
+        try fixture.start("a", "sleep 100")
+        try fixture.write("process.json", Array(#"{"args": ["id", "-u"], "cwd": "/", "env": ["PATH=/bin"]}"#.utf8))
+        let outcome = try fixture.minirun("exec", "--process", fixture.path + "/process.json", "a")
+        #expect(outcome.output == "0\n", "\(outcome)")
+    }
+
     @Test func `A detached exec is an orphan whose number is in the pid file`() throws {
         let fixture = try Fixture()
         try fixture.start("a", "sleep 100")

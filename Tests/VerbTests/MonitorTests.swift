@@ -31,6 +31,19 @@ import Testing
         try minictl.expectEmpty()
     }
 
+    @Test("What a container wrote last is in its log, however late its monitor comes to read it")
+    func late() throws {
+        try minictl.start("web", "", "sh -c 'while [ ! -e /go ]; do sleep 0.05; done; yes | head -n 30000; echo last'")
+        let outcome = try minictl.sh(
+            """
+            container=$($M inspect -f '{{.State.Pid}}' web); monitor=$(ps -o ppid= -p $container)
+            $M exec web touch /go; kill -STOP $monitor
+            while [ -e /proc/$container ] && ! grep -q 'State:.Z' /proc/$container/status; do sleep 0.01; done
+            kill -CONT $monitor; $M wait web; $M logs web | wc -l; $M logs --tail 1 web
+            """)
+        #expect(outcome.lines == ["0", "30001", "last"], "\(outcome)")
+    }
+
     @Test("A container that cannot be mended hinders no other, and its ids go to nobody else")
     func unmendable() throws {
         let id = try minictl.start("web")

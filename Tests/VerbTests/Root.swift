@@ -17,7 +17,7 @@ final class Root {
     private static let images: String? = {
         guard let path = try? makeDirectory() else { return nil }
         atexit { if let path = Root.images { try? Directory.removeAll(path) } }
-        _ = try? Script("\(program) --root \(path) run --rm --network none base true").run()
+        _ = try? Script("\(program) --root \(path) run --rm --network none base true").run(seconds: 300)
         return path
     }()
 
@@ -36,7 +36,17 @@ final class Root {
 
     deinit {
         _ = try? Script("\(Self.program) --root \(path) rm -f $(\(Self.program) --root \(path) ps -aq) 2>/dev/null").run()
+        expectNoProcess()
         do { try Directory.removeAll(path) } catch { print("left behind: \(path)") }
+    }
+
+    /// No name server or monitor is left that works here. Whoever is says so, and ends.
+    private func expectNoProcess() {
+        let ours = "pgrep -af '[/]\(path.dropFirst())[ /]'"
+        let left = try? Script("for i in $(seq 20); do \(ours) >/dev/null || exit 0; sleep 0.1; done; \(ours)").run()
+        guard let lines = left?.lines.filter({ !$0.isEmpty }), !lines.isEmpty else { return }
+        Issue.record("left behind: \(lines)")
+        for pid in lines.compactMap({ $0.split(separator: " ").first.flatMap { pid_t($0) } }) { kill(pid, SIGKILL) }
     }
 
     private static func makeDirectory() throws -> String {
@@ -47,7 +57,7 @@ final class Root {
 
     /// Runs a script of the shell. It must not hang or trap.
     @discardableResult
-    func sh(_ script: String, seconds: Int = 30, at location: SourceLocation = #_sourceLocation) throws -> Outcome {
+    func sh(_ script: String, seconds: Int = 60, at location: SourceLocation = #_sourceLocation) throws -> Outcome {
         let outcome = try Script("M='\(Self.program) --root \(path)'; cd \(path); \(script)").run(seconds: seconds)
         #expect(!outcome.isLate, "hung: \(script)", sourceLocation: location)
         #expect(!outcome.error.contains("Fatal error"), "trapped: \(script)\n\(outcome.error)", sourceLocation: location)

@@ -7,7 +7,7 @@ import OCI
 
 extension Home {
     func checkContainers(_ checkup: inout Checkup) throws(EngineError) {
-        var slots: [UInt32: String] = [:]
+        var ranges: [(first: UInt32, name: String)] = []
         for id in try ids().sorted(by: { $0.text < $1.text }) {
             // Somebody makes it, runs it or removes it just now.
             let isHeld = Watch.isHeld(id, in: self)
@@ -22,10 +22,11 @@ extension Home {
                 }
                 continue
             }
-            if try container.status(in: Machine.boot()).isUp, let slot = container.record.slot {
-                if let other = slots.updateValue(container.name, forKey: slot) {
-                    checkup.found(place, "\(container.name) and \(other) run with the same user ids", advice: "restart one of them")
+            if try container.status(in: Machine.boot()).isUp, let first = container.record.ids?.users {
+                if let other = ranges.first(where: { UserRanges.overlap($0.first, first) }) {
+                    checkup.found(place, "\(container.name) and \(other.name) run with the same user ids", advice: "restart one of them")
                 }
+                ranges.append((first, container.name))
             }
             if isHeld { continue }
             try checkRecord(container, &checkup)
