@@ -12,12 +12,18 @@ package struct Output: Sendable {
 
     /// Writes all of `text`, waiting where the other end made the stream non-blocking.
     package func write(_ text: String) throws(SystemError) {
-        let bytes = [UInt8](text.utf8)
+        var text = text
+        // A string of ours lies in memory as it is written, so this copies nothing.
+        let result = text.withUTF8 { bytes in Result { () throws(SystemError) in try write(UnsafeRawBufferPointer(bytes)) } }
+        try result.get()
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         var written = 0
         while written < bytes.count {
-            do {
+            do throws(SystemError) {
                 written += try check("write", subject) {
-                    bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, $0.count - written) }
+                    Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
                 }
             } catch {
                 guard error.errno == EAGAIN else { throw error }

@@ -17,31 +17,38 @@ package struct TextTable {
     /// that is not enough lines are cut.
     package func text(width: Int?) -> String {
         var widths: [Int] = []
+        // Of each cell, one after the other.
+        var columns: [Int] = []
         for line in lines {
             for (index, cell) in line.enumerated() {
                 if index == widths.count { widths.append(0) }
-                widths[index] = max(widths[index], cell.columns)
+                columns.append(cell.columns)
+                widths[index] = max(widths[index], columns[columns.count - 1])
             }
         }
         if let width { fit(&widths, to: width) }
         var text: [UInt8] = []
+        text.reserveCapacity(min(lines.count * (widths.reduce(1, +) + Self.gap * widths.count), 1 << 20))
+        var first = 0
         for cells in lines {
-            append(cells, widths, to: &text, width: width)
+            append(cells, columns[first..<first + cells.count], widths, to: &text, width: width)
             text.append(UInt8(ascii: "\n"))
+            first += cells.count
         }
         return String(decoding: text, as: UTF8.self)
     }
 
-    private func append(_ cells: [String], _ widths: [Int], to text: inout [UInt8], width: Int?) {
+    private func append(_ cells: [String], _ columns: ArraySlice<Int>, _ widths: [Int], to text: inout [UInt8], width: Int?) {
         let start = text.count
         var used = 0
         for (index, cell) in cells.enumerated() {
-            let shown = cell.shortened(to: widths[index])
-            let columns = shown.columns
+            let fits = columns[columns.startIndex + index] <= widths[index]
+            let shown = fits ? cell : cell.shortened(to: widths[index])
+            let taken = fits ? columns[columns.startIndex + index] : shown.columns
             text.append(contentsOf: shown.utf8)
-            used += columns
+            used += taken
             guard index < cells.count - 1 else { break }
-            let space = widths[index] - columns + Self.gap
+            let space = widths[index] - taken + Self.gap
             for _ in 0..<space { text.append(UInt8(ascii: " ")) }
             used += space
         }

@@ -12,7 +12,7 @@ package final class Listing: Sendable {
     /// Nil where nothing is looked after.
     package let health: HealthState?
 
-    init(record: consuming Record, status: Status, health: HealthState? = nil) {
+    init(record: Record, status: Status, health: HealthState? = nil) {
         self.record = record
         self.status = status
         self.health = health
@@ -22,25 +22,41 @@ package final class Listing: Sendable {
 extension Home {
     /// Every container, the newest first. One file is read for each, and those that may run are asked for by their pidfds.
     /// One that is being made or taken away just now, or whose record is damaged, is left out.
-    /// - Parameter extent: how much of their records is wanted.
-    package func listings(_ extent: Record.Extent = .whole) throws(EngineError) -> [Listing] {
+    package func listings() throws(EngineError) -> [Listing] {
+        var listings: [Listing] = []
+        try forEachRecord(Record.init(json:)) { record, status, health in
+            listings.append(Listing(record: record, status: status, health: health))
+        }
+        return listings.newestFirst(\.record.created)
+    }
+
+    /// The same containers, of which only what a table shows is read.
+    package func glances() throws(EngineError) -> [Glance] {
+        var glances: [Glance] = []
+        try forEachRecord(Record.init(shownOf:)) { record, status, health in
+            glances.append(Glance(record, status, health))
+        }
+        return glances.newestFirst(\.created)
+    }
+
+    private func forEachRecord(
+        _ read: (JSONNode) throws(JSONError) -> Record, _ body: (Record, Status, HealthState?) -> Void
+    ) throws(EngineError) {
         let boot = try Machine.boot()
         let place = containers.place
-        var listings: [Listing] = []
+        let file = Array("/state.json".utf8CString)
         do throws(SystemError) {
             try containers.forEachEntry { name, kind in
-                guard kind != .symlink, ContainerID.isSpelled(name), let record = Record(of: name, at: place, extent) else { return }
-                // First what is derived of it, then the record itself, which so need not be copied.
-                let status = record.glance(in: boot)
-                let health = health(of: record)
-                listings.append(Listing(record: record, status: status, health: health))
+                guard kind != .symlink, ContainerID.isSpelled(name) else { return }
+                let path = UnsafeBufferPointer(start: name, count: 64) + file
+                guard let bytes = try? File.readSmall(path, at: place, limit: Record.limit), let document = try? JSONDocument(bytes),
+                    let record = try? read(document.root), record.id.utf8.count == 64, strcmp(record.id, name) == 0
+                else { return }
+                body(record, record.glance(in: boot), health(of: record))
             }
         } catch {
             throw .system(doing: "list the containers", error)
         }
-        // Times are all in UTC and of one width, so their texts order as they do.
-        let times = listings.map(\.record.created)
-        return listings.indices.sorted { times[$0] > times[$1] }.map { listings[$0] }
     }
 
     private func health(of record: Record) -> HealthState? {
@@ -49,29 +65,12 @@ extension Home {
     }
 }
 
-extension Record {
-    /// How much of a record is read.
-    package enum Extent: Sendable {
-        case whole
-        /// What a table of containers shows; all else is as if it were not there.
-        case shown
+extension Array {
+    /// By times that are all in UTC and of one width, so that their texts order as they do.
+    fileprivate func newestFirst(_ created: (Element) -> String) -> [Element] {
+        let times = map(created)
+        return indices.sorted { times[$0] > times[$1] }.map { self[$0] }
     }
-
-    /// The record of a container by the name of its directory; nil if it is none, or damaged.
-    fileprivate init?(of name: UnsafePointer<CChar>, at containers: Place, _ extent: Extent) {
-        let path = UnsafeBufferPointer(start: name, count: 64) + Self.fileSuffix
-        guard let bytes = try? File.readSmall(path, at: containers, limit: Self.limit) else { return nil }
-        do throws(JSONError) {
-            let root = try JSONDocument(bytes).root
-            switch extent {
-            case .whole: self = try Record(json: root)
-            case .shown: self = try Record(shownOf: root)
-            }
-        } catch { return nil }
-        guard self.id.utf8.count == 64, strcmp(self.id, name) == 0 else { return nil }
-    }
-
-    private static let fileSuffix = Array("/state.json".utf8CString)
 }
 
 extension Record {

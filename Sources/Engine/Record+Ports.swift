@@ -2,12 +2,12 @@
 import JSON
 import Network
 
-extension Listing {
-    /// docker's column: where ports are to be reached, then those that are only named.
-    package var ports: String {
-        guard status.isUp, record.published != nil || record.exposed != nil else { return "" }
-        let published = record.published ?? []
-        let names = (record.exposed ?? []).filter { name in
+extension Record {
+    /// docker's column for one that runs: where ports are to be reached, then those that are only named.
+    var portsText: String {
+        guard published != nil || exposed != nil else { return "" }
+        let published = published ?? []
+        let names = (exposed ?? []).filter { name in
             guard let exposed = ExposedPorts(name) else { return false }
             return !published.contains { $0.transport == exposed.transport && $0.containerPorts.overlaps(exposed.ports) }
         }

@@ -82,24 +82,3 @@ private func scaled(_ bytes: Int64, by base: Int64, _ digits: Int, _ units: [Str
     let text = "\(value)"
     return (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + units[unit]
 }
-
-extension Listing {
-    /// docker's status line: `Up 3 minutes (Paused)`, `Exited (0) 5 seconds ago`, `Created`.
-    package func sentence(at now: Timestamp = .now) -> String {
-        func elapsed(_ since: String?) -> String { since.flatMap { Elapsed(since: $0, until: now) }?.description ?? "some time" }
-        switch status {
-        case .created: return "Created"
-        case .running:
-            let words = "Up " + elapsed(record.start?.at)
-            return health.map { words + " (\($0.words))" } ?? words
-        case .paused: return "Up \(elapsed(record.start?.at)) (Paused)"
-        case .restarting(let code):
-            return "Restarting (\(code.map { "\($0)" } ?? "unknown")) \(elapsed(record.end?.at)) ago"
-        case .exited(let code):
-            let code = code.map { "\($0)" } ?? "unknown"
-            let suffix = record.end?.outOfMemory == true ? " (out of memory)" : ""
-            guard let at = record.end?.at else { return "Exited (\(code))" }
-            return "Exited (\(code)) \(elapsed(at)) ago\(suffix)"
-        }
-    }
-}

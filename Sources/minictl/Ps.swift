@@ -47,18 +47,23 @@ struct Ps: Command {
         var filter = ContainerFilter()
         for text in filters { try filter.add(text) }
         try home.sweep()
-        let extent: Record.Extent = if filter.isEmpty, !showsSize, isQuiet || format.isPlainTable { .shown } else { .whole }
-        var listings = try filter.chosen(from: home.listings(extent), in: home)
-        if limit > 0 {
-            listings = Array(listings.prefix(limit))
-        } else if !isAll, !filter.wantsAll {
-            listings.removeAll { !$0.status.isGoingOn }
-        }
-        let needsSize = showsSize && !isQuiet
         let now = Timestamp.now
-        let rows = listings.map { ContainerRow($0, size: needsSize ? home.size(of: $0.record) : nil, now: now) }
+        var rows: [ContainerRow]
+        if filter.isEmpty, !showsSize, isQuiet || format.isPlainTable {
+            rows = try home.glances().map { ContainerRow($0, now: now) }
+        } else {
+            rows = try filter.chosen(from: home.listings(), in: home).map { ContainerRow($0, size: nil, now: now) }
+        }
+        if limit > 0 {
+            rows = Array(rows.prefix(limit))
+        } else if !isAll, !filter.wantsAll {
+            rows.removeAll { !$0.glance.status.isGoingOn }
+        }
+        if showsSize, !isQuiet {
+            for index in rows.indices { rows[index].size = rows[index].record.map { home.size(of: $0) } }
+        }
         if isQuiet {
-            try Output.standard.write(rows.map { escapeVisible(isWhole ? $0.record.id : $0.quiet) + "\n" }.joined())
+            try Output.standard.write(rows.map { escapeVisible(isWhole ? $0.glance.id : $0.quiet) + "\n" }.joined())
         } else if showsSize, case .table = format {
             try Output.standard.write(ListFormat.table.text(rows.map(SizedRow.init), isWhole: isWhole, width: Output.standard.tableWidth))
         } else {
@@ -70,58 +75,60 @@ struct Ps: Command {
 
 /// A container in a list.
 struct ContainerRow: ListRow {
-    let listing: Listing
-    let size: (own: Int64, all: Int64)?
+    let glance: Glance
+    /// Its whole record, where more is asked for than the table shows.
+    private let listing: Listing?
+    var size: (own: Int64, all: Int64)?
     let now: Timestamp
 
     init(_ listing: Listing, size: (own: Int64, all: Int64)?, now: Timestamp) {
+        glance = Glance(listing)
         self.listing = listing
         self.size = size
         self.now = now
     }
 
-    var record: Record { listing.record }
-    var quiet: String { ContainerID.short(record.id) }
+    init(_ glance: Glance, now: Timestamp) {
+        self.glance = glance
+        listing = nil
+        self.now = now
+    }
+
+    var record: Record? { listing?.record }
+    var quiet: String { ContainerID.short(glance.id) }
 
     static var columns: [Column<Self>] {
         [
-            Column("CONTAINER ID", "ID") { $0.record.id }.brief { $0.quiet },
-            Column("IMAGE", "Image", shrinksTo: 8) { $0.record.image },
-            Column("COMMAND", "Command", shrinksTo: 8) { quoted($0.commandLine) }
-                .brief { quoted(shortened($0.commandLine, to: 20)) },
+            Column("CONTAINER ID", "ID") { $0.glance.id }.brief { $0.quiet },
+            Column("IMAGE", "Image", shrinksTo: 8) { $0.glance.image },
+            Column("COMMAND", "Command", shrinksTo: 8) { quoted($0.glance.commandLine) }
+                .brief { quoted(shortened($0.glance.commandLine, to: 20)) },
             Column("CREATED", "RunningFor", shrinksTo: 8) { row in
-                Elapsed(since: row.record.created, until: row.now).map { $0.description + " ago" } ?? ""
+                Elapsed(since: row.glance.created, until: row.now).map { $0.description + " ago" } ?? ""
             },
-            Column("STATUS", "Status") { $0.listing.sentence(at: $0.now) },
-            Column("PORTS", "Ports", shrinksTo: 6) { $0.listing.ports },
-            Column("NAMES", "Names", shrinksTo: 8) { $0.record.name },
-            Column("CREATED AT", "CreatedAt", isShown: false) { LocalTime($0.record.created).description },
-            Column("STATE", "State", isShown: false) { $0.listing.status.word },
+            Column("STATUS", "Status") { $0.glance.sentence(at: $0.now) },
+            Column("PORTS", "Ports", shrinksTo: 6) { $0.glance.ports },
+            Column("NAMES", "Names", shrinksTo: 8) { $0.glance.name },
+            Column("CREATED AT", "CreatedAt", isShown: false) { LocalTime($0.glance.created).description },
+            Column("STATE", "State", isShown: false) { $0.glance.status.word },
             Column("SIZE", "Size", isShown: false) { $0.sizeText },
             Column("LABELS", "Labels", isShown: false) { row in
-                (row.record.labels ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+                (row.record?.labels ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
             },
             Column("MOUNTS", "Mounts", isShown: false) { row in
-                (row.record.mounts ?? []).filter { $0.type != "tmpfs" }.map { $0.name ?? $0.source }.joined(separator: ",")
+                (row.record?.mounts ?? []).filter { $0.type != "tmpfs" }.map { $0.name ?? $0.source }.joined(separator: ",")
             },
-            Column("LOCAL VOLUMES", "LocalVolumes", isShown: false) { row in "\((row.record.mounts ?? []).count { $0.type == "volume" })" },
-            Column("NETWORKS", "Networks", isShown: false) { $0.record.networks.joined(separator: ",") },
+            Column("LOCAL VOLUMES", "LocalVolumes", isShown: false) { row in
+                "\((row.record?.mounts ?? []).count { $0.type == "volume" })"
+            },
+            Column("NETWORKS", "Networks", isShown: false) { $0.record?.networks.joined(separator: ",") ?? "" },
         ]
     }
 
     var lookups: JSONObject {
         var labels = JSONObject()
-        for (key, value) in record.labels ?? [:] { labels[key] = .string(value) }
+        for (key, value) in record?.labels ?? [:] { labels[key] = .string(value) }
         return ["Label": .object(labels)]
-    }
-
-    /// Arguments with spaces in quotes.
-    private var commandLine: String {
-        var line = record.command.first ?? ""
-        for word in record.command.dropFirst() {
-            line += word.utf8.contains(UInt8(ascii: " ")) ? " '\(word)'" : " " + word
-        }
-        return line
     }
 
     /// docker's: what the container wrote, and with its image.

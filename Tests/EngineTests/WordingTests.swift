@@ -35,7 +35,7 @@ import Testing
     func sentences() {
         let now = Timestamp("2026-11-25T12:00:00Z") ?? .now
         var record = Record()
-        func sentence(_ status: Status) -> String { Listing(record: record, status: status).sentence(at: now) }
+        func sentence(_ status: Status) -> String { Glance(Listing(record: record, status: status)).sentence(at: now) }
         #expect(sentence(.created) == "Created")
         record.start = Record.Start(pid: 1, startTime: 1, boot: "", at: "2026-11-25T11:57:00Z")
         #expect(sentence(.running) == "Up 3 minutes")
