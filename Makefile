@@ -11,6 +11,6 @@ bench:   ; @scripts/packages build bench && scripts/build && bench/run          
 format:  ; @swift format -i -p -r --configuration .swift-format Sources Tests Package.swift  # write the one style
 lint:    ; @scripts/lint                                                                     # style, layers, forbidden words
 install: ; @scripts/install "$(DESTDIR)" "$(PREFIX)"                                         # programs, manual pages, completions
-clean:   ; @rm -rf .build bench/floor bench/measure bench/pace                               # containers and images stay
+clean:   ; @scripts/clean                                                                    # what was built, and networks nobody is on; containers and images stay
 
 .PHONY: run test build vm bench format lint install clean

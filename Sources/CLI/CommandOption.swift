@@ -12,6 +12,8 @@ package struct CommandOption<Target> {
         case heading
         case flag(FlagEffect)
         case text(TextEffect)
+        /// That of an option of a part, by its place in the part's table; the options of a part share the way there.
+        case part(Int, (inout Target, Int, GivenOption.Value) throws -> Void)
     }
 
     package let spelling: OptionSpelling
@@ -41,6 +43,18 @@ package struct CommandOption<Target> {
     }
 }
 
+extension CommandOption {
+    /// Changes `target` as the option says, given with a value of its kind.
+    func apply(_ value: GivenOption.Value, to target: inout Target) throws {
+        switch (effect, value) {
+        case (.flag(let change), .flag(let value)): try change(&target, value)
+        case (.text(let change), .text(let value)): try change(&target, value)
+        case (.part(let index, let change), _): try change(&target, index, value)
+        default: break
+        }
+    }
+}
+
 /// A value with options of its own: a command, or a part that several commands share.
 package protocol OptionGroup {
     init()
@@ -53,17 +67,12 @@ extension Array {
     package func lifted<Part, Whole>(
         _ reach: @escaping (inout Whole, (inout Part) throws -> Void) throws -> Void
     ) -> [CommandOption<Whole>] where Element == CommandOption<Part> {
+        let change = { (whole: inout Whole, index: Int, value: GivenOption.Value) throws in
+            try reach(&whole) { try self[index].apply(value, to: &$0) }
+        }
         var lifted: [CommandOption<Whole>] = []
         lifted.reserveCapacity(count)
-        for index in indices {
-            let effect: CommandOption<Whole>.Effect =
-                switch self[index].effect {
-                case .heading: .heading
-                case .flag(let change): .flag { whole, value in try reach(&whole) { try change(&$0, value) } }
-                case .text(let change): .text { whole, value in try reach(&whole) { try change(&$0, value) } }
-                }
-            lifted.append(CommandOption<Whole>(spelling: self[index].spelling, effect: effect))
-        }
+        for index in indices { lifted.append(CommandOption<Whole>(spelling: self[index].spelling, effect: .part(index, change))) }
         return lifted
     }
 }

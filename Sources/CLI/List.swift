@@ -28,6 +28,9 @@ package enum ListFormat {
 }
 
 extension ListFormat {
+    /// Whether it shows the columns of the table and nothing else of a row.
+    package var isPlainTable: Bool { if case .table = self { true } else { false } }
+
     /// `rows` as text.
     /// - Parameters:
     ///   - isWhole: Whether to keep long cells, as `--no-trunc` asks.
@@ -49,7 +52,9 @@ extension ListFormat {
     private func table<Row: ListRow>(_ rows: [Row], isWhole: Bool, width: Int?) -> String {
         let columns = Row.columns.filter { $0.isShown }
         let header = columns.map { "\($0.header)" }
-        let lines = rows.map { row in columns.map { escapeVisible($0.cell(of: row, isWhole: isWhole)) } }
+        // Column by column: what a generic type needs to know of a row is looked up once for each, not once for each cell.
+        let cells = columns.map { $0.cells(of: rows, isWhole: isWhole) }
+        let lines = rows.indices.map { row in cells.map { $0[row] } }
         return TextTable(lines: [header] + lines, minimums: columns.map { $0.minimum }).text(width: width)
     }
 

@@ -60,4 +60,10 @@ package struct Column<Row> {
     package func isNamed(_ name: String) -> Bool { self.name.equals(name) }
 
     func cell(of row: Row, isWhole: Bool) -> String { isWhole ? whole(row) : (brief ?? whole)(row) }
+
+    /// Its cells of all rows, fit to be shown.
+    func cells(of rows: [Row], isWhole: Bool) -> [String] {
+        let text = isWhole ? whole : brief ?? whole
+        return rows.map { escapeVisible(text($0)) }
+    }
 }

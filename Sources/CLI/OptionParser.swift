@@ -17,11 +17,7 @@ struct OptionParser<Target> {
         guard case .operands = outcome else { return outcome }
         for given in reader.given {
             do {
-                switch (table[given.index].effect, given.value) {
-                case (.flag(let change), .flag(let value)): try change(&target, value)
-                case (.text(let change), .text(let value)): try change(&target, value)
-                default: break
-                }
+                try table[given.index].apply(given.value, to: &target)
             } catch {
                 let reason = (error as? UsageError)?.message ?? "\(error)"
                 throw UsageError("\(spellings[given.index].name(isLetter: given.isLetter)): \(reason)")

@@ -24,23 +24,30 @@ package struct TextTable {
             }
         }
         if let width { fit(&widths, to: width) }
-        var text = ""
+        var text: [UInt8] = []
         for cells in lines {
-            let line = lineText(cells, widths)
-            text += (width.map { line.shortened(to: $0) } ?? line) + "\n"
+            append(cells, widths, to: &text, width: width)
+            text.append(UInt8(ascii: "\n"))
         }
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
-    private func lineText(_ cells: [String], _ widths: [Int]) -> String {
-        var line = ""
+    private func append(_ cells: [String], _ widths: [Int], to text: inout [UInt8], width: Int?) {
+        let start = text.count
+        var used = 0
         for (index, cell) in cells.enumerated() {
             let shown = cell.shortened(to: widths[index])
-            line += shown
+            let columns = shown.columns
+            text.append(contentsOf: shown.utf8)
+            used += columns
             guard index < cells.count - 1 else { break }
-            line += String(repeating: " ", count: widths[index] - shown.columns + Self.gap)
+            let space = widths[index] - columns + Self.gap
+            for _ in 0..<space { text.append(UInt8(ascii: " ")) }
+            used += space
         }
-        return line
+        guard let width, used > width else { return }
+        let line = String(decoding: text[start...], as: UTF8.self)
+        text.replaceSubrange(start..., with: line.shortened(to: width).utf8)
     }
 
     private func fit(_ widths: inout [Int], to width: Int) {

@@ -21,12 +21,16 @@ extension Unicode.Scalar {
 }
 
 extension String {
-    /// The columns a terminal needs for this text, which has no control characters.
-    var columns: Int {
-        var isASCII = true
-        for byte in utf8 where byte >= 0x80 { isASCII = false }
-        return isASCII ? utf8.count : unicodeScalars.reduce(0) { $0 + $1.columns }
+    /// Whether it consists of ASCII's letters, digits, signs and spaces alone.
+    var isPrintableASCII: Bool {
+        // Without a way out of the loop, the compiler takes sixteen bytes at a time.
+        func countOthers(_ bytes: UnsafeBufferPointer<UInt8>) -> Int { bytes.reduce(0) { $0 &+ ($1 &- 0x20 < 0x5F ? 0 : 1) } }
+        if let others = utf8.withContiguousStorageIfAvailable(countOthers) { return others == 0 }
+        return utf8.allSatisfy { $0 &- 0x20 < 0x5F }
     }
+
+    /// The columns a terminal needs for this text, which has no control characters.
+    var columns: Int { isPrintableASCII ? utf8.count : unicodeScalars.reduce(0) { $0 + $1.columns } }
 
     /// This text in at most `width` columns, with `…` in place of what was cut off.
     func shortened(to width: Int) -> String {

@@ -3,8 +3,8 @@
 /// `text` with every character that could move the cursor, forge a line or reorder what is read written out:
 /// C0, DEL and C1 controls as `\x1b`, line separators, bidirectional and invisible format characters as `\u{202e}`.
 package func escapeVisible(_ text: String) -> String {
-    // Nearly all text is printable ASCII, and that needs no copy.
-    guard text.utf8.contains(where: { $0 < 0x20 || $0 >= 0x7F }) else { return text }
+    // Nearly all text is, and that needs no copy.
+    if text.isPrintableASCII { return text }
     var visible = ""
     for scalar in text.unicodeScalars {
         switch scalar.value {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <linux/futex.h>
 #include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <malloc.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 
 long linux_clone3(struct clone_args *args, size_t size) { return syscall(SYS_clone3, args, size); }
 pid_t linux_fork(void) { return fork(); }
@@ -40,6 +42,7 @@ long linux_getcwd(char *buffer, size_t size) { return syscall(SYS_getcwd, buffer
 int linux_openat(int dir, const char *path, int flags, mode_t mode) { return openat(dir, path, flags, mode); }
 int linux_openat2(int dir, const char *path, const struct open_how *how) { return syscall(SYS_openat2, dir, path, how, sizeof *how); }
 int linux_renameat2(int from, const char *old, int to, const char *name, unsigned flags) { return syscall(SYS_renameat2, from, old, to, name, flags); }
+int linux_memfd_create(const char *name) { return syscall(SYS_memfd_create, name, MFD_CLOEXEC); }
 int linux_pipe2(int *ends) { return pipe2(ends, O_CLOEXEC); }
 int linux_dup3(int fd, int target, int flags) { return dup3(fd, target, flags); }
 int linux_lock_bytes(int fd, int type, int64_t start, int64_t length) { struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length}; return fcntl(fd, F_OFD_SETLK, &lock); }
@@ -50,6 +53,9 @@ int linux_ioctl(int fd, unsigned long request, unsigned long argument) { return 
 int linux_ioctl_pointer(int fd, unsigned long request, void *argument) { return ioctl(fd, request, argument); }
 long linux_getrandom(void *buffer, size_t size, unsigned flags) { return syscall(SYS_getrandom, buffer, size, flags); }
 long linux_getdents64(int fd, void *buffer, size_t size) { return syscall(SYS_getdents64, fd, buffer, size); }
+uint32_t linux_load(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
+void linux_store(uint32_t *word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
+uint32_t linux_exchange(uint32_t *word, uint32_t old, uint32_t new_) { __atomic_compare_exchange_n(word, &old, new_, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); return old; }
 int linux_syncfs(int fd) { return syncfs(fd); }
 
 int linux_statx_mount(int dir, const char *path, int flags, uint64_t *mount_id, uint64_t *attributes)
@@ -114,3 +120,11 @@ int linux_sigrtmin(void) { return SIGRTMIN; }
 int linux_sigrtmax(void) { return SIGRTMAX; }
 
 long linux_bpf(int command, void *attributes, unsigned size) { return syscall(SYS_bpf, command, attributes, size); }
+
+// A list without entries but the one that is being taken, for as long as the process lives: the kernel looks at that one alone.
+int linux_mark_at_death(uint32_t *word)
+{
+    static struct robust_list_head head = {.list = {&head.list}};
+    head.list_op_pending = (struct robust_list *)word;
+    return syscall(SYS_set_robust_list, &head, sizeof head);
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// glibc tells its constructors the arguments of main; Swift would look for them in /proc/self/maps.
+// glibc tells its constructors the arguments of main; Swift's own look for them in /proc/self, before every main, with sscanf.
 #include "CLinux.h"
 
 static int count;
@@ -9,6 +9,22 @@ int linux_argument_count(void) { return count; }
 char **linux_arguments(void) { return arguments; }
 
 __attribute__((constructor)) static void keep_arguments(int argc, char **argv)
+{
+    count = argc;
+    arguments = argv;
+}
+
+// What the standard library asks for its CommandLine. Defined here, a static library's member with the search is not linked at all;
+// weak, so that a library that must link it wins.
+char **_swift_stdlib_getUnsafeArgvArgc(int *argc);
+__attribute__((weak)) char **_swift_stdlib_getUnsafeArgvArgc(int *argc)
+{
+    *argc = count;
+    return arguments;
+}
+
+void _swift_stdlib_overrideUnsafeArgvArgc(char **argv, int argc);
+__attribute__((weak)) void _swift_stdlib_overrideUnsafeArgvArgc(char **argv, int argc)
 {
     count = argc;
     arguments = argv;

@@ -48,6 +48,13 @@ extension Cgroup {
     }
 }
 
+extension Cgroup {
+    /// Removes what was made above it for its sake and is nobody else's by now.
+    package func removeParents() {
+        for entry in paths.entries { CgroupTree.removeParents(of: entry.directory) }
+    }
+}
+
 /// A cgroup that is being made.
 private struct Making {
     let path: CgroupPath

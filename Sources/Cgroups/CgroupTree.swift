@@ -46,17 +46,32 @@ enum CgroupTree {
         return names
     }
 
-    /// Makes a directory and those above it; the names of what was made, deepest first.
-    static func make(_ directory: String, made: inout [String]) throws(SystemError) {
-        do throws(SystemError) {
-            try check("mkdir", directory) { mkdir(directory, 0o755) }
-            made.insert(directory, at: 0)
-        } catch  where error.errno == ENOENT {
-            guard let parent = parent(of: directory) else { throw error }
-            try make(parent, made: &made)
-            try check("mkdir", directory) { mkdir(directory, 0o755) }
-            made.insert(directory, at: 0)
-        } catch  where error.errno == EEXIST {}
+    /// Makes a directory and those above it, which are marked as ours; the names of what was made, deepest first.
+    static func make(_ directory: String, made: inout [String], isParent: Bool = false) throws(SystemError) {
+        // The end of another container may take a parent away that was there just now.
+        for _ in 0..<100 {
+            do throws(SystemError) {
+                try check("mkdir", directory) { mkdir(directory, 0o755) }
+                made.insert(directory, at: 0)
+                if isParent { Directory.mark(directory, mark) }
+                return
+            } catch  where error.errno == ENOENT {
+                guard let parent = parent(of: directory) else { throw error }
+                try make(parent, made: &made, isParent: true)
+            } catch  where error.errno == EEXIST { return }
+        }
+        throw SystemError(call: "mkdir", subject: directory, errno: ENOENT)
+    }
+
+    /// On directories that were made for the sake of one below. It is the kernel's, and goes with them; no container can set it.
+    private static var mark: StaticString { "trusted.minictl" }
+
+    /// Removes the directories above one that were made for its sake, as far as nobody else is in them.
+    static func removeParents(of directory: String) {
+        var level = parent(of: directory)
+        while let directory = level, Directory.hasMark(directory, mark), rmdir(directory) == 0 || errno == ENOENT {
+            level = parent(of: directory)
+        }
     }
 
     static func parent(of directory: String) -> String? {

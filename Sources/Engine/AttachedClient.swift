@@ -6,6 +6,10 @@ import Linux
 package struct AttachOptions: Sendable {
     /// Our standard input is the container's.
     package var takesInput = false
+    package var showsOutput = true
+    package var showsErrors = true
+    /// It is over as soon as all of our standard input has been given.
+    package var endsWithInput = false
     /// Those that leave its terminal; nil for none.
     package var keys: DetachKeys? = .standard
     /// Signals for us are the container's; else they end us alone.
@@ -45,6 +49,8 @@ struct AttachedClient: ~Copyable {
         signals = try (options.passesSignals ? SignalSet.forwarded : SignalSet.own).arrivals()
         terminal = FileDescriptor.isTerminal(0) ? 0 : FileDescriptor.isTerminal(1) ? 1 : -1
         isInputOpen = options.takesInput && container.record.interactive
+        if !options.showsOutput { output = Backlog(to: -1) }
+        if !options.showsErrors { error = Backlog(to: -1) }
     }
 
     deinit { if socket >= 0 { close(socket) } }
@@ -123,6 +129,8 @@ struct AttachedClient: ~Copyable {
             send(message)
         }
         if !entries[2].ready.isEmpty, let end = readInput() { return end }
+        // What is on the way still arrives; whoever has taken it lets go of us.
+        if options.endsWithInput, !isInputOpen, unsent == nil { shutdown(socket, CInt(SHUT_WR)) }
         if listens, !entries[1].ready.isDisjoint(with: [.readable, .hangUp, .error]) { return receive() }
         return nil
     }
@@ -134,6 +142,7 @@ struct AttachedClient: ~Copyable {
             guard let size = try MessageSocket.take(from: socket, into: &buffer) else { return nil }
             count = size
         } catch { return .lost }
+        if count == 0, options.endsWithInput { return .left }
         guard count > 0, let message = AttachMessage(buffer[..<count]) else { return .lost }
         switch message {
         case .output(let bytes): output.add(ArraySlice(Array(bytes)))

@@ -129,7 +129,9 @@ extension Container {
                     "\($0.name ?? $0.source):\($0.destination):\($0.writable ? "rw" : "ro")"
                 }),
             "LogConfig": .object(log),
+            "VolumesFrom": record.lenders.map(JSONValue.texts) ?? .null,
             "NetworkMode": .string(record.network),
+            "IpcMode": .string(ipcMode(spec)),
             "PortBindings": record.portBindings,
             "Dns": .texts(record.resolver?.servers ?? []),
             "DnsOptions": .texts(record.resolver?.options ?? []),
@@ -163,6 +165,11 @@ extension Container {
         ]
     }
 
+    private func ipcMode(_ spec: Spec) -> String {
+        if let owner = record.joins?["ipc"] { return "container:\(owner)" }
+        return spec.linux?.namespaces?.contains { $0.type == .ipc } == true ? record.ipc ?? Request.IPCMode.shareable.rawValue : "host"
+    }
+
     /// docker's `--cpus`, in billionths of a processor; 0 for no limit.
     private static func nanoProcessors(_ cpu: Spec.Resources.CPU?) -> Int64 {
         guard let quota = cpu?.quota, quota > 0 else { return 0 }
@@ -180,6 +187,9 @@ extension Container {
             "Hostname": .string(spec.hostname ?? ""),
             "Domainname": .string(spec.domainname ?? ""),
             "User": .string(user.map { $0.uid == 0 && $0.gid == 0 ? "" : "\($0.uid):\($0.gid)" } ?? ""),
+            "AttachStdin": .bool(record.attached?.contains("stdin") ?? (record.stdinOnce == true)),
+            "AttachStdout": .bool(record.attaches("stdout")),
+            "AttachStderr": .bool(record.attaches("stderr")),
             "ExposedPorts": record.exposedPorts,
             "Tty": .bool(record.terminal),
             "OpenStdin": .bool(record.interactive),

@@ -24,20 +24,31 @@ extension Container {
 }
 
 extension Endpoint {
+    /// docker's name for the option that holds kernel parameters of an interface.
+    package static let parametersOption = "com.docker.network.endpoint.sysctls"
+
+    /// As docker has them: `net.ipv4.conf.IFNAME.log_martians=1`, with commas between them.
+    package static func words(_ parameters: [String: String]) -> String {
+        parameters.sorted { $0.key < $1.key }.map { "net." + $0.key.split(separator: "/").joined(separator: ".") + "=\($0.value)" }
+            .joined(separator: ",")
+    }
+
     fileprivate func description(isUp: Bool, of record: Record) -> JSONObject {
         var wish = JSONObject()
         if let wantedAddress { wish["IPv4Address"] = .string(wantedAddress.description) }
         if let wantedAddress6 { wish["IPv6Address"] = .string(wantedAddress6.description) }
+        if let linkLocal { wish["LinkLocalIPs"] = .texts(linkLocal.map(\.description)) }
         var names = aliases ?? []
         if networkID != nil { names.append(String(record.id.prefix(12))) }
         var object: JSONObject = [
-            "IPAMConfig": wantedAddress ?? wantedAddress6 == nil ? .null : .object(wish),
+            "IPAMConfig": wish.members.isEmpty ? .null : .object(wish),
             "Links": .null,
             "Aliases": names.isEmpty ? .null : .texts(names),
             "NetworkID": .string(networkID ?? ""),
         ]
         for (name, value) in facts(isUp: isUp, of: record.id) { object[name] = value }
-        object["DriverOpts"] = .null
+        object["GwPriority"] = .int(Int64(priority ?? 0))
+        object["DriverOpts"] = parameters.map { [Self.parametersOption: .string(Self.words($0))] } ?? .null
         return object
     }
 

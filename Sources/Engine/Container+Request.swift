@@ -16,6 +16,7 @@ extension Container {
         request.terminal = record.terminal
         request.interactive = record.interactive
         request.isTemporary = record.isTemporary
+        request.attached = record.attached ?? []
         request.hasInit = record.hasInit
         request.log = record.log ?? Record.Log()
         request.labels = (record.labels ?? [:]).filter { image?.labels?[$0.key] != $0.value }
@@ -24,6 +25,7 @@ extension Container {
         request.stopTimeout = record.stopTimeout
         request.isReadOnly = spec.root?.readonly == true
         request.namespaces = namespaces(spec, in: home)
+        request.ipc = record.ipc.flatMap { Request.IPCMode(rawValue: $0) } ?? request.ipc
         request.timeOffsets = spec.linux?.timeOffsets ?? [:]
         request.users = users(spec)
         request.hostname = spec.hostname == id.short ? nil : spec.hostname
@@ -31,7 +33,9 @@ extension Container {
         setLimits(&request, spec)
         try setRights(&request, spec)
         try setProcess(&request, spec, image, in: home)
-        request.mounts = mounts(spec, image)
+        let lenders = lenders(in: home)
+        request.lenders = lenders.map(\.request)
+        request.mounts = mounts(spec, image, besides: lenders.map(\.id))
         request.shmSize = Self.shmSize(spec) ?? request.shmSize
         request.endpoints = (record.endpoints ?? []).map(\.wish)
         setReach(&request, image, in: home)
@@ -253,26 +257,57 @@ extension Container {
 // MARK: mounts
 
 extension Container {
-    private func mounts(_ spec: Spec, _ image: ImageConfig.Config?) -> [MountRequest] {
+    /// - Parameter lenders: containers that are named as such, by id.
+    private func mounts(_ spec: Spec, _ image: ImageConfig.Config?, besides lenders: [String]) -> [MountRequest] {
         var requests: [MountRequest] = []
         for point in record.mounts ?? [] where point.live?.isKept != false {
-            if point.anonymous, image?.volumes?[point.destination] != nil { continue }
-            let kind: MountRequest.Kind =
-                switch point.type {
-                case "tmpfs": .tmpfs
-                case "volume": .volume(name: point.anonymous ? nil : point.name)
-                default: .bind(source: point.source, createsSource: true)
-                }
-            var request = MountRequest(kind: kind, destination: point.destination)
-            request.isReadOnly = !point.writable
-            let options = spec.mounts?.last { $0.destination == point.destination }?.options ?? []
-            request.options =
-                point.type == "tmpfs"
-                ? options.dropFirst(3).filter { $0 != "ro" }
-                : options.filter { !["rbind", "rw", "rro", "ro", "rprivate", "ridmap"].contains($0) }
-            requests.append(request)
+            if let lender = point.lender, lenders.contains(lender) { continue }
+            let isNew = point.anonymous && point.lender == nil
+            if isNew, image?.volumes?[point.destination] != nil { continue }
+            requests.append(request(for: point, spec, volume: isNew ? nil : point.name))
         }
         return requests
+    }
+
+    private func request(for point: Record.MountPoint, _ spec: Spec, volume: String?) -> MountRequest {
+        let kind: MountRequest.Kind =
+            switch point.type {
+            case "tmpfs": .tmpfs
+            case "volume": .volume(name: volume)
+            default: .bind(source: point.source, createsSource: true)
+            }
+        var request = MountRequest(kind: kind, destination: point.destination)
+        request.isReadOnly = !point.writable
+        let options = spec.mounts?.last { $0.destination == point.destination }?.options ?? []
+        request.options =
+            point.type == "tmpfs"
+            ? options.dropFirst(3).filter { $0 != "ro" }
+            : options.filter { !["rbind", "rw", "rro", "ro", "rprivate", "ridmap"].contains($0) }
+        return request
+    }
+
+    /// Its folders and volumes for another container. What is in memory, or there only for a while, stays its own.
+    func lentMounts(isReadOnly: Bool) throws(EngineError) -> [MountRequest] {
+        let spec = try spec()
+        return (record.mounts ?? []).filter { $0.type != "tmpfs" && $0.live?.isKept != false }.map { point in
+            var request = request(for: point, spec, volume: point.name)
+            request.isReadOnly = isReadOnly || !point.writable
+            request.copiesUp = false
+            request.lender = id
+            request.isAnonymous = point.anonymous
+            return request
+        }
+    }
+
+    /// Those of its lenders that are there still.
+    private func lenders(in home: borrowing Home) -> [(id: String, request: Lender)] {
+        (record.lenders ?? []).compactMap { text in
+            let isReadOnly = text.hasSuffix(":ro")
+            guard let id = ContainerID(isReadOnly ? text.dropLast(3) : text[...]), let name = try? home.container(id).name else {
+                return nil
+            }
+            return (id.text, Lender(container: name, isReadOnly: isReadOnly))
+        }
     }
 
     private static func shmSize(_ spec: Spec) -> UInt64? {

@@ -53,15 +53,22 @@ extension Container {
         if signal == .kill { try? record.cgroupHandle?.thaw() }
     }
 
-    /// Makes every process of it stand still.
-    package func pause() throws(EngineError) {
+    /// Makes every process of it stand still. Noted before it is done and forgotten after it is undone, so that whoever is killed between
+    /// leaves a note too many, never one too few.
+    package mutating func pause() throws(EngineError) {
         _ = try process(toAllow: .pause, "pause")
-        try freeze(true)
+        try change { $0.start?.pausedAt = Timestamp.now.description }
+        do throws(EngineError) { try freeze(true) } catch {
+            try? change { $0.start?.pausedAt = nil }
+            throw error
+        }
     }
 
-    package func resume() throws(EngineError) {
+    package mutating func resume() throws(EngineError) {
         _ = try process(toAllow: .resume, "unpause")
         try freeze(false)
+        // It may be over by now, and gone.
+        try? change { $0.start?.pausedAt = nil }
     }
 
     private func freeze(_ on: Bool) throws(EngineError) {

@@ -29,7 +29,7 @@ extension Container {
         if isNew, spec.linux?.cgroupsPath != Self.cgroupPath(id) { try write(spec) }
         var connections = try lease(spec, in: home)
         var names = try announce(in: home)
-        let cgroup = try makeCgroup(spec)
+        let cgroup = try makeCgroup(spec, isKept: !connection.diesWithParent)
         let before = record.start
         record.set(cgroup)
         if connection.isRestart {
@@ -54,7 +54,7 @@ extension Container {
         options.cgroupView = cgroup.view
         options.filter = try filter(spec, in: home)
         options.waitsForNetwork = record.endpoints?.isEmpty == false
-        options.interfacesWithoutIPv6 = Machine.hasIPv6 ? (record.endpoints ?? []).filter { $0.address6 == nil }.compactMap(\.device) : []
+        options.interfacesWithoutIPv6 = Machine.hasIPv6 ? (record.endpoints ?? []).filter { !$0.hasIPv6 }.compactMap(\.device) : []
         var failure: EngineError?
         let launched: Launched
         do throws(LaunchError) {
@@ -121,7 +121,8 @@ extension Container {
         do throws(SystemError) {
             let identity = try ProcessIdentity(of: pid)
             start = Record.Start(
-                pid: pid, startTime: identity.startTime, boot: try Machine.bootID(), at: Timestamp.now.description, pipes: connection.pipes)
+                pid: pid, startTime: identity.startTime, inode: identity.inode, boot: try Machine.bootID(), at: Timestamp.now.description,
+                pipes: connection.pipes)
         } catch {
             throw .system(doing: "look at the container's first process", error)
         }
@@ -141,7 +142,8 @@ extension Container {
     static func cgroupPath(_ id: ContainerID) -> String { "/minictl-\(id)" }
 
     /// Makes the cgroup and sets its limits: those asked for must hold, a default one may be missing.
-    private func makeCgroup(_ spec: Spec) throws(EngineError) -> Cgroup {
+    /// - Parameter isKept: it outlives the command that starts it, so that somebody may ask later what it reads and writes.
+    private func makeCgroup(_ spec: Spec, isKept: Bool) throws(EngineError) -> Cgroup {
         var asked = spec.linux?.resources ?? Spec.Resources()
         let rules = asked.devices ?? []
         asked.devices = nil
@@ -159,7 +161,8 @@ extension Container {
             let mustRestrict = spec.linux?.namespaces?.contains { $0.type == .user } != true && devices.restrict
             var needed = asked.controllers
             if mustRestrict { needed.insert(.devices) }
-            let cgroup = try Cgroup.create(path, in: hierarchy, needing: needed)
+            let wanted = isKept ? ControllerSet.standard.union([.io]) : .standard
+            let cgroup = try Cgroup.create(path, in: hierarchy, wanting: wanted, needing: needed)
             do throws(CgroupError) {
                 try cgroup.apply(defaults, as: .wanted)
                 try cgroup.apply(asked, as: .needed)

@@ -21,6 +21,8 @@ package struct ContainerFilter: ~Copyable {
     private var boots: [Bool] = []
     private var published: [ExposedPorts] = []
     private var exposed: [ExposedPorts] = []
+    /// Without a condition everything is chosen.
+    package private(set) var isEmpty = true
 
     private static let keys = [
         "id", "name", "label", "status", "exited", "ancestor", "before", "since", "volume", "network", "health", "publish", "expose",
@@ -36,6 +38,7 @@ package struct ContainerFilter: ~Copyable {
 
     /// Takes one more condition, `KEY=VALUE`.
     package mutating func add(_ text: String) throws(EngineError) {
+        isEmpty = false
         guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
             throw .refused("the filter '\(text)' is not KEY=VALUE")
         }
@@ -85,6 +88,7 @@ package struct ContainerFilter: ~Copyable {
 
     /// Those of `listings` for which every condition holds.
     package func chosen(from listings: [Listing], in home: borrowing Home) throws(EngineError) -> [Listing] {
+        if isEmpty { return listings }
         var floor = ""
         var ceiling: String?
         for word in since { floor = max(floor, try home.container(named: word).record.created) }

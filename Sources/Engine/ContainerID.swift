@@ -22,7 +22,19 @@ package struct ContainerID: Hashable, Sendable, CustomStringConvertible {
         text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
 
-    package var short: String { String(text.prefix(12)) }
+    /// Whether a name in a directory is one.
+    static func isSpelled(_ name: UnsafePointer<CChar>) -> Bool {
+        for index in 0..<64 {
+            let digit = UInt8(bitPattern: name[index])
+            // The NUL at a name's end is no digit either.
+            guard (48...57).contains(digit) || (97...102).contains(digit) else { return false }
+        }
+        return name[64] == 0
+    }
+
+    package var short: String { Self.short(text) }
+    /// The first 12 digits of an id.
+    package static func short(_ text: String) -> String { String(decoding: text.utf8.prefix(12), as: UTF8.self) }
     package var description: String { text }
 }
 

@@ -5,6 +5,8 @@ package struct EventFilter: Sendable {
     private var wanted: [(key: String, value: String)] = []
 
     private static let keys = ["container", "event", "image", "label", "network", "scope", "type", "volume"]
+    /// Things of docker's that there are none of here: nothing ever happens to them.
+    private static let foreign = ["builder", "config", "daemon", "node", "plugin", "secret", "service"]
 
     package init() {}
 
@@ -15,10 +17,10 @@ package struct EventFilter: Sendable {
         }
         let key = String(text[..<equals])
         let value = String(text[text.index(after: equals)...])
-        guard Self.keys.contains(key) else {
+        guard Self.keys.contains(key) || Self.foreign.contains(key) else {
             throw .refused("there is no filter '\(key)'; there are \(Self.keys.joined(separator: ", "))")
         }
-        if key == "type", Event.Kind(rawValue: value) == nil {
+        if key == "type", Event.Kind(rawValue: value) == nil, !Self.foreign.contains(value) {
             let kinds = Event.Kind.allCases.map(\.rawValue).joined(separator: ", ")
             throw .refused("the filter type=\(value) is none of \(kinds)")
         }

@@ -45,39 +45,42 @@ extension Home {
         options.keyring = "_ses.\(container.id.short)"
         options.diesWithParent = request.diesWithCaller
         if !request.isPrivileged { options.filter = try container.filter(spec, in: self) }
-        return try container.carryOut(request, process, beside: target, identity.pid, spec, options)
+        let errand = ExecErrand(request: request, process: process, spec: spec, options: options, pid: identity.pid)
+        return try request.detached ? container.leave(errand, beside: target) : container.carryOut(errand, beside: target)
     }
 }
 
+/// A process about to be started in a container: all that is decided.
+private struct ExecErrand {
+    let request: ExecRequest
+    let process: Spec.Process
+    let spec: Spec
+    let options: LaunchOptions
+    /// The container's first process.
+    let pid: Int32
+    /// In docker's events.
+    let id = ["execID": (try? ContainerID().text) ?? ""]
+
+    var words: String { String((process.args ?? []).joined(separator: " ").prefix(4096)) }
+}
+
 extension Container {
-    fileprivate func carryOut(
-        _ request: ExecRequest, _ process: Spec.Process, beside target: borrowing ProcessHandle, _ pid: Int32, _ spec: Spec,
-        _ options: LaunchOptions
-    ) throws(EngineError) -> Outcome {
-        var options = options
-        let words = String((process.args ?? []).joined(separator: " ").prefix(4096))
-        let execID = ["execID": (try? ContainerID().text) ?? ""]
-        tell("exec_create: \(words)", execID)
+    fileprivate func carryOut(_ errand: ExecErrand, beside target: borrowing ProcessHandle) throws(EngineError) -> Outcome {
+        let request = errand.request
+        var options = errand.options
+        tell("exec_create: \(errand.words)", errand.id)
         var supervisor = Supervisor()
-        // A detached process has nobody to pass it signals.
-        if !request.detached { supervisor.signals = try SignalSet.forwarded.arrivals().release() }
+        supervisor.signals = try SignalSet.forwarded.arrivals().release()
         var plumbing: Plumbing?
         if request.terminal {
             options.windowSize = FileDescriptor.windowSize(of: 0) ?? FileDescriptor.windowSize(of: 1)
-        } else if !request.detached {
-            do throws(SystemError) { plumbing = try Plumbing(input: request.interactive, log: nil) } catch {
+        } else {
+            do throws(SystemError) { plumbing = try Plumbing(request.streams, log: nil) } catch {
                 throw .system(doing: "make pipes", error)
             }
             options.stdio = plumbing?.stdio ?? options.stdio
         }
-        var launched: Launched
-        do throws(LaunchError) {
-            launched = try Launch.exec(process, beside: target, pid, of: spec, options, in: record.cgroupHandle)
-        } catch {
-            throw .launch(error, limit: record.memoryLimit)
-        }
-        tell("exec_start: \(words)", execID)
-        if request.detached { return Outcome(exitCode: 0, memoryLimit: nil) }
+        var launched = try launch(errand, options, beside: target)
         plumbing?.release()
         supervisor.streams = plumbing?.streams ?? []
         if let timeout = request.timeout { supervisor.attendants.append(Timeout(timeout, session: launched.pid)) }
@@ -88,13 +91,13 @@ extension Container {
             supervisor.rawMode = nil
             switch end {
             case .ended(let end):
-                tell("exec_die", execID.merging(["exitCode": "\(end.exitCode)"]) { $1 })
+                tellEnd(end, of: errand)
                 let isOut = ending(end, killsBefore: kills).outOfMemory == true
                 return Outcome(exitCode: end.exitCode, memoryLimit: isOut ? record.memoryLimit ?? 0 : nil, loss: supervisor.loss)
             case .unknown: throw SystemError(call: "waitid", errno: ECHILD)
             case .detached:
-                try leave(launched, on: supervisor.master)
-                tell("exec_detach", execID)
+                try leave(launched, on: supervisor.master, errand)
+                tell("exec_detach", errand.id)
                 return Outcome(exitCode: 0, memoryLimit: nil, isDetached: true)
             }
         } catch {
@@ -102,16 +105,70 @@ extension Container {
         }
     }
 
+    private func launch(
+        _ errand: ExecErrand, _ options: LaunchOptions, beside target: borrowing ProcessHandle
+    ) throws(EngineError) -> Launched {
+        let launched: Launched
+        do throws(LaunchError) {
+            launched = try Launch.exec(errand.process, beside: target, errand.pid, of: errand.spec, options, in: record.cgroupHandle)
+        } catch {
+            throw .launch(error, limit: record.memoryLimit)
+        }
+        tell("exec_start: \(errand.words)", errand.id)
+        return launched
+    }
+
+    private func tellEnd(_ end: Termination, of errand: ExecErrand) {
+        tell("exec_die", errand.id.merging(["exitCode": "\(end.exitCode)"]) { $1 })
+    }
+
+    /// Starts the process from one of ours that stays behind as its parent: it holds its terminal, learns how it ends, and does nothing else.
+    fileprivate func leave(_ errand: ExecErrand, beside target: borrowing ProcessHandle) throws(EngineError) -> Outcome {
+        let report: MonitorReport
+        tell("exec_create: \(errand.words)", errand.id)
+        do throws(SystemError) {
+            let pipe = try FileDescriptor.pipe()
+            guard case .parent = try Process.clone() else {
+                let raw = pipe.release()
+                close(raw.reader)
+                stayBehind(errand, beside: target, report: raw.writer)
+            }
+            report = try MonitorReport(from: pipe.readerAlone())
+        } catch {
+            throw .system(doing: "leave a process behind", error)
+        }
+        if let failure = report.failure { throw .reported(failure.sentence, exitCode: failure.code) }
+        return Outcome(exitCode: 0, memoryLimit: nil)
+    }
+
+    private func stayBehind(_ errand: ExecErrand, beside target: borrowing ProcessHandle, report: CInt) -> Never {
+        try? SignalSet.reset()
+        Process.stayBehind(as: "minictl-exec")
+        FileDescriptor.closeInherited()
+        var launched: Launched
+        do throws(EngineError) { launched = try launch(errand, errand.options, beside: target) } catch {
+            MonitorReport.send("\(error.exitCode)\n\(error)", to: report)
+            Process.exit(1)
+        }
+        MonitorReport.send(MonitorReport.started, to: report)
+        close(report)
+        Process.letGoOfStreams()
+        var supervisor = Supervisor()
+        if let master = launched.takeTerminal() { supervisor.streams = [Stream(from: master, to: -1)] }
+        Process.trimMemory()
+        if let end = try? supervisor.wait(for: launched.handle), case .ended(let end) = end { tellEnd(end, of: errand) }
+        Process.exit(0)
+    }
+
     /// Leaves the process as it runs. Its terminal lasts as long as somebody holds it, so a copy of ours stays that does nothing else.
-    private func leave(_ launched: borrowing Launched, on master: CInt) throws(SystemError) {
+    private func leave(_ launched: borrowing Launched, on master: CInt, _ errand: ExecErrand) throws(SystemError) {
         guard case .child = try Process.clone() else { return }
         Process.stayBehind(as: "minictl-exec")
-        if let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) {
-            for target in CInt(0)...2 { dup2(null.raw, target) }
-        }
+        Process.letGoOfStreams()
         var supervisor = Supervisor()
         supervisor.streams = [Stream(from: master, to: -1)]
-        _ = try? supervisor.wait(for: launched.handle)
+        // It is not its parent; what the kernel tells of others' ends it tells since Linux 6.15.
+        if let end = try? supervisor.wait(for: launched.handle), case .ended(let end) = end { tellEnd(end, of: errand) }
         Process.exit(0)
     }
 }
@@ -153,6 +210,12 @@ private final class Timeout: Attendant {
 }
 
 extension ExecRequest {
+    fileprivate var streams: AttachOptions {
+        var options = AttachOptions()
+        options.takesInput = interactive
+        return options
+    }
+
     /// The container's own process, with another command and what else was asked for.
     fileprivate func process(_ spec: Spec, pid: Int32) throws(EngineError) -> Spec.Process {
         guard var process = spec.process else { throw .refused("the container's config.json has no process") }

@@ -46,8 +46,8 @@ package struct HealthState: Equatable, Sendable {
     package var words: String { status == "starting" ? "health: starting" : status }
 
     /// Of a container with that directory; nil where nothing is looked after.
-    static func read(in directory: Place) -> HealthState? {
-        guard let bytes = try? File.read("health.json", at: directory, limit: 1 << 20) else { return nil }
+    static func read(_ path: String = "health.json", in directory: Place) -> HealthState? {
+        guard let bytes = try? File.readSmall(path, at: directory, limit: 1 << 20) else { return nil }
         return try? JSONDecoder().decode(HealthState.self, from: bytes)
     }
 

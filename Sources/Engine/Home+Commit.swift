@@ -21,7 +21,7 @@ extension Home {
         _ word: String, _ request: CommitRequest, meter: ByteMeter? = nil,
         change: (ImageConfig.Config) throws(EngineError) -> ImageConfig.Config?
     ) throws(EngineError) -> Digest {
-        let container = try container(named: word)
+        var container = try container(named: word)
         guard let imageID = container.record.imageID else {
             throw .refused("cannot commit \(container.name): it runs in the directory \(container.record.image), not on an image")
         }
@@ -29,13 +29,13 @@ extension Home {
         let isRunning = try container.status(in: Machine.boot()) == .running
         let id: Digest
         if request.pauses, isRunning {
-            let standstill = try Standstill.begin(container)
+            let standstill = try Standstill.begin(&container)
             do throws(EngineError) { id = try commit(container, spec, imageID, request, meter, change) } catch {
                 // That it could not be made into an image is what matters more.
-                try? standstill.over(container)
+                try? standstill.over(&container)
                 throw error
             }
-            try standstill.over(container)
+            try standstill.over(&container)
         } else {
             id = try commit(container, spec, imageID, request, meter, change)
         }

@@ -6,8 +6,10 @@ import OCI
 
 /// Networks of containers that are there already: at once where one runs, else from its next start on.
 extension Home {
-    package func connect(_ word: String, to endpoint: Endpoint) throws(EngineError) {
+    /// - Parameter links: names that the container is to have for others on that network.
+    package func connect(_ word: String, to endpoint: Endpoint, links: [LinkRequest] = []) throws(EngineError) {
         let network = try network(named: endpoint.network)
+        let newLinks = try self.links(links)
         var endpoint = endpoint
         endpoint.network = network.name
         guard network.driver != .host, network.driver != .none else {
@@ -22,9 +24,13 @@ extension Home {
                 throw EngineError.refused("\(container.name) is on the network \(network.name) already")
             }
             guard try container.status(in: Machine.boot()).isUp else {
-                return try container.change { $0.endpoints?.append(endpoint) }
+                return try container.change { record in
+                    record.endpoints?.append(endpoint)
+                    record.add(links: newLinks)
+                }
             }
-            try self.connectNow(&container, endpoint)
+            for link in newLinks { try self.checkLink(link, on: network.name, from: container.name) }
+            try self.connectNow(&container, endpoint, newLinks)
         }
     }
 
@@ -41,8 +47,21 @@ extension Home {
             guard try container.status(in: Machine.boot()).isUp else {
                 return try container.change { $0.endpoints?.removeAll { $0.network == name } }
             }
+            // Whom it would find nowhere any more, it forgets.
+            let rest = (container.record.endpoints ?? []).map(\.network).filter { $0 != name }
+            let lost = (container.record.links ?? []).filter { !self.finds($0, on: rest) }
+            if !lost.isEmpty { try container.remove(links: lost, in: self) }
             try container.change { $0.endpoints?.mark(endpoint.network, true) }
             try self.disconnectNow(&container, endpoint)
+        }
+    }
+
+    /// Takes a name away that a container has for another one.
+    package func removeLink(_ alias: String, of word: String) throws(EngineError) {
+        try change(word) { (container) throws(EngineError) in
+            let links = (container.record.links ?? []).filter { $0.hasSuffix(":\(alias)") }
+            guard !links.isEmpty else { throw EngineError.refused("container \(container.name) has no link \(alias)") }
+            try container.remove(links: links, in: self)
         }
     }
 
@@ -63,7 +82,7 @@ extension Home {
         }
     }
 
-    private func connectNow(_ container: inout Container, _ wish: Endpoint) throws(EngineError) {
+    private func connectNow(_ container: inout Container, _ wish: Endpoint, _ links: [String]) throws(EngineError) {
         var endpoint = wish
         var number = 0
         // Written down before anything is made, so that whoever puts the container away finds it, and others take another number.
@@ -88,6 +107,7 @@ extension Home {
             try? takeOff(&container, endpoint)
             throw error
         }
+        if !links.isEmpty { try container.change { $0.add(links: links) } }
         try container.updateHosts(from: [], to: container.record.endpoints ?? [], container.hostNames())
         try container.announce(in: self)?.awaitAnswers()
         try publish(container.record)
@@ -99,7 +119,8 @@ extension Home {
         try takeOff(&container, endpoint)
         let rest = container.record.endpoints ?? []
         try container.updateHosts(from: [endpoint], to: rest, container.hostNames())
-        if !rest.contains(where: { $0.hasDefaultRoute == true }), var next = rest.first(where: { $0.gateway ?? $0.gateway6 != nil }) {
+        let ways = rest.indices.filter { rest[$0].gateway ?? rest[$0].gateway6 != nil }.sorted { rest[$0].precedes(rest[$1], $0 < $1) }
+        if !rest.contains(where: { $0.hasDefaultRoute == true }), var next = ways.first.map({ rest[$0] }) {
             next.hasDefaultRoute = true
             let namespace = try container.networkNamespace()
             do throws(NetworkError) { try namespace.setDefaultRoute(over: next) } catch { throw .network(error) }

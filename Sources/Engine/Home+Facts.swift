@@ -21,7 +21,7 @@ extension Home {
 
     /// What this machine offers and what is kept here, in docker's words where it has one.
     package func facts(program: String) throws(EngineError) -> JSONValue {
-        let statuses = try listings().map(\.status)
+        let statuses = try listings(.shown).map(\.status)
         let hierarchy: Hierarchy
         do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
         let store = try images()

@@ -28,15 +28,24 @@ extension Netlink {
     }
 }
 
+extension Endpoint {
+    /// - Parameter isFirst: decides between those of one priority.
+    func precedes(_ other: Endpoint, _ isFirst: Bool) -> Bool {
+        let (own, theirs) = (priority ?? 0, other.priority ?? 0)
+        return own == theirs ? isFirst : own > theirs
+    }
+}
+
 extension Home {
     /// Takes addresses on each network that a container is to be on, and makes the bridges that are missing.
     /// What was taken before a failure stands in `endpoints`, and is given back when the container is put away.
     func lease(_ endpoints: inout [Endpoint], for id: ContainerID) throws(EngineError) -> Connections {
         var netlink = try Netlink.open()
         var attachments: [Attachment] = []
-        for index in endpoints.indices {
-            endpoints[index] = endpoints[index].wish
-            let mayLeadOut = !endpoints[..<index].contains { $0.hasDefaultRoute == true }
+        for index in endpoints.indices { endpoints[index] = endpoints[index].wish }
+        // Whoever comes first and leads out gets the way to everywhere else.
+        for index in endpoints.indices.sorted(by: { endpoints[$0].precedes(endpoints[$1], $0 < $1) }) {
+            let mayLeadOut = !endpoints.contains { $0.hasDefaultRoute == true }
             attachments.append(try lease(&endpoints[index], number: index, for: id, mayLeadOut: mayLeadOut, &netlink))
         }
         return Connections(attachments: attachments, netlink: netlink)

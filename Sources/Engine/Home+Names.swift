@@ -44,7 +44,7 @@ extension Container {
         try writeExtraHosts(in: home)
         guard !gateways.isEmpty else { return nil }
         let upstream = ResolverFile.ofHost.direct
-        do throws(NetworkError) { try server?.settle(evenForOne: upstream.isOutOfReach) } catch { throw .network(error) }
+        do throws(NetworkError) { try server?.settle(evenForOne: upstream.isOutOfReach, here: true) } catch { throw .network(error) }
         guard let server, try server.runs() else {
             for gateway in gateways { try Announcement.leadQuestions(at: gateway, to: upstream.server) }
             return nil
@@ -105,7 +105,8 @@ extension Container {
             }
             lines.append((address, entry.name))
         }
-        for link in record.links ?? [] { lines += try linked(link, in: home) }
+        let networks = (record.endpoints ?? []).map(\.network)
+        for link in record.links ?? [] { lines += try home.hostLines(of: link, on: networks, from: record.name) }
         try changeHosts { hosts in
             for line in lines { hosts.remove(named: line.names) }
             for line in lines { hosts.add(line.address, line.names) }
@@ -114,20 +115,6 @@ extension Container {
                 for address in endpoint.addresses { hosts.insert(address.address, record.name) }
             }
         }
-    }
-
-    /// A `--link`, which is `ID:NAME`.
-    private func linked(_ link: String, in home: borrowing Home) throws(EngineError) -> [(address: IPAddress, names: String)] {
-        let parts = link.split(separator: ":", maxSplits: 1)
-        guard parts.count == 2, let id = ContainerID(parts[0]) else { return [] }
-        let other = try home.container(id)
-        guard try other.status(in: Machine.boot()).isUp else { throw .refused("cannot link to \(other.name), which does not run") }
-        let mine = Set((record.endpoints ?? []).map(\.network))
-        guard let endpoint = other.record.endpoints?.first(where: { mine.contains($0.network) && !$0.addresses.isEmpty }) else {
-            throw .refused("cannot link to \(other.name): it is on none of the networks that \(record.name) is on")
-        }
-        let names = [String(parts[1]), id.short] + (parts[1] == other.name ? [] : [other.name])
-        return endpoint.addresses.map { ($0.address, names.joined(separator: " ")) }
     }
 }
 

@@ -20,6 +20,8 @@ package struct PruneFilter: Sendable {
         labels.append((parts.first ?? "", parts.count > 1 ? parts[1] : nil, isWanted))
     }
 
+    package var asksForTime: Bool { until != nil }
+
     func holds(for record: Record) -> Bool { holds(created: record.created, labels: record.labels) }
 
     /// One that is damaged holds for no condition.
@@ -27,6 +29,9 @@ package struct PruneFilter: Sendable {
         if labels.isEmpty, until == nil { return true }
         return image.map { holds(created: $0.config.created ?? "", labels: $0.config.config?.labels) } ?? false
     }
+
+    /// When a volume was made nobody knows, so that is asked of none.
+    func holds(for volume: Volume) -> Bool { holds(created: "", labels: volume.labels) }
 
     package func holds(for network: NetworkDefinition) -> Bool { holds(created: network.created, labels: network.labels) }
 

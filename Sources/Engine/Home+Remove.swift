@@ -42,6 +42,8 @@ extension Home {
 
     private func putAwayCgroup(_ record: Record) throws(EngineError) {
         guard let cgroup = record.cgroupHandle else { return }
+        // With --cgroup-parent it lies deeper.
+        defer { if record.cgroup?.values.contains(where: { !$0.hasSuffix("/minictl-\(record.id)") }) == true { cgroup.removeParents() } }
         do throws(CgroupError) {
             // With a pid namespace of its own nobody outlives its first process, so there is rarely anybody to kill.
             if (try? cgroup.remove(within: 0)) != nil { return }
@@ -55,7 +57,8 @@ extension Home {
         let id = try find(word)
         if force, (try? container(id)) == nil { return try removeUnreadable(id) }
         if force, try container(id).status(in: Machine.boot()).isGoingOn {
-            try killToEnd(id.text)
+            // One that has ended just now is as good.
+            do throws(EngineError) { try kill(container(id)) } catch .notAllowed(_, _, let status) where !status.isUp {}
             // One that was temporary has gone with its end.
             guard faccessat(containers.raw, "\(id)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { return }
         }
@@ -93,28 +96,5 @@ extension Home {
         }
         return .refused(
             "cannot remove container \(container.name): container is \(status.word): stop the container before removing or force remove")
-    }
-
-    /// The same for a container that was killed in the making, before its volumes were written down.
-    private func removeNotedVolumes(_ id: ContainerID) throws(SystemError) {
-        let directory: FileDescriptor
-        do throws(SystemError) {
-            directory = try FileDescriptor(opening: id.text, at: containers.place, [.directory, .noFollow])
-        } catch  where error.errno == ENOENT { return }
-        for entry in try directory.entries() where entry.kind == .symlink && entry.name.hasPrefix(Volumes.note) {
-            guard let volume = ContainerID(entry.name.dropFirst(Volumes.note.count)) else { continue }
-            try Directory.removeAll(".volumes/\(volume)", at: containers.place)
-        }
-    }
-
-    /// Removes the volumes that came with a container and have no name of their own.
-    func removeAnonymousVolumes(_ record: Record) throws(EngineError) {
-        for mount in record.mounts ?? [] where mount.anonymous {
-            guard let name = mount.name, ContainerName(name) != nil else { continue }
-            do throws(SystemError) { try Directory.removeAll(".volumes/\(name)", at: containers.place) } catch {
-                throw .system(doing: "remove the volume \(name)", error)
-            }
-            tell(.volume, "destroy", name, ["driver": "local"])
-        }
     }
 }

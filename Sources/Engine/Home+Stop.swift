@@ -27,6 +27,14 @@ package struct StopRequest {
         (signal ?? record.stopSignal.flatMap { Signal($0) } ?? .terminate, seconds ?? record.stopTimeout ?? 10)
     }
 
+    /// Ends what runs, and is not told of as a stop.
+    fileprivate static var kill: StopRequest {
+        var request = StopRequest()
+        request.signal = .kill
+        request.isSilent = true
+        return request
+    }
+
     /// How long a killed process may take to go before we give up on it.
     fileprivate static let patience: Int64 = 10_000
 }
@@ -66,34 +74,16 @@ extension Home {
     /// - Parameter ids: whole ones: a name whose container is gone may be the start of another's id.
     /// - Returns: those that were temporary, and have gone with their end.
     package func killAll(_ ids: [String]) throws(EngineError) -> Set<String> {
-        var request = StopRequest()
-        request.signal = .kill
-        request.isSilent = true
         var ended: [String] = []
-        try stop(ids, request) { event in
+        try stop(ids, .kill) { event in
             if case .ended(let id) = event { ended.append(id) }
         }
         return Set(ended.filter { faccessat(containers.raw, "\($0)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) != 0 })
     }
 
-    /// Kills one container and waits until it is put away.
-    package func killToEnd(_ word: String) throws(EngineError) {
-        var request = StopRequest()
-        request.signal = .kill
-        request.isSilent = true
-        var failure: EngineError?
-        try stop([word], request) { event in
-            if case .failed(_, let error) = event { failure = error }
-        }
-        if let failure { throw failure }
-    }
-
     /// Kills a container that runs and waits until it is put away.
     package func kill(_ container: consuming Container) throws(EngineError) {
-        var request = StopRequest()
-        request.signal = .kill
-        request.isSilent = true
-        let stopping = try Stopping(container.name, container, request, "kill")
+        let stopping = try Stopping(container.name, container, .kill, "kill")
         try stopping.ask(in: self)
         while !stopping.isDone {
             try wait(for: [stopping])

@@ -8,41 +8,83 @@ import OCI
 extension Home {
     /// Looks for containers whose watcher was killed, and finishes or undoes what it was doing. What cannot be mended is said and stays
     /// for the next command: one damaged container takes nobody the means to look at the others, or to remove it.
-    /// Costs a few microseconds for each container that runs.
+    /// Costs the same however many containers run, as long as nobody was killed.
     /// - Returns: the first users of containers that go on without a watcher: their ranges are not to be given to others.
     @discardableResult
     package func sweep() throws(EngineError) -> Set<UInt32> {
-        var found: [ContainerID] = []
-        var changing: [ContainerID] = []
+        let orphans: Set<UInt32>
         do throws(SystemError) {
-            try runtime.forEachEntry { name, kind in
-                guard kind == .regular else { return }
-                let name = String(cString: name)
-                if let id = ContainerID(name) { found.append(id) } else if let id = LiveChange.container(of: name) { changing.append(id) }
+            let roster = try roster()
+            let marked = try roster.marked()
+            if marked.isEmpty {
+                orphans = []
+            } else {
+                // Only where nobody else does it, marks go.
+                let isAlone = try roster.begin()
+                defer { if isAlone { roster.end() } }
+                var sweep = Sweep()
+                try lookForKilled(&sweep)
+                if isAlone, try isSettled(sweep, roster.keys()) { roster.clear(marked) }
+                orphans = sweep.orphans
             }
         } catch {
             throw .system(doing: "look for what a killed process left", error)
-        }
-        var orphans: Set<UInt32> = []
-        for id in found {
-            do throws(EngineError) {
-                guard let watch = try abandonedWatch(id) else { continue }
-                if let first = try mend(id, watch) { orphans.insert(first) }
-            } catch {
-                warn("a killed process left container \(id.short), which cannot be mended: \(error)")
-                // It may go on for all that is known.
-                if let first = writtenRange(of: id) { orphans.insert(first) }
-            }
-        }
-        for id in changing {
-            do throws(EngineError) { try mendChange(of: id) } catch {
-                warn("a killed process left a change of container \(id.short), which cannot be mended: \(error)")
-            }
         }
         // Whoever starts something on a network is refused where its rules cannot be made.
         do throws(EngineError) { try mendFirewall() } catch { warn("the rules that keep networks apart cannot be made again: \(error)") }
         do throws(EngineError) { try mendNames() } catch { warn("the name server cannot be started again: \(error)") }
         return orphans
+    }
+
+    /// What a sweep has come upon.
+    private struct Sweep {
+        var orphans: Set<UInt32> = []
+        /// Files that are somebody's lock still.
+        var held: [String] = []
+        var hasFailed = false
+    }
+
+    private func lookForKilled(_ sweep: inout Sweep) throws(SystemError) {
+        var found: [ContainerID] = []
+        var changing: [ContainerID] = []
+        try runtime.forEachEntry { name, kind in
+            guard kind == .regular else { return }
+            let name = String(cString: name)
+            if let id = ContainerID(name) { found.append(id) } else if let id = LiveChange.container(of: name) { changing.append(id) }
+        }
+        for id in found {
+            do throws(EngineError) {
+                if let watch = try abandonedWatch(id) {
+                    guard let first = try mend(id, watch) else { continue }
+                    sweep.orphans.insert(first)
+                }
+                sweep.held.append(id.text)
+            } catch {
+                warn("a killed process left container \(id.short), which cannot be mended: \(error)")
+                sweep.hasFailed = true
+                // It may go on for all that is known.
+                if let first = writtenRange(of: id) { sweep.orphans.insert(first) }
+            }
+        }
+        for id in changing {
+            do throws(EngineError) {
+                try mendChange(of: id)
+                sweep.held.append(id.text + LiveChange.suffix)
+            } catch {
+                warn("a killed process left a change of container \(id.short), which cannot be mended: \(error)")
+                sweep.hasFailed = true
+            }
+        }
+    }
+
+    /// Whether everything that is left is watched by somebody of whose end we shall be told. A killed one's own fork may have the lock a moment
+    /// longer than its father lived.
+    private func isSettled(_ sweep: Sweep, _ keys: Set<UInt64>) throws(SystemError) -> Bool {
+        if sweep.hasFailed { return false }
+        for file in sweep.held where !keys.contains(Roster.key(of: file)) {
+            if try runtime.place.status(of: file) != nil { return false }
+        }
+        return true
     }
 
     /// The first user of a container's range by its record, or by its spec where that is damaged.

@@ -114,6 +114,8 @@ extension Spec.Resources.CPU {
     fileprivate func changed(by changes: Self) -> Self {
         var new = self
         if let shares = changes.shares { new.shares = shares }
+        if let period = changes.realtimePeriod { new.realtimePeriod = period }
+        if let runtime = changes.realtimeRuntime { new.realtimeRuntime = runtime }
         if let period = changes.period { new.period = period }
         // No quota at all is a negative one: zero means "as it is".
         if let quota = changes.quota { new.quota = quota == 0 ? -1 : quota }

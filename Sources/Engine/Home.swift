@@ -11,6 +11,7 @@ package struct Home: ~Copyable {
     package let runtime: FileDescriptor
     /// Where to say what went wrong beside that which was asked for.
     let warn: (String) -> Void
+    let rosterPlace = RosterPlace()
 
     /// Opens the root, making what is missing with mode 0700.
     package init(_ path: String, warn: @escaping (String) -> Void = { _ in }) throws(EngineError) {

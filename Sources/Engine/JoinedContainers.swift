@@ -38,6 +38,10 @@ struct JoinedContainers {
             guard status == .running, let start = other.record.start else {
                 throw .notAllowed("join the \(file) namespace of", other.name, status)
             }
+            if type == .ipc, let mode = other.record.ipc {
+                throw .refused(
+                    "the IPC namespace of \(other.name) is not for others: it was made with --ipc \(mode); use --ipc shareable there")
+            }
             paths[type] = "/proc/\(start.pid)/ns/\(file)"
             owners[file] = other.id.text
             guard let theirs = other.record.users else { continue }
@@ -48,6 +52,25 @@ struct JoinedContainers {
             users = theirs
             groups = other.record.groups
             paths[.user] = "/proc/\(start.pid)/ns/user"
+        }
+    }
+}
+
+extension JoinedContainers {
+    /// Where the shared memory is that goes with an IPC namespace: what the container whose it is sees there.
+    static func sharedMemory(besides path: String) -> String {
+        path.hasSuffix("/ns/ipc") ? path.dropLast(7) + sharedMemory : path
+    }
+
+    fileprivate static let sharedMemory = "/root/dev/shm"
+}
+
+extension Spec {
+    /// The place among the mounts of the shared memory of another container, whose IPC namespace is joined.
+    fileprivate var joinedMemory: Int? {
+        mounts?.firstIndex { mount in
+            mount.destination == "/dev/shm"
+                && mount.source.map { $0.hasPrefix("/proc/") && $0.hasSuffix(JoinedContainers.sharedMemory) } == true
         }
     }
 }
@@ -66,7 +89,8 @@ extension Container {
             prefixes.append("/proc/\(identity.pid)/")
         }
         let tree = owners["mnt"] == nil ? nil : spec.mounts?.last { $0.destination == Home.debugPlace }?.source
-        for path in (spec.linux?.namespaces ?? []).compactMap(\.path) + [tree].compactMap({ $0 }) where path.hasPrefix("/proc/") {
+        let memory = spec.joinedMemory.flatMap { spec.mounts?[$0].source }
+        for path in (spec.linux?.namespaces ?? []).compactMap(\.path) + [tree, memory].compactMap({ $0 }) where path.hasPrefix("/proc/") {
             guard prefixes.contains(where: path.hasPrefix) else {
                 throw .refused("a container whose namespaces are to be joined has just been started again")
             }
@@ -84,6 +108,9 @@ extension Container {
             if let path = joined.paths[namespaces[index].type] { namespaces[index].path = path }
         }
         spec.linux?.namespaces = namespaces
+        if let memory = spec.joinedMemory, let path = joined.paths[.ipc] {
+            spec.mounts?[memory].source = JoinedContainers.sharedMemory(besides: path)
+        }
         try write(spec)
         try save()
     }

@@ -10,13 +10,15 @@ import Network
 struct LiveChange: ~Copyable {
     private let file: FileDescriptor
     private let name: String
+    private let isOnRoster: Bool
 
-    private static let suffix = ".change"
+    static let suffix = ".change"
 
     /// Begins one, when those before it are over.
     init(of id: ContainerID, in home: borrowing Home) throws(EngineError) {
         let name = id.text + Self.suffix
         do throws(SystemError) {
+            try home.roster().enter(Roster.key(of: name))
             while true {
                 let file = try FileDescriptor(opening: name, at: home.runtime.place, [.readWrite, .create, .noFollow], mode: 0o600)
                 _ = try file.lock(wait: true)
@@ -24,6 +26,7 @@ struct LiveChange: ~Copyable {
                 if try file.status().links > 0 {
                     self.file = file
                     self.name = name
+                    isOnRoster = true
                     return
                 }
             }
@@ -39,6 +42,7 @@ struct LiveChange: ~Copyable {
         guard try file.lock(wait: false), try file.status().links > 0 else { return nil }
         self.file = file
         self.name = name
+        isOnRoster = false
     }
 
     /// The container that a file of `runtime` is about, if it is one of these.
@@ -50,6 +54,7 @@ struct LiveChange: ~Copyable {
         do throws(SystemError) { try home.runtime.place.unlink(name) } catch {
             throw .system(doing: "end the change of the container", error)
         }
+        if isOnRoster, let roster = try? home.roster() { roster.leave() }
     }
 }
 

@@ -67,9 +67,8 @@ extension Container {
         return try run(spec, connection, audience, in: home) {
             MonitorReport.send(MonitorReport.started, to: outset.report)
             close(outset.report)
-            // Whoever started us goes on without us; nothing of theirs is held.
-            guard let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) else { return }
-            for target in CInt(0)...2 { dup2(null.raw, target) }
+            // Whoever started us goes on without us.
+            Process.letGoOfStreams()
         }
     }
 

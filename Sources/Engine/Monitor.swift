@@ -88,6 +88,7 @@ extension Home {
             }
             if isAttached { close(ends.second) }
             report = try MonitorReport(from: pipe.readerAlone())
+            try roster().handOver()
         } catch {
             throw .system(doing: "start the container's monitor", error)
         }
@@ -139,6 +140,7 @@ enum Monitor {
         let audience: Audience
         let first: MonitoredRun
         do throws(EngineError) {
+            try creation.watch.inherit(in: home)
             audience = try Audience(of: creation.container.id, holding: creation.watch.reservation(), in: home)
             if outset.client >= 0 { audience.admit(outset.client) }
             first = try creation.container.begin(creation.spec, outset, audience, in: home)

@@ -38,9 +38,11 @@ struct Plumbing {
     private var given: [CInt] = []
 
     /// For a process without a terminal.
-    /// - Parameter log: where output is kept too; then it all passes through us.
-    init(input: Bool, log: LogFile?) throws(SystemError) {
-        if input {
+    /// - Parameters:
+    ///   - options: which of our streams it is connected to.
+    ///   - log: where output is kept too; then it all passes through us.
+    init(_ options: AttachOptions, log: LogFile?) throws(SystemError) {
+        if options.takesInput {
             switch Outlet(0) {
             case .null: break
             case .given(let raw): stdio.input = .descriptor(raw)
@@ -53,8 +55,8 @@ struct Plumbing {
                 streams.append(Stream(from: 0, into: ends.writer, closesTarget: true))
             }
         }
-        stdio.output = try output(1, log.map { LogFile.Channel($0, "stdout") })
-        stdio.error = try output(2, log.map { LogFile.Channel($0, "stderr") })
+        stdio.output = try output(options.showsOutput ? 1 : -1, log.map { LogFile.Channel($0, "stdout") })
+        stdio.error = try output(options.showsErrors ? 2 : -1, log.map { LogFile.Channel($0, "stderr") })
         openUp()
     }
 
@@ -94,6 +96,7 @@ struct Plumbing {
         for case .descriptor(let raw) in [stdio.output, stdio.error] { fchmod(raw, 0o622) }
     }
 
+    /// - Parameter raw: −1 for nobody who looks.
     private mutating func output(_ raw: CInt, _ log: LogFile.Channel?) throws(SystemError) -> Stdio.Source {
         var target = raw
         if log == nil {

@@ -31,6 +31,9 @@ extension Record: JSONRecord {
         try json("resolver", &resolver)
         try json("hosts", &hosts)
         try json("links", &links)
+        try json("ipc", &ipc)
+        try json("attached", &attached)
+        try json("lenders", &lenders)
         try json("users", &users)
         try json("groups", &groups)
         try json("slot", &slot)
@@ -48,6 +51,41 @@ extension Record: JSONRecord {
         try json("retry", &retry)
         try json("start", &start)
         try json("end", &end)
+    }
+}
+
+extension Record {
+    /// What a table of containers shows of a record, and nothing else: most of the text is stepped over.
+    init(shownOf json: JSONNode) throws(JSONError) {
+        self.init()
+        var members = try JSONMembers(reading: json)
+        try members("id", &id)
+        try members("name", &name)
+        try members("image", &image)
+        try members("created", &created)
+        try members("command", &command)
+        if let node = json["start"], !node.isNull { start = try Start(shownOf: node) }
+        // Most have none of these, and to look whether they are there is less than to read that they are not.
+        if json["published"] != nil { try members("published", &published) }
+        if json["exposed"] != nil { try members("exposed", &exposed) }
+        if json["health"] != nil { try members("health", &health) }
+        if json["retry"] != nil { try members("retry", &retry) }
+        if json["end"] != nil { try members("end", &end) }
+        // Where its freezer is.
+        if start?.inode == nil || start?.pausedAt != nil { try members("cgroup", &cgroup) }
+    }
+}
+
+extension Record.Start {
+    fileprivate init(shownOf json: JSONNode) throws(JSONError) {
+        self.init()
+        var json = try JSONMembers(reading: json)
+        try json("pid", &pid)
+        try json("startTime", &startTime)
+        try json("inode", &inode)
+        try json("boot", &boot)
+        try json("at", &at)
+        try json("pausedAt", &pausedAt)
     }
 }
 
@@ -81,6 +119,7 @@ extension Record.MountPoint: JSONRecord {
         try json("destination", &destination)
         try json("writable", &writable)
         try json("anonymous", &anonymous)
+        try json("lender", &lender)
         try json("live", &live)
     }
 }
@@ -101,8 +140,10 @@ extension Record.Start: JSONRecord {
     package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
         try json("pid", &pid)
         try json("startTime", &startTime)
+        try json("inode", &inode)
         try json("boot", &boot)
         try json("at", &at)
+        try json("pausedAt", &pausedAt)
         try json("pipes", &pipes)
         try json("lost", &lost)
     }

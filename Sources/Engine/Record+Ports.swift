@@ -5,7 +5,7 @@ import Network
 extension Listing {
     /// docker's column: where ports are to be reached, then those that are only named.
     package var ports: String {
-        guard status.isUp else { return "" }
+        guard status.isUp, record.published != nil || record.exposed != nil else { return "" }
         let published = record.published ?? []
         let names = (record.exposed ?? []).filter { name in
             guard let exposed = ExposedPorts(name) else { return false }

@@ -43,6 +43,12 @@ package struct Record: Equatable, Sendable {
     package var hosts: [String]?
     /// Containers it knows by other names: `ID:NAME`.
     package var links: [String]?
+    /// Whether others may join its IPC namespace, and it has shared memory, as `Request.IPCMode` has it; nil for both.
+    package var ipc: String?
+    /// Those of its streams that were asked for in the foreground; nil for all.
+    package var attached: [String]?
+    /// Containers whose mounts it has too, by id: `ID` or `ID:ro`.
+    package var lenders: [String]?
     /// How many of the host's ids it was given, and from which on; nil with `--userns host`.
     package var users: [Range]?
     package var groups: [Range]?
@@ -77,6 +83,9 @@ package struct Record: Equatable, Sendable {
     /// The names of its networks; with none of its own, docker's word for what it has.
     package var networks: [String] { endpoints.map { $0.map(\.network) } ?? [network] }
 
+    /// Whether that stream is one of those that were asked for.
+    func attaches(_ stream: String) -> Bool { attached?.contains(stream) ?? true }
+
     /// Whether the host's root is somebody in the container.
     var sharesRoot: Bool { users?.contains { $0.host == 0 } ?? true }
 
@@ -105,6 +114,8 @@ package struct Record: Equatable, Sendable {
         package var writable = true
         /// A volume without a name of its own: it goes with the container.
         package var anonymous = false
+        /// The container by whose id it came, with `--volumes-from`.
+        package var lender: String?
         /// Present if it was mounted while the container ran.
         package var live: Live?
         package init() {}
@@ -128,8 +139,12 @@ package struct Record: Equatable, Sendable {
     package struct Start: Equatable, Sendable {
         package var pid: Int32 = 0
         package var startTime: UInt64 = 0
+        /// Of its pidfds, by which it is known faster; nil where the kernel does not number them, before Linux 6.9.
+        package var inode: UInt64?
         package var boot = ""
         package var at = ""
+        /// When somebody made it stand still, nil once it was let go on: it may stand still where this is set, which its freezer knows.
+        package var pausedAt: String?
         /// The pipes of output and errors by inode, where a monitor reads them.
         package var pipes: [UInt64]?
         /// What went with a monitor that was killed, in one sentence.
@@ -158,7 +173,7 @@ package struct Record: Equatable, Sendable {
 extension Record.Start {
     /// The process itself, if it is of this boot.
     func identity(in boot: String) -> ProcessIdentity? {
-        self.boot == boot ? ProcessIdentity(pid: pid, startTime: startTime) : nil
+        self.boot == boot ? ProcessIdentity(pid: pid, startTime: startTime, inode: inode) : nil
     }
 }
 

@@ -246,7 +246,16 @@ extension SpecBuilder {
         for index in mounts.indices where request.isPrivileged && mounts[index].destination.hasPrefix("/sys") {
             mounts[index].options?.removeAll { $0 == "ro" }
         }
-        if request.namespaces.ipc == .host { mounts = mounts.compactMap(Self.ofHost) }
+        switch request.namespaces.ipc {
+        case .host: mounts = mounts.compactMap(Self.ofHost)
+        case .container:
+            guard let path = joined[.ipc], let index = mounts.firstIndex(where: { $0.destination == "/dev/shm" }) else { break }
+            // Shown with that one's ids already, whose user namespace is joined too.
+            mounts[index] = Spec.Mount(
+                destination: "/dev/shm", type: "bind", source: JoinedContainers.sharedMemory(besides: path),
+                options: ["bind", "nosuid", "noexec", "nodev", "rprivate"])
+        case .own: if request.ipc == .none { mounts.removeAll { $0.destination == "/dev/shm" } }
+        }
         return mounts
     }
 }

@@ -6,6 +6,8 @@ package import OCI
 /// A container as it is asked for: docker's words, already parsed into values that cannot be wrong by themselves.
 package struct Request: Sendable {
     package var source: Source
+    /// What its programs are to run on; nil for whatever runs here.
+    package var platform: Platform?
     package var command: [String] = []
     /// In place of the image's; empty takes the image's away.
     package var entrypoint: [String]?
@@ -23,10 +25,13 @@ package struct Request: Sendable {
     package var interactive = false
     package var detached = false
     package var isTemporary = false
+    /// The streams that were asked for in the foreground, `stdin`, `stdout`, `stderr`; empty for all that there are.
+    package var attached: [String] = []
     package var labels: [String: String] = [:]
     package var annotations: [String: String] = [:]
 
     package var mounts: [MountRequest] = []
+    package var lenders: [Lender] = []
     package var isReadOnly = false
     /// Bytes.
     package var shmSize: UInt64 = 64 << 20
@@ -53,6 +58,7 @@ package struct Request: Sendable {
 
     package var users = UserNamespaceChoice.automatic
     package var namespaces = NamespaceChoices()
+    package var ipc = IPCMode.shareable
     /// The networks to be on, in order; only with a network namespace of its own.
     package var endpoints: [Endpoint] = []
     package var ports: [PortRequest] = []
@@ -109,6 +115,16 @@ package struct Request: Sendable {
         package init() {}
     }
 
+    /// An IPC namespace of its own, and the shared memory that goes with it.
+    package enum IPCMode: String, Sendable {
+        /// Others may join it.
+        case shareable
+        /// Nobody may.
+        case `private`
+        /// The same, and there is no `/dev/shm`.
+        case none
+    }
+
     package enum NamespaceChoice: Sendable, Equatable {
         case own
         case host
@@ -134,6 +150,11 @@ package struct MountRequest: Sendable {
     package var options: [String] = []
     /// Copies into an empty volume what the image has there.
     package var copiesUp = true
+    /// What its volume is to be, if it has to be made.
+    package var definition = VolumeDefinition()
+    /// The container that has the same already, and whether its volume goes with the last of them.
+    var lender: ContainerID?
+    var isAnonymous = false
 
     package init(kind: Kind, destination: String) {
         self.kind = kind
@@ -144,6 +165,18 @@ package struct MountRequest: Sendable {
     package static func normal(_ path: String) -> String {
         guard path.isAbsolutePath else { return path }
         return "/" + path.pathComponents.filter { $0 != "." }.joined(separator: "/")
+    }
+}
+
+/// One `--volumes-from`: a container whose folders and volumes another one gets too.
+package struct Lender: Sendable {
+    /// What a person calls it.
+    package var container: String
+    package var isReadOnly: Bool
+
+    package init(container: String, isReadOnly: Bool) {
+        self.container = container
+        self.isReadOnly = isReadOnly
     }
 }
 

@@ -14,9 +14,13 @@ struct RootSource {
     let imageID: String?
     let diffIDs: [String]?
 
-    init(_ source: Request.Source, in home: borrowing Home, progress: (String) -> Void) throws(EngineError) {
+    /// - Parameter platform: what it is to be for; nil for whatever it is for.
+    init(_ source: Request.Source, for platform: Platform?, in home: borrowing Home, progress: (String) -> Void) throws(EngineError) {
         switch source {
         case .directory(let path):
+            if let platform, !platform.accepts(.current) {
+                throw .refused("\(path) cannot be used for \(platform): this machine runs \(Platform.current)")
+            }
             do throws(SystemError) {
                 let absolute = path.hasPrefix("/") ? path : "\(try Machine.workingDirectory())/\(path)"
                 guard try FileStatus(of: absolute, followLinks: true).kind == .directory else {
@@ -27,16 +31,21 @@ struct RootSource {
                 throw .system(doing: "use \(path) as the root file system", error)
             }
         case .image(let name):
+            let image: Image
             do throws(ImageError) {
                 let store = try ImageStore(root: home.path)
-                let image = try store.imageOrBase(named: name, progress: progress)
-                try store.unpack(image, progress: progress)
-                self.init(
-                    layers: image.layerPaths, isDirectory: false, config: image.config.config, imageID: image.id.description,
-                    diffIDs: image.layers.map(\.hex))
+                image = try store.imageOrBase(named: name, progress: progress)
+                if platform?.accepts(image.platform) ?? true { try store.unpack(image, progress: progress) }
             } catch {
                 throw .image(error)
             }
+            if let platform, !platform.accepts(image.platform) {
+                let words = "wanted \(platform), actual: \(image.platform)"
+                throw .refused("image with reference \(name) was found but does not match the specified platform: \(words)")
+            }
+            self.init(
+                layers: image.layerPaths, isDirectory: false, config: image.config.config, imageID: image.id.description,
+                diffIDs: image.layers.map(\.hex))
         }
     }
 

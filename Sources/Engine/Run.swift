@@ -18,8 +18,8 @@ package struct Outcome: Sendable {
 
 extension Record {
     /// Whether somebody stays with it who is not the command that started it: for a terminal that one may leave, and for what is to be done
-    /// when nobody is there.
-    var needsMonitor: Bool { terminal || restart != nil || health != nil }
+    /// when nobody is there, such as holding an input open that may be given later.
+    var needsMonitor: Bool { terminal || restart != nil || health != nil || (interactive && !attaches("stdin")) }
 }
 
 extension Home {
@@ -28,9 +28,7 @@ extension Home {
     package func run(
         _ request: Request, _ options: AttachOptions, progress: (String) -> Void, created: (ContainerID) throws(EngineError) -> Void
     ) throws(EngineError) -> Outcome {
-        if request.terminal, request.interactive, !FileDescriptor.isTerminal(0) {
-            throw .refused("the input device is not a TTY; leave -t out when standard input is not a terminal")
-        }
+        try request.checkInput(options)
         try protectProgram(from: request)
         let creation = try create(request, besides: sweep(), progress: progress)
         do throws(EngineError) { try created(creation.container.id) } catch {
@@ -56,8 +54,10 @@ extension Home {
     private func runAttached(
         _ creation: consuming Creation, _ options: AttachOptions, isWrittenDown: Bool = false
     ) throws(EngineError) -> Outcome {
+        // docker's order: whoever is there sees the first word.
+        creation.container.tell("attach")
         guard creation.container.record.needsMonitor else {
-            return try runToEnd(creation, input: options.takesInput, isWrittenDown: isWrittenDown)
+            return try runToEnd(creation, options, isWrittenDown: isWrittenDown)
         }
         var attachment = try AttachedClient(to: creation.container, options)
         let size = FileDescriptor.windowSize(of: 0) ?? FileDescriptor.windowSize(of: 1)
@@ -68,12 +68,12 @@ extension Home {
         return outcome
     }
 
-    private func runToEnd(_ creation: consuming Creation, input: Bool, isWrittenDown: Bool = false) throws(EngineError) -> Outcome {
+    private func runToEnd(_ creation: consuming Creation, _ options: AttachOptions, isWrittenDown: Bool) throws(EngineError) -> Outcome {
         var creation = creation
         let end: Record.End
         let loss: SystemError?
         do throws(EngineError) {
-            (end, loss) = try creation.container.runToEnd(creation.spec, input: input, isWrittenDown, in: self)
+            (end, loss) = try creation.container.runToEnd(creation.spec, options, isWrittenDown, in: self)
         } catch {
             try creation.fail(error, in: self)
             throw error
@@ -84,7 +84,35 @@ extension Home {
     }
 }
 
+extension Request {
+    /// Whoever has a terminal types at one.
+    fileprivate func checkInput(_ options: AttachOptions) throws(EngineError) {
+        if terminal, options.takesInput, !FileDescriptor.isTerminal(0) {
+            throw .refused("the input device is not a TTY; leave -t out when standard input is not a terminal")
+        }
+    }
+}
+
 extension Home {
+    /// Starts a container to which our standard input alone is attached, and gives back its id when all of that has been given. It runs on,
+    /// with nobody who waits for it (docker's `-a stdin`).
+    /// - Parameter started: told the id when the program runs.
+    package func runFed(
+        _ request: Request, _ options: AttachOptions, progress: (String) -> Void, created: (ContainerID) throws(EngineError) -> Void,
+        started: (ContainerID) throws -> Void
+    ) throws {
+        try request.checkInput(options)
+        let id = try runDetached(request, progress: progress, created: created)
+        try started(id)
+        guard options.takesInput else { return }
+        var options = options
+        options.showsOutput = false
+        options.showsErrors = false
+        options.endsWithInput = true
+        // One that is over by now wants no more.
+        do throws(EngineError) { _ = try attach(id.text, options) } catch .notAllowed {} catch .notFound {}
+    }
+
     /// Where container root is host root it could write the file this program runs from.
     /// It starts again from the beginning, so this comes before anything is made.
     package func protectProgram(from request: Request) throws(EngineError) {
@@ -102,7 +130,8 @@ extension Home {
         do throws(SystemError) {
             // Started again, the program no longer knows where it lies, and so not where a checkout keeps its state.
             try check("setenv") { setenv("MINICTL_ROOT", path, 1) }
-            try SealedProgram.enter(Process.arguments)
+            // An option may name one of our caller's, as `--env-file /dev/fd/63`; it is read again.
+            try SealedProgram.enter(Process.arguments, keeping: FileDescriptor.inherited)
         } catch {
             throw .system(doing: "run from where the container cannot write", error)
         }
@@ -112,7 +141,7 @@ extension Home {
 extension Container {
     /// Starts it, connected to our own streams, and waits for its end.
     fileprivate mutating func runToEnd(
-        _ spec: Spec, input: Bool, _ isWrittenDown: Bool, in home: borrowing Home
+        _ spec: Spec, _ options: AttachOptions, _ isWrittenDown: Bool, in home: borrowing Home
     ) throws(EngineError) -> (Record.End, loss: SystemError?) {
         // From here on a signal for us is the container's.
         let signals = try SignalSet.forwarded.arrivals()
@@ -123,7 +152,7 @@ extension Container {
         connection.isWrittenDown = isWrittenDown
         let log = try record.isTemporary ? nil : openLog()
         var plumbing: Plumbing
-        do throws(SystemError) { plumbing = try Plumbing(input: input, log: log) } catch { throw .system(doing: "make pipes", error) }
+        do throws(SystemError) { plumbing = try Plumbing(options, log: log) } catch { throw .system(doing: "make pipes", error) }
         connection.stdio = plumbing.stdio
         let launched = try start(spec, connection, in: home)
         plumbing.release()

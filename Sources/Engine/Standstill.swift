@@ -16,11 +16,14 @@ struct Standstill: ~Copyable {
     }
 
     /// Makes it stand still. Nobody may have done so before.
-    static func begin(_ container: borrowing Container) throws(EngineError) -> Standstill {
+    static func begin(_ container: inout Container) throws(EngineError) -> Standstill {
         let standstill: Standstill
         do throws(SystemError) {
             let ends = try FileDescriptor.pipe().release()
-            guard case .parent(_, let guardian) = try Process.clone() else { Self.watch(container, ends) }
+            guard case .parent(_, let guardian) = try Process.clone() else {
+                Self.watch(&container, ends)
+                Process.exit(0)
+            }
             close(ends.reader)
             standstill = Standstill(end: FileDescriptor(owning: ends.writer), guardian: guardian)
         } catch {
@@ -31,7 +34,7 @@ struct Standstill: ~Copyable {
     }
 
     /// Lets it go on.
-    consuming func over(_ container: borrowing Container) throws(EngineError) {
+    consuming func over(_ container: inout Container) throws(EngineError) {
         defer {
             try? end.write([1])
             _ = try? guardian.reap()
@@ -40,19 +43,17 @@ struct Standstill: ~Copyable {
         if try container.status(in: Machine.boot()) == .paused { try container.resume() }
     }
 
-    private static func watch(_ container: borrowing Container, _ pipe: (reader: CInt, writer: CInt)) -> Never {
+    private static func watch(_ container: inout Container, _ pipe: (reader: CInt, writer: CInt)) {
         // What interrupts the work is not for us.
         Process.stayBehind(as: "minictl-still", ignoring: [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE])
         close(pipe.writer)
-        if let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) {
-            for target in CInt(0)...2 { dup2(null.raw, target) }
-        }
+        Process.letGoOfStreams()
         var word: UInt8 = 0
         while true {
             let count = read(pipe.reader, &word, 1)
             if count < 0, errno == EINTR { continue }
             if count == 0 { try? container.resume() }
-            Process.exit(0)
+            return
         }
     }
 }

@@ -48,20 +48,23 @@ struct Volumes {
             point.source = try bindSource(source, createsSource)
         case .volume(let name):
             point.type = "volume"
-            point.anonymous = name == nil
+            point.anonymous = name == nil || request.isAnonymous
             let chosen = if let name { name } else { try newName() }
             point.name = chosen
-            point.source = try volume(chosen, filledFrom: request.copiesUp ? destination : nil, root)
+            let volume = try volume(chosen, request, isOthers: name != nil, root)
+            point.source = volume.path
+            if volume.isReadOnly { point.writable = false }
         }
-        return Resolved(mount: bind(point, request), point: point)
+        point.lender = request.lender?.text
+        return Resolved(mount: bind(point, request.options), point: point)
     }
 
-    private func bind(_ point: Record.MountPoint, _ request: MountRequest) -> Spec.Mount {
+    private func bind(_ point: Record.MountPoint, _ asked: [String]) -> Spec.Mount {
         // Every mount below a read-only one is read-only too (`rro`), as docker has it since 25.
-        var options = request.options.contains("bind") ? [] : ["rbind"]
-        options += [request.isReadOnly ? "rro" : "rw"] + request.options
-        if request.isReadOnly { options.append("ro") }
-        if !request.options.contains(where: { $0.hasSuffix("private") || $0.hasSuffix("slave") || $0.hasSuffix("shared") }) {
+        var options = asked.contains("bind") ? [] : ["rbind"]
+        options += [point.writable ? "rw" : "rro"] + asked
+        if !point.writable { options.append("ro") }
+        if !asked.contains(where: { $0.hasSuffix("private") || $0.hasSuffix("slave") || $0.hasSuffix("shared") }) {
             options.append("rprivate")
         }
         if idmaps { options.append("ridmap") }
@@ -81,32 +84,42 @@ struct Volumes {
     }
 
     /// Opens or makes a volume; an empty one is filled with what the image has at the destination.
-    private func volume(_ name: String, filledFrom destination: String?, _ root: borrowing FileDescriptor) throws(EngineError) -> String {
+    /// - Parameter isOthers: it is named, so that somebody else may have it too.
+    private func volume(
+        _ name: String, _ request: MountRequest, isOthers: Bool, _ root: borrowing FileDescriptor
+    ) throws(EngineError) -> (path: String, isReadOnly: Bool) {
         guard ContainerName(name) != nil else {
             throw .refused(
                 "\(name) is no volume name: letters, digits, _ . and -, the first a letter or digit; for a folder of this machine write its path with a /"
             )
         }
-        let path = "\(home)/containers/.volumes/\(name)"
+        try request.definition.check()
         do throws(SystemError) {
-            try Directory.makeAll("\(home)/containers/.volumes", mode: 0o700)
-            let isNew = (try? FileStatus(of: path)) == nil
-            try Directory.make(path, mode: 0o755)
-            if isNew { Journal(root: home).add(Event(.volume, "create", name, ["driver": "local"])) }
-            guard let destination else { return path }
-            let volume = try FileDescriptor(opening: path, [.directory, .noFollow])
-            guard try volume.entries().isEmpty else { return path }
-            let source = try FileDescriptor(resolving: destination, in: root.place, [.directory])
-            let status = try source.status()
-            try volume.setOwner(status.owner, status.group)
-            try volume.setPermissions(status.permissions)
-            try TreeCopy.contents(of: source, into: volume)
+            let folder = try VolumeFolder(making: home)
+            if try folder.make(name, request.definition) { Journal(root: home).add(Event(.volume, "create", name, ["driver": "local"])) }
+            // The name of a nameless one: it goes with the last container that has it.
+            if isOthers, ContainerID(name) != nil { try folder.share(name) }
+            let definition = try folder.definition(of: name)
+            let path = definition.folder ?? "\(home)/containers/.volumes/\(name)"
+            if request.copiesUp, !definition.isReadOnly { try fill(path, from: request.destination, root) }
+            return (path, definition.isReadOnly)
         } catch {
-            // The image has nothing there.
-            if error.call == "openat2", error.errno == ENOENT || error.errno == ENOTDIR { return path }
-            throw .system(doing: "make the volume \(name)", error)
+            throw .system(doing: "use the volume \(name)", error)
         }
-        return path
+    }
+
+    /// Copies what the image has at a place into a directory that is empty.
+    private func fill(_ path: String, from destination: String, _ root: borrowing FileDescriptor) throws(SystemError) {
+        let volume = try FileDescriptor(opening: path, [.directory])
+        guard try volume.entries().isEmpty else { return }
+        let source: FileDescriptor
+        do throws(SystemError) { source = try FileDescriptor(resolving: destination, in: root.place, [.directory]) } catch
+            where error.errno == ENOENT || error.errno == ENOTDIR
+        { return }
+        let status = try source.status()
+        try volume.setOwner(status.owner, status.group)
+        try volume.setPermissions(status.permissions)
+        try TreeCopy.contents(of: source, into: volume)
     }
 
     private func newName() throws(EngineError) -> String {

@@ -8,10 +8,13 @@ import Runtime
 /// The right to watch over one container: the lock of the file `runtime/ID`, which exists only while somebody does.
 ///
 /// It is taken before anything else of the container is made and given up after everything else is put away. Whoever finds such a
-/// file without its lock knows that a watcher was killed, and mends what it left (`Home.sweep`).
+/// file without its lock knows that a watcher was killed, and mends what it left (`Home.sweep`). Who watches is on the roster meanwhile, or
+/// nobody would look for such files.
 package struct Watch: ~Copyable {
     let id: ContainerID
     private let file: FileDescriptor
+    /// A sweep that takes over is not on the roster: until it is done, the mark of the killed one stays.
+    private let isOnRoster: Bool
     /// The container's range of ids, which is its as long as it is watched.
     var range: UserRanges.Claim?
     /// The ports of this machine that are held for the container meanwhile.
@@ -20,11 +23,14 @@ package struct Watch: ~Copyable {
     /// Starts to watch. Nil if somebody else does.
     package init?(_ id: ContainerID, in home: borrowing Home) throws(EngineError) {
         do throws(SystemError) {
+            let roster = try home.roster()
+            try roster.enter(Roster.key(of: id.text))
             while true {
                 // It appears under its name with the lock on it, so that no sweep can take it for one that was left behind.
                 if let file = try Self.makeLocked(id, in: home) {
                     self.id = id
                     self.file = file
+                    isOnRoster = true
                     return
                 }
                 let file: FileDescriptor
@@ -33,11 +39,15 @@ package struct Watch: ~Copyable {
                 } catch  where error.errno == ENOENT {
                     continue
                 }
-                guard try file.lock(wait: false) else { return nil }
+                guard try file.lock(wait: false) else {
+                    roster.leave()
+                    return nil
+                }
                 // A sweep may have removed the file between the opening and the locking.
                 if try file.status().links > 0 {
                     self.id = id
                     self.file = file
+                    isOnRoster = true
                     return
                 }
             }
@@ -72,6 +82,7 @@ package struct Watch: ~Copyable {
         guard try file.lock(wait: false), try file.status().links > 0 else { return nil }
         self.id = id
         self.file = file
+        isOnRoster = false
     }
 
     /// Takes over what another process has locked and given us, by a descriptor that came over an exec.
@@ -82,6 +93,8 @@ package struct Watch: ~Copyable {
         guard status.inode == named?.inode, status.device == named?.device, try file.lock(wait: false) else {
             throw SystemError(call: "flock", subject: id.text, errno: EBADF)
         }
+        try home.roster().enter(Roster.key(of: id.text))
+        isOnRoster = true
         self.id = id
         self.file = file
     }
@@ -93,12 +106,7 @@ package struct Watch: ~Copyable {
     func keepOverExec() { _ = fcntl(file.raw, F_SETFD, 0) }
 
     /// Whether anybody watches now.
-    static func isHeld(_ id: ContainerID, in home: borrowing Home) -> Bool {
-        guard let file = try? FileDescriptor(opening: id.text, at: home.runtime.place, [.readOnly, .noFollow]),
-            let free = try? file.lock(exclusive: false, wait: false)
-        else { return false }
-        return !free
-    }
+    static func isHeld(_ id: ContainerID, in home: borrowing Home) -> Bool { File.isLocked(id.text, at: home.runtime.place) }
 
     /// Writes the end of the container into the watch's own file. Whoever waits has that file open, and finds it there when the lock
     /// is free, also when the container itself is gone by then.
@@ -122,6 +130,14 @@ package struct Watch: ~Copyable {
         unlinkat(home.runtime.raw, "\(id).sock", 0)
         do throws(SystemError) { try check("unlink", id.text) { unlinkat(home.runtime.raw, id.text, 0) } } catch {
             throw .system(doing: "end the watch over the container", error)
+        }
+        if isOnRoster, let roster = try? home.roster() { roster.leave() }
+    }
+
+    /// Is on the roster in the place of the process that it was forked from.
+    func inherit(in home: borrowing Home) throws(EngineError) {
+        do throws(SystemError) { try home.roster().inherit(Roster.key(of: id.text)) } catch {
+            throw .system(doing: "watch over the container", error)
         }
     }
 }

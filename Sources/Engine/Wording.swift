@@ -89,7 +89,9 @@ extension Listing {
         func elapsed(_ since: String?) -> String { since.flatMap { Elapsed(since: $0, until: now) }?.description ?? "some time" }
         switch status {
         case .created: return "Created"
-        case .running: return "Up \(elapsed(record.start?.at))" + (health.map { " (\($0.words))" } ?? "")
+        case .running:
+            let words = "Up " + elapsed(record.start?.at)
+            return health.map { words + " (\($0.words))" } ?? words
         case .paused: return "Up \(elapsed(record.start?.at)) (Paused)"
         case .restarting(let code):
             return "Restarting (\(code.map { "\($0)" } ?? "unknown")) \(elapsed(record.end?.at)) ago"

@@ -18,6 +18,9 @@ package struct Image: Sendable {
     /// The layers as stored, in the order of `layers`.
     let blobs: [Descriptor]
 
+    /// What it says that its programs run on.
+    package var platform: Platform { Platform(architecture: config.architecture, os: config.os, variant: config.variant) }
+
     /// Bytes of the layers as stored.
     package var size: Int64 { size { _ in true } }
 
@@ -53,21 +56,4 @@ package struct LayerUser: Sendable {
 package enum Removal: Equatable, Sendable {
     case untagged(String)
     case deleted(Digest)
-}
-
-extension Platform {
-    /// What runs on this machine, in Go's words.
-    static var current: Platform {
-        #if arch(x86_64)
-        Platform(architecture: "amd64", os: "linux")
-        #elseif arch(arm64)
-        Platform(architecture: "arm64", os: "linux")
-        #elseif arch(riscv64)
-        Platform(architecture: "riscv64", os: "linux")
-        #elseif arch(powerpc64le)
-        Platform(architecture: "ppc64le", os: "linux")
-        #elseif arch(s390x)
-        Platform(architecture: "s390x", os: "linux")
-        #endif
-    }
 }

@@ -41,9 +41,8 @@ package protocol JSONRecord: JSONCoded {
 
 extension JSONRecord {
     package init(json: JSONNode) throws(JSONError) {
-        guard json.isObject else { throw json.unexpected("an object").error }
+        var reader = try JSONMembers(reading: json)
         self.init(JSONBlank())
-        var reader = JSONMembers(source: json, text: JSONText(isPretty: false))
         try members(&reader)
     }
 
@@ -63,6 +62,17 @@ extension JSONRecord {
 package struct JSONMembers {
     fileprivate let source: JSONNode?
     fileprivate var text: JSONText
+
+    fileprivate init(source: JSONNode?, text: JSONText) {
+        self.source = source
+        self.text = text
+    }
+
+    /// The members of one object, to read those that are wanted.
+    package init(reading json: JSONNode) throws(JSONError) {
+        guard json.isObject else { throw json.unexpected("an object").error }
+        self.init(source: json, text: JSONText(isPretty: false))
+    }
 
     package mutating func callAsFunction<Value: JSONCoded>(_ name: String, _ value: inout Value) throws(JSONError) {
         guard let source else { return try write(name, value) }
@@ -122,6 +132,25 @@ package struct JSONMembers {
     package mutating func callAsFunction(_ name: String, _ value: inout Bool) throws(JSONError) {
         guard let source else { return try write(name, value) }
         value = try Bool(json: source.required(name))
+    }
+
+    package mutating func callAsFunction(_ name: String, _ value: inout Int32) throws(JSONError) {
+        guard let source else { return try write(name, value) }
+        value = try Int32(json: source.required(name))
+    }
+
+    package mutating func callAsFunction(_ name: String, _ value: inout UInt64) throws(JSONError) {
+        guard let source else { return try write(name, value) }
+        value = try UInt64(json: source.required(name))
+    }
+
+    package mutating func callAsFunction(_ name: String, _ value: inout UInt64?) throws(JSONError) {
+        if let source {
+            value = nil
+            if let node = source.present(name) { value = try UInt64(json: node) }
+        } else if let value {
+            try write(name, value)
+        }
     }
 
     package mutating func callAsFunction(_ name: String, _ values: inout [String]) throws(JSONError) {

@@ -7,8 +7,8 @@ package final class JSONDocument: Sendable {
 
     /// Reads `bytes` once, without recursion, by RFC 8259 and nothing more lenient.
     package init(_ bytes: [UInt8], limits: JSONLimits = JSONLimits()) throws(JSONError) {
-        var parser = JSONParser(bytes, limits: limits)
-        try parser.parse()
+        var parser = JSONParser(limits: limits)
+        try parser.parse(bytes.span)
         self.bytes = bytes
         tape = parser.tape
     }
@@ -35,17 +35,13 @@ package final class JSONDocument: Sendable {
         var key = object + 1
         while key < end {
             let entry = tape[key]
-            if entry.isPlain {
-                let start = Int(entry.start)
-                var isSame = Int(entry.end) - start == wanted.count
+            let start = Int(entry.start)
+            if !entry.isPlain {
+                if text(key).utf8.elementsEqual(wanted) { found = key + 1 }
+            } else if Int(entry.end) - start == wanted.count {
                 var offset = 0
-                while isSame, offset < wanted.count {
-                    isSame = bytes[start + offset] == wanted[offset]
-                    offset += 1
-                }
-                if isSame { found = key + 1 }
-            } else if text(key).utf8.elementsEqual(wanted) {
-                found = key + 1
+                while offset < wanted.count, bytes[start + offset] == wanted[offset] { offset += 1 }
+                if offset == wanted.count { found = key + 1 }
             }
             key = Int(tape[key + 1].next)
         }
@@ -55,8 +51,9 @@ package final class JSONDocument: Sendable {
     /// The string at `index`, escapes undone.
     func text(_ index: Int) -> String {
         let entry = tape[index]
-        let raw = bytes[Int(entry.start)..<Int(entry.end)]
-        return entry.isPlain ? String(decoding: raw, as: UTF8.self) : String(decoding: unescaped(raw), as: UTF8.self)
+        let place = Int(entry.start)..<Int(entry.end)
+        guard entry.isPlain else { return String(decoding: unescaped(bytes[place]), as: UTF8.self) }
+        return bytes.withUnsafeBufferPointer { String(decoding: UnsafeBufferPointer(rebasing: $0[place]), as: UTF8.self) }
     }
 
     /// The steps from the root to `index`, found again from the tape: only errors ask, so decoding keeps no path.

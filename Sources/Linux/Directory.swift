@@ -82,6 +82,14 @@ package enum Directory {
         }
     }
 
+    /// Whether a trusted directory bears a mark, which is an extended attribute (`xattr(7)`).
+    package static func hasMark(_ path: String, _ mark: StaticString) -> Bool {
+        getxattr(path, mark.description, nil, 0) >= 0
+    }
+
+    /// Marks a trusted directory. Where that may not be done it stays as it is.
+    package static func mark(_ path: String, _ mark: StaticString) { setxattr(path, mark.description, "1", 1, 0) }
+
     /// Removes a tree, never following a link and never crossing into another mount (which is the error `EBUSY`). Missing is fine.
     package static func removeAll(_ name: String, at place: Place = .current) throws(SystemError) {
         var name = Array(name.utf8CString)

@@ -184,6 +184,21 @@ extension FileDescriptor {
 }
 
 extension FileDescriptor {
+    /// Puts a file in memory in place of a descriptor that has been read to its end: whoever opens that by its number, as `/dev/fd/63`, finds
+    /// all of it again, and whoever reads on finds the end as before. The corresponding call is `memfd_create(2)`, Linux 3.17.
+    package static func refill(_ raw: CInt, with bytes: [UInt8]) throws(SystemError) {
+        let file = FileDescriptor(owning: try check("memfd_create") { linux_memfd_create("minictl") })
+        try file.write(bytes)
+        if raw > 2 { try file.occupy(raw) } else { try file.replace(raw) }
+    }
+
+    /// The number that a path names one of this process's descriptors by; nil for any other path.
+    package static func number(in path: String) -> CInt? {
+        if path == "/dev/stdin" { return 0 }
+        for folder in ["/dev/fd/", "/proc/self/fd/"] where path.hasPrefix(folder) { return CInt(path.dropFirst(folder.utf8.count)) }
+        return nil
+    }
+
     /// True for a pipe that has no name in any file system (`PIPEFS_MAGIC`).
     package static func isAnonymousPipe(_ raw: CInt) -> Bool {
         var status = statfs()

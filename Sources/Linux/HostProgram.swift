@@ -49,25 +49,25 @@ package struct HostProgram: Sendable {
         return texts
     }
 
-    /// Starts it as a process that outlives us: nobody's child but the system's, and in a session of its own.
-    package func startDetached(_ arguments: [String]) throws(SystemError) {
+    /// Runs one that goes into the background by itself, until it is there or has failed. Killed meanwhile, we leave it on its way.
+    /// - Returns: whether it is there.
+    package func startDaemon(_ arguments: [String]) throws(SystemError) -> Bool {
         let null = try FileDescriptor(opening: "/dev/null", [.readWrite])
-        guard case .parent(_, let child) = try Process.clone() else {
-            setsid()
-            chdir("/")
-            Process.exit((try? start(arguments, null.raw, null.raw, null.raw)) == nil ? 1 : 0)
-        }
-        guard try child.reap() == .exited(0) else { throw SystemError(call: "clone3", subject: path, errno: EAGAIN) }
+        return try start(arguments, null.raw, null.raw, null.raw, in: "/").reap() == .exited(0)
     }
 
     /// With nothing of our environment, signals or descriptors but these three.
-    private func start(_ arguments: [String], _ input: CInt, _ output: CInt, _ error: CInt) throws(SystemError) -> ProcessHandle {
+    /// - Parameter directory: where it works; nil is where we do.
+    private func start(
+        _ arguments: [String], _ input: CInt, _ output: CInt, _ error: CInt, in directory: String? = nil
+    ) throws(SystemError) -> ProcessHandle {
         let words = CStrings([path] + arguments)
         let environment = CStrings(["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"])
         guard case .parent(_, let handle) = try Process.clone() else {
             do throws(SystemError) {
                 for (target, raw) in [input, output, error].enumerated() { try check("dup2") { dup2(raw, CInt(target)) } }
                 try SignalSet.reset()
+                if let directory { try check("chdir", directory) { chdir(directory) } }
                 _ = Process.execute(path, words, environment)
             } catch {}
             Process.exit(127)

@@ -110,16 +110,28 @@ extension Timestamp: CustomStringConvertible {
         return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * march + 2) / 5 + 1)
     }
 
+    /// The inverse; a day that its month lacks is one of the next.
+    private static func day(_ year: Int, _ month: Int, _ day: Int) -> Int {
+        let march = (month + 9) % 12
+        let years = month < 3 ? year - 1 : year
+        return 365 * years + years / 4 - years / 100 + years / 400 + (153 * march + 2) / 5 + day - 1 - 719_468
+    }
+
     /// Reads what `description` writes, with any number of decimals or none, `Z` or an offset as `+01:00`. Nil for anything else.
     package init?(_ text: String) {
-        let bytes = Array(text.utf8)
+        var text = text
+        guard let read = text.withUTF8({ Self.nanoseconds($0) }) else { return nil }
+        nanoseconds = read
+    }
+
+    private static func nanoseconds(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
         guard bytes.count >= 20, bytes.count <= 40 else { return nil }
         func number(_ start: Int, _ count: Int) -> Int? {
             guard start + count <= bytes.count else { return nil }
             var value = 0
-            for byte in bytes[start..<(start + count)] {
-                guard (48...57).contains(byte) else { return nil }
-                value = value * 10 + Int(byte - 48)
+            for index in start..<(start + count) {
+                guard (48...57).contains(bytes[index]) else { return nil }
+                value = value * 10 + Int(bytes[index] - 48)
             }
             return value
         }
@@ -151,14 +163,8 @@ extension Timestamp: CustomStringConvertible {
             else { return nil }
             offset = (hours * 3600 + minutes * 60) * (bytes[index] == UInt8(ascii: "-") ? -1 : 1)
         }
-        var parts = tm()
-        parts.tm_year = CInt(year - 1900)
-        parts.tm_mon = CInt(month - 1)
-        parts.tm_mday = CInt(day)
-        parts.tm_hour = CInt(hour)
-        parts.tm_min = CInt(minute)
-        parts.tm_sec = CInt(second)
-        nanoseconds = Int64(timegm(&parts) - offset) * 1_000_000_000 + fraction
+        let seconds = Self.day(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
+        return Int64(seconds) * 1_000_000_000 + fraction
     }
 }
 

@@ -48,6 +48,9 @@ package struct Namespaces: OptionSet, Sendable {
         self = Namespaces.all.subtracting(types).union(try Namespaces(differingFrom: pid, among: types))
     }
 
+    /// Whether our user namespace is the first one (`PROC_USER_INIT_INO`): in no other can anybody make device nodes.
+    package static var isUserInitial: Bool { (try? FileStatus(of: "/proc/self/ns/user", followLinks: true))?.inode == 0xefff_fffd }
+
     /// Moves this process into new namespaces. The corresponding call is `unshare(2)`.
     package func unshare() throws(SystemError) {
         try check("unshare", description) { linux_unshare(CInt(bitPattern: rawValue)) }

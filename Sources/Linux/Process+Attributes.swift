@@ -28,6 +28,12 @@ extension Process {
         for signal in signals { Glibc.signal(signal, SIG_IGN) }
     }
 
+    /// Connects the first three descriptors to `/dev/null`: nothing of a caller's is held any more.
+    package static func letGoOfStreams() {
+        guard let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) else { return }
+        for target in CInt(0)...2 { dup2(null.raw, target) }
+    }
+
     /// What `main` was given, the program's name first. Bytes that are no UTF-8 are shown as U+FFFD.
     package static var arguments: [String] {
         guard let vector = linux_arguments() else { return [] }

@@ -125,19 +125,23 @@ extension Attachment {
 
     fileprivate func parametersInside(_ disablesIPv6: Bool) -> [KernelParameter] {
         let device = endpoint.device ?? "eth0"
-        // Where everything is given, nobody on the network is to be believed who offers more.
-        guard endpoint.address6 == nil else {
-            return ["accept_ra", "accept_dad"].map { KernelParameter("ipv6/conf/\(device)/\($0)", "0") }
+        let asked = (endpoint.parameters ?? [:]).sorted { $0.key < $1.key }.map { file, value in
+            let parts = file.split(separator: "/").map { $0 == "IFNAME" ? device[...] : $0 }
+            return KernelParameter(parts.joined(separator: "/"), value, isAsked: true)
         }
-        return disablesIPv6 ? [KernelParameter("ipv6/conf/\(device)/disable_ipv6", "1")] : []
+        // Where everything is given, nobody on the network is to be believed who offers more.
+        guard !endpoint.hasIPv6 else {
+            return ["accept_ra", "accept_dad"].map { KernelParameter("ipv6/conf/\(device)/\($0)", "0") } + asked
+        }
+        return (disablesIPv6 ? [KernelParameter("ipv6/conf/\(device)/disable_ipv6", "1")] : []) + asked
     }
 
     fileprivate func configure(_ inside: inout Netlink) throws(SystemError) {
         let device = endpoint.device ?? "eth0"
         guard let link = try inside.link(device) else { throw SystemError(call: "RTM_GETLINK", subject: device, errno: ENODEV) }
-        if endpoint.address6 == nil { try inside.silence(device) }
+        if !endpoint.hasIPv6 { try inside.silence(device) }
         var messages = [try inside.change(device, flags: UInt32(IFF_UP))]
-        for address in endpoint.addresses { messages.append(try inside.add(address, to: link.index)) }
+        for address in endpoint.addresses + endpoint.linkLocalAddresses { messages.append(try inside.add(address, to: link.index)) }
         if endpoint.hasDefaultRoute == true {
             for gateway in [endpoint.gateway, endpoint.gateway6].compactMap({ $0 }) {
                 messages.append(try inside.addDefaultRoute(over: gateway, link.index))

@@ -10,6 +10,12 @@ package struct Endpoint: Equatable, Sendable {
     package var wantedAddress: IPAddress?
     package var wantedAddress6: IPAddress?
     package var wantedMAC: MACAddress?
+    /// Further addresses, which nobody hands out and which lead no further than the link.
+    package var linkLocal: [IPAddress]?
+    /// Of several networks, the way to everywhere else leads over the one with the highest; nil for 0.
+    package var priority: Int?
+    /// Kernel parameters of the interface, `ipv4/conf/IFNAME/log_martians`, and what is to be in them.
+    package var parameters: [String: String]?
 
     /// The network's id: another network may have its name by the next start.
     package var networkID: String?
@@ -32,6 +38,14 @@ package struct Endpoint: Equatable, Sendable {
     /// Its addresses, IPv4 first.
     package var addresses: [InterfaceAddress] { [address, address6].compactMap { $0 } }
 
+    /// Those that lead no further than the link, with the prefixes that such have.
+    var linkLocalAddresses: [InterfaceAddress] {
+        (linkLocal ?? []).compactMap { InterfaceAddress($0, prefix: $0.family == .v4 ? 16 : 64) }
+    }
+
+    /// Whether its interface speaks IPv6 at all.
+    package var hasIPv6: Bool { address6 != nil || linkLocal?.contains { $0.family == .v6 } == true }
+
     /// The same as it was asked for, without what comes with a start.
     package var wish: Endpoint {
         var wish = Endpoint(network: network)
@@ -39,6 +53,9 @@ package struct Endpoint: Equatable, Sendable {
         wish.wantedAddress = wantedAddress
         wish.wantedAddress6 = wantedAddress6
         wish.wantedMAC = wantedMAC
+        wish.linkLocal = linkLocal
+        wish.priority = priority
+        wish.parameters = parameters
         return wish
     }
 }
@@ -52,6 +69,9 @@ extension Endpoint: JSONRecord {
         try json("wantedAddress", &wantedAddress)
         try json("wantedAddress6", &wantedAddress6)
         try json("wantedMAC", &wantedMAC)
+        try json("linkLocal", &linkLocal)
+        try json("priority", &priority)
+        try json("parameters", &parameters)
         try json("networkID", &networkID)
         try json("device", &device)
         try json("link", &link)

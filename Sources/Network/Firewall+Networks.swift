@@ -30,7 +30,7 @@ extension Firewall {
         }
         guard result.end == .exited(0) else {
             let complaint = String(decoding: result.error, as: UTF8.self)
-            let line = complaint.split(separator: "\n").first { $0.contains("rror") } ?? "it ended with status \(result.end.exitCode)"
+            let line = complaint.split(separator: "\n").first ?? "it ended with status \(result.end.exitCode)"
             throw .refused("nft cannot set minictl's firewall rules: \(line)")
         }
     }

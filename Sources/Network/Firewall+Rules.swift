@@ -2,7 +2,7 @@
 
 extension Firewall {
     /// Goes up whenever the rules change: other rules than these are replaced by these.
-    static var version: UInt32 { 2 }
+    static var version: UInt32 { 3 }
 
     /// Everything but the elements of its sets and maps, as `nft(8)` reads it. It never grows: a network is an element of some sets, a
     /// published port is an element of a map, and looking one up costs the same however many there are.
@@ -13,7 +13,7 @@ extension Firewall {
         table inet minictl
         delete table inet minictl
         table inet minictl {
-            set version { type mark; elements = { 2 }; }
+            set version { type mark; elements = { 3 }; }
 
             # Our bridges; those with a way out; those that lead out with the container's own address; each beside itself; those whose containers
             # are kept apart; and their own addresses.
@@ -49,6 +49,12 @@ extension Firewall {
             chain departing {
                 ip daddr 127.0.0.0/8 drop
                 ip saddr 127.0.0.0/8 drop
+                # Questions for names are a way out, which an internal network has not, nor over the name server at another's gateway.
+                iifname != @outward ip daddr @gateways4 fib daddr . iif type != local drop
+                iifname != @outward ip6 daddr @gateways6 fib daddr . iif type != local drop
+                # A container speaks with an address of its own network. rp_filter does not know IPv6, and `all.rp_filter` may make it lax.
+                ip6 saddr { ::, fe80::/10 } accept
+                fib saddr . iif oif missing drop
             }
 
             chain prerouting {

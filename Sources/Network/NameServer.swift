@@ -136,25 +136,27 @@ package struct NameServer: ~Copyable {
     }
 
     /// Makes the server do what the zones say by now.
-    /// - Parameter evenForOne: it is to run for a single container too.
-    package mutating func settle(evenForOne: Bool = false) throws(NetworkError) {
+    /// - Parameters:
+    ///   - evenForOne: it is to run for a single container too.
+    ///   - here: it is to answer in this network namespace; one that runs in another is ended for it.
+    package mutating func settle(evenForOne: Bool = false, here: Bool = false) throws(NetworkError) {
         let need = try need()
         do throws(SystemError) {
-            if let process = try process() {
-                if need != .nobody {
-                    try process.signal(Signal(rawValue: SIGHUP))
-                    isUp = true
+            if let server = try server() {
+                if need != .nobody, server.isHere || !here {
+                    try server.process.signal(Signal(rawValue: SIGHUP))
+                    isUp = server.isHere
                     return
                 }
-                try process.signal(Signal(rawValue: SIGKILL))
-                _ = try process.waitForEnd(milliseconds: 1000)
+                try server.process.signal(.kill)
+                _ = try server.process.waitForEnd(milliseconds: 1000)
             }
             let wasKilled = try directory.place.status(of: Self.number) != nil
-            if wasKilled { try remove(Self.number) }
-            if let program, need == .several || (need == .single && (evenForOne || wasKilled)) {
-                try program.startDetached(["--config", path, "--port", "53", "run"])
-                isUp = true
+            if wasKilled {
+                try endUnnumbered()
+                try remove(Self.number)
             }
+            if let program, need == .several || (need == .single && (evenForOne || wasKilled)) { try start(program) }
         } catch {
             // It ended in between; the next command looks again.
             guard error.errno != ESRCH else { return }
@@ -162,11 +164,17 @@ package struct NameServer: ~Copyable {
         }
     }
 
+    /// The file of its number is there before it is: whoever finds that without a number looks for one whose starter was killed.
+    private mutating func start(_ program: HostProgram) throws(SystemError) {
+        _ = try FileDescriptor(opening: Self.number, at: directory.place, [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
+        isUp = try program.startDaemon(["--config", path, "--port", "53", "run"])
+    }
+
     /// Whether it runs if it has to, and does not if it need not.
     package func isSettled() throws(NetworkError) -> Bool {
         let need = try need()
         do throws(SystemError) {
-            switch try process() {
+            switch try server() {
             case .some: return need != .nobody
             case .none:
                 let wasKilled = try directory.place.status(of: Self.number) != nil
@@ -175,33 +183,53 @@ package struct NameServer: ~Copyable {
         } catch { return false }
     }
 
-    /// Whether it runs, or was started just now.
+    /// Whether it runs here, or was started just now.
     package func isRunning() throws(NetworkError) -> Bool {
         if isUp { return true }
-        do throws(SystemError) {
-            switch try process() {
-            case .some: return true
-            case .none: return false
-            }
-        } catch { throw .system(doing: "look at the name server", error) }
+        do throws(SystemError) { return try server()?.isHere ?? false } catch { throw .system(doing: "look at the name server", error) }
     }
 
-    /// The server, if it runs: the process of that number that was given our folder, in our network namespace.
-    private func process() throws(SystemError) -> ProcessHandle? {
-        let bytes: [UInt8]
-        do throws(SystemError) { bytes = try File.read(Self.number, at: directory.place, limit: 32) } catch
-            where error.errno == ENOENT
-        { return nil }
-        guard let pid = Int32(String(decoding: bytes, as: UTF8.self)), pid > 0 else { return nil }
+    private struct Server: ~Copyable {
+        let process: ProcessHandle
+        /// In our network namespace.
+        let isHere: Bool
+    }
+
+    /// The server, if it runs and has said its number.
+    private func server() throws(SystemError) -> Server? {
+        do throws(SystemError) {
+            let bytes = try File.read(Self.number, at: directory.place, limit: 32)
+            guard let pid = Int32(String(decoding: bytes, as: UTF8.self)), pid > 0 else { return nil }
+            return try server(pid)
+        } catch  where error.errno == ENOENT { return nil }
+    }
+
+    /// The process of that number, if it is a server that was given our folder.
+    private func server(_ pid: Int32) throws(SystemError) -> Server? {
         do throws(SystemError) {
             let handle = try ProcessHandle(pid: pid)
             // Read after it is held, so that it is about that process.
-            let command = try File.readKernel("/proc/\(pid)/cmdline").split(separator: "\0")
+            let words = try File.readKernel("/proc/\(pid)/cmdline").split(separator: "\0")
+            guard words.count > 2, words[0].hasSuffix("/aardvark-dns"), words[1] == "--config", words[2] == path else { return nil }
             let theirs = try FileStatus(of: "/proc/\(pid)/ns/net", followLinks: true)
             let ours = try FileStatus(of: "/proc/thread-self/ns/net", followLinks: true)
-            guard command.contains(Substring(path)), theirs.inode == ours.inode else { return nil }
-            return handle
+            return Server(process: handle, isHere: theirs.inode == ours.inode)
         } catch  where error.errno == ESRCH || error.errno == ENOENT { return nil }
+    }
+
+    /// Ends those of our folder whose number nobody knows. One on its way into the background forks, so this looks until there is none;
+    /// one that is not its own program yet has the lock still, which the caller holds.
+    private func endUnnumbered() throws(SystemError) {
+        for _ in 0..<16 {
+            var found = false
+            for entry in try FileDescriptor(opening: "/proc", .directory).entries() {
+                guard let pid = Int32(entry.name), let server = try server(pid) else { continue }
+                found = true
+                do throws(SystemError) { try server.process.signal(.kill) } catch  where error.errno == ESRCH {}
+                _ = try server.process.waitForEnd(milliseconds: 1000)
+            }
+            if !found { return }
+        }
     }
 
     /// Waits until it answers at an address, for a second at most.

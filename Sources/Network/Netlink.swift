@@ -78,7 +78,7 @@ package struct Netlink: ~Copyable {
 extension FileDescriptor {
     /// One datagram from the kernel: one reply, or several of a dump.
     func receiveReplies() throws(SystemError) -> [NetlinkReply] {
-        let bytes = try read(atMost: 65536)
+        let bytes = try receiveFromKernel()
         var replies: [NetlinkReply] = []
         var rest = bytes[...]
         // struct nlmsghdr: length, type and flags, sequence, port.
@@ -92,6 +92,28 @@ extension FileDescriptor {
             rest = rest.dropFirst((length + 3) & ~3)
         }
         return replies
+    }
+
+    /// Any process may send to a netlink socket; the kernel alone has the port 0 (`netlink(7)`). What others say is dropped.
+    private func receiveFromKernel() throws(SystemError) -> [UInt8] {
+        while true {
+            var sender = sockaddr_nl()
+            var size = socklen_t(MemoryLayout<sockaddr_nl>.size)
+            var failure: SystemError?
+            let bytes = [UInt8](unsafeUninitializedCapacity: 65536) { buffer, count in
+                do throws(SystemError) {
+                    count = try check("recvfrom", "netlink") {
+                        withUnsafeMutablePointer(to: &sender) {
+                            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                                recvfrom(raw, buffer.baseAddress, buffer.count, 0, $0, &size)
+                            }
+                        }
+                    }
+                } catch { failure = error }
+            }
+            if let failure { throw failure }
+            if sender.nl_pid == 0 { return bytes }
+        }
     }
 }
 

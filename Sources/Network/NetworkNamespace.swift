@@ -27,7 +27,7 @@ package struct NetworkNamespace: ~Copyable {
     }
 
     /// Opens a conversation about what is in there, and on the way sets kernel parameters, which are always those of the namespace
-    /// one is in. Parameters that this kernel lacks are passed over.
+    /// one is in.
     package func netlink(setting parameters: [KernelParameter] = []) throws(SystemError) -> Netlink {
         try visit { () throws(SystemError) in
             for parameter in parameters { try parameter.set() }
@@ -40,14 +40,16 @@ package struct NetworkNamespace: ~Copyable {
 package struct KernelParameter: Equatable, Sendable {
     let file: String
     let value: String
+    /// Somebody wants it: that this kernel lacks it, as all of IPv6 may be missing, is not passed over.
+    let isAsked: Bool
 
-    package init(_ file: String, _ value: String) {
+    package init(_ file: String, _ value: String, isAsked: Bool = false) {
         self.file = file
         self.value = value
+        self.isAsked = isAsked
     }
 
-    /// One that this kernel lacks, as all of IPv6 may be missing, is passed over.
     package func set() throws(SystemError) {
-        do throws(SystemError) { try File.writeKernel("/proc/sys/net/\(file)", value) } catch  where error.errno == ENOENT {}
+        do throws(SystemError) { try File.writeKernel("/proc/sys/net/\(file)", value) } catch  where error.errno == ENOENT && !isAsked {}
     }
 }

@@ -28,23 +28,6 @@ package struct Descriptor: Equatable, Sendable {
     }
 }
 
-/// What a manifest's programs run on, in Go's words (`amd64`, `linux`).
-package struct Platform: Equatable, Sendable {
-    package var architecture: String
-    package var os: String
-    package var osVersion: String?
-    package var osFeatures: [String]?
-    package var variant: String?
-
-    package init(architecture: String, os: String, osVersion: String? = nil, osFeatures: [String]? = nil, variant: String? = nil) {
-        self.architecture = architecture
-        self.os = os
-        self.osVersion = osVersion
-        self.osFeatures = osFeatures
-        self.variant = variant
-    }
-}
-
 /// A list of manifests: one image for several platforms, or the table of contents of an image layout.
 package struct Index: Equatable, Sendable {
     package var schemaVersion: Int

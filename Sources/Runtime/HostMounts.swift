@@ -63,11 +63,16 @@ extension BindSource {
 }
 
 extension DeviceSetup {
+    /// Makes the node, with the mode that the umask leaves of its.
+    func make(_ name: String, at place: Place) throws(SystemError) {
+        try check("mknod", path) { mknodat(place.raw, name, type | mode, kind == .fifo ? 0 : Machine.device(major, minor)) }
+    }
+
     /// The node alone, in a file system of ours: the host's has an owner whom the container does not know, and is not the container's to change.
     fileprivate func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
         let folder = try FileSystemContext("tmpfs").mount([.noSetID, .noExec])
         let place = folder.descriptor.place
-        try check("mknod", path) { mknodat(place.raw, "node", type | mode, kind == .fifo ? 0 : Machine.device(major, minor)) }
+        try make("node", at: place)
         // The host's ids of whom the container knows as the owner; whom it does not know, it sees as nobody.
         let owner = user.map { $0.map.users.host(self.user) ?? 0 } ?? self.user
         let ownerGroup = user.map { $0.map.groups.host(group) ?? 0 } ?? group

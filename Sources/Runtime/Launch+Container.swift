@@ -19,7 +19,8 @@ extension Launch {
     ) throws(LaunchError) -> Launched {
         var plan = try Plan(spec, options)
         let outline = HostSide(
-            root: plan.root, binds: plan.binds, userMap: plan.userMap, joinsUser: plan.joined.contains { $0.type == .user })
+            root: plan.root, binds: plan.binds, devices: plan.devices, userMap: plan.userMap,
+            joinsUser: plan.joined.contains { $0.type == .user })
         let launch = try clone(&plan, Init.steps, into: cgroup)
         do throws(LaunchError) {
             try launch.setOOMScore(spec.process?.oomScoreAdj)
@@ -86,6 +87,7 @@ extension Launch {
 private struct HostSide {
     let root: Root
     let binds: [BindSource]
+    let devices: DeviceTree?
     let userMap: UserMap?
     /// Its user namespace is another's, which has its ids.
     let joinsUser: Bool
@@ -114,6 +116,7 @@ private struct HostSide {
         do throws(LaunchError) {
             if let root = try root.mount(for: user, spent: &spent) { mounts.append(root.release()) }
             for bind in binds { mounts.append(try bind.make(for: user).release()) }
+            if let devices, let user { mounts.append(try devices.mount(for: user).release()) }
         } catch {
             for raw in mounts { close(raw) }
             throw error

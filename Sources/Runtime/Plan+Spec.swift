@@ -158,15 +158,27 @@ extension Plan {
         guard !bindsDevices else { return }
         let extra = try (spec.linux?.devices ?? []).map { device throws(LaunchError) in try DeviceSetup(device) }
         let standard = DefaultDevices.nodes.filter { device in !extra.contains { $0.path == device.path } }
-        // A user namespace can make no nodes: the parent makes those for it. What everybody may open can just as well be the host's.
+        process.bindsConsole = process.terminal
+        // A user namespace can make no nodes: the parent makes those for it.
         let isMapped = userMap != nil || joined.contains { $0.type == .user }
-        setups.append(.devices(isMapped ? standard : standard + extra, canMake: !isMapped))
-        for device in isMapped ? extra : [] {
+        let links = Setup.links(DefaultDevices.links.map { ("\($0.path)", "\($0.target)") })
+        guard isMapped else {
+            setups += [.devices(standard + extra, canMake: true), links]
+            return
+        }
+        let tree = Namespaces.isUserInitial ? DeviceTree(setups, standard + extra) : nil
+        if tree == nil { setups.append(.devices(standard, canMake: false)) }
+        for device in extra where tree?.makes(device) != true {
             binds.append(BindSource(device: device))
             setups.append(.bind(index: binds.count, target: device.path, propagation: nil, isUsers: true))
         }
-        setups.append(.links(DefaultDevices.links.map { ("\($0.path)", "\($0.target)") }))
-        process.bindsConsole = process.terminal
+        guard let tree else { return setups.append(links) }
+        devices = tree
+        for (index, setup) in setups.enumerated() {
+            guard case .fileSystem(var setup) = setup, setup.target == tree.fileSystem.target else { continue }
+            setup.received = binds.count + 1
+            setups[index] = .fileSystem(setup)
+        }
     }
 }
 

@@ -23,6 +23,8 @@ package struct Plan: Sendable {
     var root: Root
     /// What the parent opens on the host, in the order in which `Setup.bind` counts.
     var binds: [BindSource] = []
+    /// What the parent makes of `/dev`, sent after those.
+    var devices: DeviceTree?
     /// In order: what `/` gets, before it becomes the root.
     var setups: [Setup] = []
     /// Mounts made above, to be read-only once all that is to be in them is there.

@@ -29,6 +29,8 @@ struct FileSystemSetup: Sendable {
     var copiesUp = false
     /// Where the kernel refuses it (a network namespace not of the container's own, a masked /proc outside), bind the host's, read-only.
     var fallsBackToHost = false
+    /// Made by the parent; which of the received mounts it is.
+    var received: Int?
 }
 
 /// Attributes to set and to clear, on the mount alone and on everything below it.
@@ -64,11 +66,10 @@ extension Setup {
     func perform(in root: RootDirectory, received: [CInt], keep: ((CInt) -> Void)? = nil) throws(SystemError) {
         switch self {
         case .fileSystem(let setup):
-            let mount = try setup.perform(in: root)
+            let mount = try setup.perform(in: root, received: received)
             if let keep, setup.isPlainProc, let mount { keep(mount.release()) }
         case .bind(let index, let target, let propagation, let isUsers):
-            guard received.indices.contains(index) else { throw SystemError(call: "recvmsg", subject: target, errno: EBADF) }
-            let mount = Mount(owning: FileDescriptor(owning: received[index]))
+            let mount = try Mount(received, index, target)
             let isDirectory = try mount.descriptor.status().kind == .directory
             try mount.attach(on: try root.mountPoint(target, isDirectory: isDirectory, forUser: isUsers))
             if let propagation { try mount.set([], propagation: propagation, recursive: true) }
@@ -88,20 +89,28 @@ extension Setup {
     }
 }
 
+extension Mount {
+    /// One that the parent sent.
+    fileprivate init(_ received: [CInt], _ index: Int, _ target: String) throws(SystemError) {
+        guard received.indices.contains(index) else { throw SystemError(call: "recvmsg", subject: target, errno: EBADF) }
+        self.init(owning: FileDescriptor(owning: received[index]))
+    }
+}
+
 extension FileSystemSetup {
     /// Shows all of the kernel's tables, and takes what is written to them.
     var isPlainProc: Bool { type == "proc" && options.isEmpty && !attributes.contains(.readOnly) }
 
     /// Gives back the mount it made; nil where it bound the host's.
     @discardableResult
-    func perform(in root: RootDirectory) throws(SystemError) -> Mount? {
+    func perform(in root: RootDirectory, received: [CInt] = []) throws(SystemError) -> Mount? {
         // What the kernel itself fills must stand on a real directory: through a link, writes meant for it would land elsewhere (CVE-2019-19921).
         let point = try root.mountPoint(
             target, isDirectory: true, followLinks: type != "proc" && type != "sysfs" && type != "devpts" && target != "/dev", forUser: true
         )
         let mount: Mount
         do throws(SystemError) {
-            mount = try make()
+            mount = if let index = self.received { try Mount(received, index, target) } else { try make() }
         } catch {
             guard fallsBackToHost, error.errno == EPERM || error.errno == EBUSY else { throw error }
             let host = try Mount(cloning: target, recursive: true)
@@ -116,7 +125,7 @@ extension FileSystemSetup {
         return mount
     }
 
-    private func make() throws(SystemError) -> Mount {
+    func make() throws(SystemError) -> Mount {
         let context = try FileSystemContext(type)
         if !source.isEmpty { try context.set("source", source) }
         for option in options {

@@ -10,6 +10,7 @@ struct ContainerOptions: OptionGroup {
         general + process + storage + LifeOptions.options.lifted { try $1(&$0.life) }
             + ResourceOptions.options.lifted { try $1(&$0.resources) }
             + SecurityOptions.options.lifted { try $1(&$0.security) } + network + NamespaceOptions.options.lifted { try $1(&$0.namespaces) }
+            + ForeignOptions.options.lifted { try $1(&$0.foreign) }
     }
 
     private static var general: [CommandOption<Self>] {
@@ -32,6 +33,9 @@ struct ContainerOptions: OptionGroup {
                 let pair = try KeyValue($1, requiresValue: true)
                 $0.annotations[pair.key] = pair.value ?? ""
             },
+            .text("--platform OS[/ARCH[/VARIANT]]", "what the image has to be for: this machine, or it is an error") {
+                $0.platform = try Platform(word: $1)
+            },
             .flag("-q, --quiet", "say nothing while the image is made") { $0.progress.isQuiet = $1 },
             .flag("--rootfs", "the first argument is a directory to use as the root, not an image") { $0.usesDirectory = $1 },
             .text("--log-driver json-file|none", "whether output is kept (default json-file)") {
@@ -47,6 +51,11 @@ struct ContainerOptions: OptionGroup {
             .heading("Process"),
             .flag("-i, --interactive", "keep standard input open") { $0.interactive = $1 },
             .flag("-t, --tty", "give it a terminal") { $0.terminal = $1 },
+            .text("-a, --attach stdin|stdout|stderr", "what of it is connected here (default all there is); may be repeated") {
+                let stream = $1.lowercased()
+                guard ["stdin", "stdout", "stderr"].contains(stream) else { throw UsageError("'\($1)' is not stdin, stdout or stderr") }
+                if !$0.attached.contains(stream) { $0.attached.append(stream) }
+            },
             .text("-e, --env NAME[=VALUE]", "an environment variable; without a value it is the caller's; may be repeated") {
                 $0.environment.append(try Environment.entry($1))
             },
@@ -99,6 +108,9 @@ struct ContainerOptions: OptionGroup {
                 $0.mounts.append(try MountRequest(mount: $1))
             },
             .text("--tmpfs DIR[:OPTIONS]", "a file system in memory; may be repeated") { $0.mounts.append(try MountRequest(tmpfs: $1)) },
+            .text("--volumes-from CONTAINER[:ro|rw]", "the folders and volumes of another container too; may be repeated") {
+                $0.lenders.append(try Lender(word: $1))
+            },
             .flag("--read-only", "no writing to the container's own root") { $0.isReadOnly = $1 },
             .text("--shm-size SIZE", "of /dev/shm (default 64m)") {
                 let size = try ByteSize($1).bytes
@@ -121,6 +133,8 @@ struct ContainerOptions: OptionGroup {
     var annotations: [String: String] = [:]
     var progress = Progress()
     var usesDirectory = false
+    var platform: Platform?
+    var attached: [String] = []
     var log = Record.Log()
     var interactive = false
     var terminal = false
@@ -139,6 +153,7 @@ struct ContainerOptions: OptionGroup {
     var umask: UInt32 = 0o022
     var timeZone: String?
     var mounts: [MountRequest] = []
+    var lenders: [Lender] = []
     var isReadOnly = false
     var shmSize = Self.usualShmSize
     private static let usualShmSize: UInt64 = 64 << 20
@@ -150,12 +165,17 @@ struct ContainerOptions: OptionGroup {
     var network = NetworkOptions()
     var ports = PortOptions()
     var namespaces = NamespaceOptions()
+    var foreign = ForeignOptions()
+
+    /// Says what was left out of what was asked for.
+    func tellNotes() { for note in foreign.notes { progress.show(note) } }
 
     /// What is asked for: the first operand is the image, the rest the command.
     func request(_ operands: [String]) throws(UsageError) -> Request {
         let first = operands.first ?? ""
         guard !first.isEmpty else { throw UsageError("the image has no name") }
         var request = Request(usesDirectory ? .directory(first) : .image(first))
+        request.platform = platform
         request.command = Array(operands.dropFirst())
         request.entrypoint = entrypoint
         request.name = name
@@ -168,9 +188,11 @@ struct ContainerOptions: OptionGroup {
         request.terminal = terminal
         request.interactive = interactive
         request.isTemporary = isTemporary
+        request.attached = attached
         request.labels = fileLabels.merging(labels) { $1 }
         request.annotations = annotations
         request.mounts = mounts
+        request.lenders = lenders
         request.isReadOnly = isReadOnly
         request.shmSize = shmSize
         request.devices = devices

@@ -26,6 +26,7 @@ struct Create: Command {
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let request = try container.request(arguments)
+        container.tellNotes()
         let home = try globals.home()
         let cidFile = try self.cidFile.map { path throws(EngineError) in try IDFile(path) }
         let id = try home.createOnly(request, progress: container.progress.show)

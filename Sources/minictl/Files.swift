@@ -60,6 +60,7 @@ struct Commit: Command {
             .text("-c, --change INSTRUCTION", "how containers run, as in a Dockerfile: CMD, ENTRYPOINT, ENV, …; may be repeated") {
                 $0.changes.append($1)
             },
+            .flag("--no-pause", "the same as --pause=false", hidden: true) { $0.request.pauses = !$1 },
             .flag("-p, --pause", "let a running container stand still meanwhile (default true)") { $0.request.pauses = $1 },
         ]
     }

@@ -21,6 +21,9 @@ struct Import: Command {
                 try $0.changes.add($1)
             },
             .text("-m, --message TEXT", "a comment") { $0.message = $1 },
+            .text("--platform OS[/ARCH[/VARIANT]]", "what it is for: this machine, or it is an error") {
+                try Platform.check($1)
+            },
         ]
     }
 
@@ -70,6 +73,9 @@ struct Rmi: Command {
     static var options: [CommandOption<Self>] {
         [
             .flag("-f, --force", "although a container runs on it, and with all its names") { $0.isForced = $1 },
+            .text("--platform OS[/ARCH[/VARIANT]]", "docker's; an image here is for this machine alone", hidden: true) {
+                try Platform.check($1)
+            },
             .flag("--no-prune", "docker's; there are no untagged parents here", hidden: true) { _, _ in },
         ]
     }

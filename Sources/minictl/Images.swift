@@ -18,6 +18,9 @@ struct ImageList: Command {
             .flag("-a, --all", "docker's; there are no hidden images here") { _, _ in },
             .flag("-q, --quiet", "ids alone") { $0.isQuiet = $1 },
             .flag("--no-trunc", "whole ids") { $0.isWhole = $1 },
+            .flag("--tree", "docker's, for images of several platforms", hidden: true) { _, isOn in
+                if isOn { throw UsageError("there is no tree to show: an image here is for this machine alone") }
+            },
             .flag("--digests", "with the digests of their manifests") { $0.showsDigests = $1 },
             .text("-f, --filter KEY=VALUE", "reference=PATTERN, dangling=true|false, label=KEY[=VALUE]; may be repeated") {
                 try $0.filter.add($1)
@@ -76,7 +79,7 @@ struct ImageFilter {
     func holds(for listing: ImageListing) -> Bool {
         if let isDangling, (listing.name == nil) != isDangling { return false }
         let ours = listing.image?.config.config?.labels ?? [:]
-        guard labels.allSatisfy({ label in ours[label.key].map { label.value == nil || label.value == $0 } ?? false }) else { return false }
+        guard labels.allSatisfy({ $0.holds(for: ours) }) else { return false }
         return patterns.isEmpty || patterns.contains { Self.matches($0, listing) }
     }
 

@@ -3,6 +3,7 @@ import CLI
 import Engine
 import JSON
 import Linux
+import OCI
 
 /// What the three verbs that inspect have in common.
 struct InspectOptions: OptionGroup {
@@ -107,7 +108,13 @@ struct ImageInspect: Command {
     static let name: StaticString = "inspect"
     static let summary: StaticString = "show all that is known of images"
     static let operands: Operands = "IMAGE [IMAGE...]"
-    static var options: [CommandOption<Self>] { InspectOptions.options.lifted { try $1(&$0.inspect) } }
+    static var options: [CommandOption<Self>] {
+        InspectOptions.options.lifted { try $1(&$0.inspect) } + [
+            .text("--platform OS[/ARCH[/VARIANT]]", "docker's; an image here is for this machine alone", hidden: true) {
+                try Platform.check($1)
+            }
+        ]
+    }
 
     var inspect = InspectOptions()
 

@@ -50,6 +50,7 @@ extension MountRequest {
         var isReadOnly = false
         var options: [String] = []
         var copiesUp = true
+        var definition = VolumeDefinition()
         for field in try CommaFields(text).fields {
             let equals = field.firstIndex(of: "=")
             let key = String(field[..<(equals ?? field.endIndex)])
@@ -62,6 +63,11 @@ extension MountRequest {
             case "rw": isReadOnly = try !Self.flag(value, key)
             case "bind-propagation": options.append(value ?? "")
             case "volume-nocopy": copiesUp = try !Self.flag(value, key)
+            case "volume-driver": try VolumeDriver.check(value ?? "")
+            case "volume-label": definition.addLabel(try KeyValue(value ?? ""))
+            case "volume-opt": definition.addOption(try KeyValue(value ?? "", requiresValue: true))
+            case "volume-subpath":
+                throw UsageError("a part of a volume cannot be mounted: what is in it is its containers' and may change under way")
             case "tmpfs-size": options.append("size=\(try ByteSize(value ?? "").bytes)")
             case "tmpfs-mode":
                 guard let mode = UInt32(value ?? "", radix: 8), mode <= 0o7777 else {
@@ -73,7 +79,7 @@ extension MountRequest {
             case "consistency": break
             default:
                 throw UsageError(
-                    "unknown key '\(key)' in --mount, known are type, source, target, readonly, bind-propagation, volume-nocopy, tmpfs-size, tmpfs-mode"
+                    "unknown key '\(key)' in --mount, known are type, source, target, readonly, bind-propagation, volume-nocopy, volume-label, volume-opt, tmpfs-size, tmpfs-mode"
                 )
             }
         }
@@ -89,6 +95,7 @@ extension MountRequest {
         self.isReadOnly = isReadOnly
         self.options = options
         self.copiesUp = copiesUp
+        self.definition = definition
         try checkDestination()
     }
 
@@ -134,4 +141,29 @@ extension MountRequest {
         }
         guard !parts.isEmpty, !parts.contains("..") else { throw UsageError("nothing can be mounted at '\(destination)'") }
     }
+}
+
+extension Lender {
+    /// `--volumes-from`: `CONTAINER` or `CONTAINER:OPTIONS`.
+    init(word text: String) throws(UsageError) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard let container = parts.first, !container.isEmpty, parts.count <= 2 else {
+            throw UsageError("'\(text)' is not CONTAINER[:ro|rw]")
+        }
+        self.init(container: container, isReadOnly: false)
+        for word in parts.count > 1 ? parts[1].split(separator: ",", omittingEmptySubsequences: false) : [] {
+            switch word {
+            case "ro": isReadOnly = true
+            case "rw": isReadOnly = false
+            case "z", "Z", "nocopy": break
+            default: throw UsageError("unknown option '\(word)' in '\(text)': a container's mounts are lent ro or rw")
+            }
+        }
+    }
+}
+
+extension VolumeDefinition {
+    mutating func addLabel(_ pair: KeyValue) { labels = (labels ?? [:]).merging([pair.key: pair.value ?? ""]) { $1 } }
+
+    mutating func addOption(_ pair: KeyValue) { options = (options ?? [:]).merging([pair.key: pair.value ?? ""]) { $1 } }
 }

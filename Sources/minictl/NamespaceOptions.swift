@@ -9,7 +9,10 @@ struct NamespaceOptions: OptionGroup {
         [
             .heading("Namespaces"),
             .text("--pid host|private|container:ID", "whose processes it sees") { $0.choices.pid = try choice($1) },
-            .text("--ipc host|private|container:ID", "whose System V IPC and message queues it uses") { $0.choices.ipc = try choice($1) },
+            .text(
+                "--ipc host|shareable|private|none|container:ID",
+                "whose System V IPC, message queues and /dev/shm it uses (default shareable: its own, which others may join); none has no /dev/shm"
+            ) { try $0.readIPC($1) },
             .text("--uts host|private|container:ID", "whose host name it has") { $0.choices.uts = try choice($1) },
             .text("--cgroupns host|private", "whose cgroup root it sees") { $0.choices.cgroup = try choice($1) },
             .text("--time-offset CLOCK=OFFSET", "a time namespace: monotonic=+1d,boottime=-2h") { try $0.readOffsets($1) },
@@ -17,11 +20,12 @@ struct NamespaceOptions: OptionGroup {
     }
 
     var choices = Request.NamespaceChoices()
+    var ipc = Request.IPCMode.shareable
     var offsets: [String: Spec.Linux.TimeOffset] = [:]
 
     private static func choice(_ text: String) throws(UsageError) -> Request.NamespaceChoice {
         switch text {
-        case "", "private", "shareable": return .own
+        case "", "private": return .own
         case "host": return .host
         default:
             guard text.hasPrefix("container:"), text.utf8.count > 10 else {
@@ -29,6 +33,18 @@ struct NamespaceOptions: OptionGroup {
             }
             return .container(String(text.dropFirst(10)))
         }
+    }
+
+    private mutating func readIPC(_ text: String) throws(UsageError) {
+        if let mode = text.isEmpty ? .shareable : Request.IPCMode(rawValue: text) {
+            choices.ipc = .own
+            ipc = mode
+            return
+        }
+        guard let choice = try? Self.choice(text) else {
+            throw UsageError("'\(text)' is not host, shareable, private, none or container:ID")
+        }
+        choices.ipc = choice
     }
 
     private mutating func readOffsets(_ text: String) throws(UsageError) {
@@ -55,6 +71,7 @@ struct NamespaceOptions: OptionGroup {
         let network = request.namespaces.network
         request.namespaces = choices
         request.namespaces.network = network
+        request.ipc = ipc
         request.timeOffsets = offsets
     }
 }

@@ -30,6 +30,20 @@ struct NetworkConnect: Command {
             .text("--ip ADDRESS", "its IPv4 address there") { $0.endpoint.wantedAddress = try IPAddress(word: $1, .v4) },
             .text("--ip6 ADDRESS", "its IPv6 address there") { $0.endpoint.wantedAddress6 = try IPAddress(word: $1, .v6) },
             .text("--mac-address MAC", "its MAC address there") { $0.endpoint.wantedMAC = try MACAddress(word: $1) },
+            .text("--link-local-ip ADDRESS", "another address there that leads no further than the link; may be repeated") {
+                $0.endpoint.linkLocal = ($0.endpoint.linkLocal ?? []) + [try IPAddress(word: $1)]
+            },
+            .text("--link CONTAINER[:NAME]", "know another container on that network by this name; may be repeated") {
+                $0.links.append(try LinkRequest(word: $1))
+            },
+            .text("--gw-priority NUMBER", "from its next start, the way out leads over the network with the highest (default 0)") {
+                $0.endpoint.priority = Int(try Int32(word: $1))
+            },
+            .text(
+                "--driver-opt OPTION=VALUE", "com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.PARAMETER=VALUE,...; may be repeated"
+            ) {
+                try $0.endpoint.add(option: $1)
+            },
             .text("--alias NAME", "another name for others on the network; may be repeated") {
                 $0.endpoint.aliases = ($0.endpoint.aliases ?? []) + [try ContainerName(word: $1).text]
             },
@@ -37,13 +51,14 @@ struct NetworkConnect: Command {
     }
 
     private var endpoint = Endpoint(network: "")
+    private var links: [LinkRequest] = []
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         var endpoint = endpoint
         endpoint.network = Endpoint.network(arguments[0])
         let home = try globals.home()
         try home.sweep()
-        try home.connect(arguments[1], to: endpoint)
+        try home.connect(arguments[1], to: endpoint, links: links)
         return 0
     }
 }
@@ -61,35 +76,5 @@ struct NetworkDisconnect: Command {
         try home.sweep()
         try home.disconnect(arguments[1], from: Endpoint.network(arguments[0]), force: isForced)
         return 0
-    }
-}
-
-struct NetworkPrune: Command {
-    static let name: StaticString = "prune"
-    static let summary: StaticString = "remove networks that no container is on"
-    static let operands: Operands = ""
-
-    static var options: [CommandOption<Self>] {
-        [
-            .flag("-f, --force", "do not ask") { $0.isForced = $1 },
-            .text("--filter KEY=VALUE", "until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE]; may be repeated") {
-                try $0.filter.add(word: $1)
-            },
-        ]
-    }
-
-    var isForced = false
-    var filter = PruneFilter()
-
-    func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        guard
-            try isForced
-                || Confirmation.ask("This will remove all networks not used by at least one container.")
-        else { return 0 }
-        let home = try globals.home()
-        try home.sweep()
-        var report = PruneReport()
-        try report.networks(home, filter)
-        return report.status
     }
 }

@@ -9,10 +9,13 @@ struct NetworkOptions: OptionGroup {
         [
             .text(
                 "--network|--net NETWORK",
-                "default bridge; or none, host, container:ID; name=NETWORK,ip=ADDRESS,alias=NAME,mac-address=MAC; more by repeating it"
+                "default bridge; or none, host, container:ID; name=NETWORK,ip=ADDRESS,alias=NAME,mac-address=MAC,link-local-ip=ADDRESS,gw-priority=NUMBER; more by repeating it"
             ) { try $0.add($1) },
             .text("--ip ADDRESS", "its IPv4 address on the first network") { $0.address = try IPAddress(word: $1, .v4) },
             .text("--ip6 ADDRESS", "its IPv6 address there") { $0.address6 = try IPAddress(word: $1, .v6) },
+            .text("--link-local-ip ADDRESS", "another address there that leads no further than the link; may be repeated") {
+                $0.linkLocal.append(try IPAddress(word: $1))
+            },
             .text("--mac-address MAC", "its MAC address there") { $0.mac = try MACAddress(word: $1) },
             .text("--network-alias|--net-alias NAME", "another name for others on the network; may be repeated") {
                 $0.aliases.append(try ContainerName(word: $1).text)
@@ -26,6 +29,7 @@ struct NetworkOptions: OptionGroup {
     private var address: IPAddress?
     private var address6: IPAddress?
     private var mac: MACAddress?
+    private var linkLocal: [IPAddress] = []
     private var aliases: [String] = []
 
     private struct Sole {
@@ -49,7 +53,7 @@ struct NetworkOptions: OptionGroup {
     }
 
     func apply(to request: inout Request) throws(UsageError) {
-        let isPlain = address == nil && address6 == nil && mac == nil && aliases.isEmpty
+        let isPlain = address == nil && address6 == nil && mac == nil && aliases.isEmpty && linkLocal.isEmpty
         if let sole {
             guard endpoints.isEmpty else { throw UsageError("--network \(sole.word) goes with no other network") }
             guard isPlain else { throw UsageError("with --network \(sole.word) there are no addresses or aliases to choose") }
@@ -60,6 +64,7 @@ struct NetworkOptions: OptionGroup {
         if let address { endpoints[0].wantedAddress = address }
         if let address6 { endpoints[0].wantedAddress6 = address6 }
         if let mac { endpoints[0].wantedMAC = mac }
+        if !linkLocal.isEmpty { endpoints[0].linkLocal = (endpoints[0].linkLocal ?? []) + linkLocal }
         if !aliases.isEmpty { endpoints[0].aliases = (endpoints[0].aliases ?? []) + aliases }
         request.endpoints = endpoints
     }
@@ -73,8 +78,8 @@ extension Endpoint {
             return
         }
         self.init(network: "")
-        for part in text.split(separator: ",") {
-            let pair = try KeyValue(String(part), requiresValue: true)
+        for field in try CommaFields(text).fields {
+            let pair = try KeyValue(field, requiresValue: true)
             let value = pair.value ?? ""
             switch pair.key {
             case "name": network = Self.network(value)
@@ -82,10 +87,39 @@ extension Endpoint {
             case "ip6": wantedAddress6 = try IPAddress(word: value, .v6)
             case "mac-address": wantedMAC = try MACAddress(word: value)
             case "alias": aliases = (aliases ?? []) + [try ContainerName(word: value).text]
-            default: throw UsageError("unknown key '\(pair.key)' in --network, known are name, ip, ip6, mac-address, alias")
+            case "link-local-ip": linkLocal = (linkLocal ?? []) + [try IPAddress(word: value)]
+            case "gw-priority": priority = Int(try Int32(word: value))
+            case "driver-opt": try add(option: value)
+            default:
+                throw UsageError(
+                    "unknown key '\(pair.key)' in --network, known are name, ip, ip6, mac-address, alias, link-local-ip, gw-priority, driver-opt"
+                )
             }
         }
         guard !network.isEmpty else { throw UsageError("--network needs name=NAME") }
+    }
+
+    /// docker's options of a driver for one container: kernel parameters of its interface, whose name stands as `IFNAME`.
+    mutating func add(option text: String) throws(UsageError) {
+        let pair = try KeyValue(text, requiresValue: true)
+        guard pair.key == Self.parametersOption else {
+            throw UsageError(
+                "there is no driver option '\(pair.key)' for a container's place on a network; there is \(Self.parametersOption)")
+        }
+        for word in (pair.value ?? "").split(separator: ",") {
+            let parameter = try KeyValue(String(word), requiresValue: true)
+            let parts = parameter.key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+            let isPlain = parts.allSatisfy {
+                !$0.isEmpty && $0.utf8.allSatisfy { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7a || $0 == 0x5f || (0x30...0x39).contains($0) }
+            }
+            guard parts.count == 5, isPlain, parts[0] == "net", parts[1] == "ipv4" || parts[1] == "ipv6", parts[3] == "IFNAME" else {
+                throw UsageError("'\(parameter.key)' is no parameter of an interface, such as net.ipv4.conf.IFNAME.log_martians")
+            }
+            guard let value = parameter.value, !value.isEmpty, value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) else {
+                throw UsageError("'\(word)' has no value that can be written")
+            }
+            parameters = (parameters ?? [:]).merging([parts.dropFirst().joined(separator: "/"): value]) { $1 }
+        }
     }
 
     /// docker's other word for the default network.

@@ -71,13 +71,10 @@ struct NetworkFilter {
         let builtin = NetworkDefinition.isPredefined(network.name)
         if let isPredefined, isPredefined != builtin { return false }
         if let isDangling, (isDangling && builtin) || isDangling == isUsed { return false }
-        return (names.isEmpty || names.contains { network.name.contains($0) })
+        return (names.isEmpty || names.contains { network.name.holds($0) })
             && (ids.isEmpty || ids.contains { network.id.hasPrefix($0) })
             && (drivers.isEmpty || drivers.contains(network.driver.rawValue))
-            && labels.allSatisfy { label in
-                guard let value = network.labels?[label.key] else { return false }
-                return label.value.map { $0 == value } ?? true
-            }
+            && labels.allSatisfy { $0.holds(for: network.labels ?? [:]) }
     }
 }
 
@@ -152,6 +149,17 @@ struct NetworkCreate: Command {
                 let pair = try KeyValue($1)
                 $0.labels[pair.key] = pair.value ?? ""
             },
+            .flag("--ipv4", "docker's; there is always IPv4", hidden: true) { _, isOn in
+                if !isOn { throw UsageError("a network always has IPv4, beside IPv6 if that is asked for") }
+            },
+            .text("--ipam-opt OPTION=VALUE", "docker's, for its plugins", hidden: true) { _, _ in
+                throw UsageError("addresses are handed out by minictl itself, which has no options for that")
+            },
+            .text("--config-from NETWORK", "docker's, for swarms", hidden: true) { _, _ in throw UsageError(Self.isWhole) },
+            .flag("--config-only", "docker's, for swarms", hidden: true) { _, isOn in if isOn { throw UsageError(Self.isWhole) } },
+            .flag("--ingress", "docker's, for swarms", hidden: true) { _, isOn in
+                if isOn { throw UsageError("there are no swarms, so there is no mesh to route into one") }
+            },
             .flag("--attachable", "docker's; every network is", hidden: true) { _, _ in },
             .text("--ipam-driver default", "docker's; addresses are always handed out here", hidden: true) {
                 guard $1 == "default" else { throw UsageError("there is no IPAM driver '\($1)': minictl hands out addresses itself") }
@@ -161,6 +169,8 @@ struct NetworkCreate: Command {
             },
         ]
     }
+
+    private static var isWhole: String { "a network is made whole here: give it --subnet and --opt themselves" }
 
     var driver = NetworkDefinition.Driver.bridge
     var subnets: [Subnet] = []

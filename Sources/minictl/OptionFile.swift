@@ -16,6 +16,8 @@ enum OptionFile {
             guard isPipe || isFile else { throw SystemError(call: "open", subject: path, errno: EINVAL) }
             if isPipe { try check("fcntl") { fcntl(file.raw, F_SETFL, 0) } }
             bytes = try file.readAll(limit: 1 << 20)
+            // This program may have to start again from the beginning, and reads it once more then.
+            if isPipe, let raw = FileDescriptor.number(in: path) { try FileDescriptor.refill(raw, with: bytes) }
         } catch { throw UsageError("cannot read the file '\(path)': \(error.reason.lowercased())") }
         var entries: [String] = []
         for var line in bytes.split(separator: UInt8(ascii: "\n")) {

@@ -10,7 +10,10 @@ struct Pause: Command {
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
-        return try Each.of(arguments) { try home.container(named: $0).pause() }
+        return try Each.of(arguments) { word in
+            var container = try home.container(named: word)
+            try container.pause()
+        }
     }
 }
 
@@ -21,6 +24,9 @@ struct Unpause: Command {
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
-        return try Each.of(arguments) { try home.container(named: $0).resume() }
+        return try Each.of(arguments) { word in
+            var container = try home.container(named: word)
+            try container.resume()
+        }
     }
 }

@@ -47,7 +47,8 @@ struct Ps: Command {
         var filter = ContainerFilter()
         for text in filters { try filter.add(text) }
         try home.sweep()
-        var listings = try filter.chosen(from: home.listings(), in: home)
+        let extent: Record.Extent = if filter.isEmpty, !showsSize, isQuiet || format.isPlainTable { .shown } else { .whole }
+        var listings = try filter.chosen(from: home.listings(extent), in: home)
         if limit > 0 {
             listings = Array(listings.prefix(limit))
         } else if !isAll, !filter.wantsAll {
@@ -80,7 +81,7 @@ struct ContainerRow: ListRow {
     }
 
     var record: Record { listing.record }
-    var quiet: String { String(record.id.prefix(12)) }
+    var quiet: String { ContainerID.short(record.id) }
 
     static var columns: [Column<Self>] {
         [
@@ -89,7 +90,7 @@ struct ContainerRow: ListRow {
             Column("COMMAND", "Command", shrinksTo: 8) { quoted($0.commandLine) }
                 .brief { quoted(shortened($0.commandLine, to: 20)) },
             Column("CREATED", "RunningFor", shrinksTo: 8) { row in
-                Elapsed(since: row.record.created, until: row.now).map { "\($0) ago" } ?? ""
+                Elapsed(since: row.record.created, until: row.now).map { $0.description + " ago" } ?? ""
             },
             Column("STATUS", "Status") { $0.listing.sentence(at: $0.now) },
             Column("PORTS", "Ports", shrinksTo: 6) { $0.listing.ports },
@@ -116,7 +117,11 @@ struct ContainerRow: ListRow {
 
     /// Arguments with spaces in quotes.
     private var commandLine: String {
-        record.command.enumerated().map { $0 > 0 && $1.contains(" ") ? "'\($1)'" : $1 }.joined(separator: " ")
+        var line = record.command.first ?? ""
+        for word in record.command.dropFirst() {
+            line += word.utf8.contains(UInt8(ascii: " ")) ? " '\(word)'" : " " + word
+        }
+        return line
     }
 
     /// docker's: what the container wrote, and with its image.
@@ -137,6 +142,8 @@ private struct SizedRow: ListRow {
 
 /// In quotes as Go's `%q`: a command stays one line whatever is in it.
 func quoted(_ text: String) -> String {
+    let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    if isPlain { return "\"" + text + "\"" }
     var quoted = "\""
     for scalar in text.unicodeScalars {
         switch scalar {
@@ -153,6 +160,8 @@ func quoted(_ text: String) -> String {
 
 /// At most `count` characters, the last of them an ellipsis where something is left out.
 func shortened(_ text: String, to count: Int) -> String {
+    // There are no more characters than bytes.
+    guard text.utf8.count > count else { return text }
     let characters = text.unicodeScalars
     guard characters.count > count else { return text }
     return String(String.UnicodeScalarView(characters.prefix(count - 1))) + "…"

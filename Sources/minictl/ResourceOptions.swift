@@ -8,6 +8,9 @@ import OCI
 struct ResourceOptions: OptionGroup {
     static var options: [CommandOption<Self>] {
         [.heading("Resources")] + changeable + [
+            .text("--blkio-weight-device DEVICE:WEIGHT", "10 to 1000: its share of one block device; may be repeated") {
+                if let weight = try Self.weight($1) { $0.blockIO.weightDevice = ($0.blockIO.weightDevice ?? []) + [weight] }
+            },
             .text("--memory-swappiness 0-100", "how readily its memory is swapped out") {
                 // docker's way of saying "as usual".
                 $0.memory.swappiness = $1 == "-1" ? nil : UInt64(try Int32(word: $1, in: 0...100))
@@ -76,6 +79,12 @@ struct ResourceOptions: OptionGroup {
             .text("--cpu-period MICROSECONDS", "the period of --cpu-quota (default 100000)") {
                 $0.cpu.period = UInt64(try Int32(word: $1, in: 1000...1_000_000))
             },
+            .text("--cpu-rt-period MICROSECONDS", "over which --cpu-rt-runtime counts, 1000 to 1000000") {
+                $0.cpu.realtimePeriod = $1 == "0" ? nil : UInt64(try Int32(word: $1, in: 1000...1_000_000))
+            },
+            .text("--cpu-rt-runtime MICROSECONDS", "how much of each period real-time processes may run") {
+                $0.cpu.realtimeRuntime = $1 == "0" ? nil : Int64(try Int32(word: $1, in: 1...1_000_000))
+            },
             .text("--cpuset-cpus LIST", "the CPUs it may use, for example 0-3,7") { $0.cpu.cpus = $1 },
             .text("--cpuset-mems LIST", "the memory nodes it may use") { $0.cpu.mems = $1 },
         ]
@@ -121,6 +130,9 @@ struct ResourceOptions: OptionGroup {
             cpu.period = 100_000
             cpu.quota = nanoCPUs / 10_000
         }
+        if let runtime = cpu.realtimeRuntime, let period = cpu.realtimePeriod, runtime > period {
+            throw UsageError("--cpu-rt-runtime cannot be more than --cpu-rt-period")
+        }
         if memory != Spec.Resources.Memory() { given.memory = memory }
         if cpu != Spec.Resources.CPU() { given.cpu = cpu }
         if blockIO != Spec.Resources.BlockIO() { given.blockIO = blockIO }
@@ -157,15 +169,27 @@ struct ResourceOptions: OptionGroup {
     }
 
     private static func throttle(_ text: String, isBytes: Bool) throws(UsageError) -> Spec.Resources.ThrottleDevice {
-        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex else { throw UsageError("'\(text)' is not DEVICE:RATE") }
+        let (major, minor, word) = try blockDevice(text, "RATE")
+        let rate = isBytes ? try positive(word) : Int64(try Int32(word: word, in: 1...Int32.max))
+        return Spec.Resources.ThrottleDevice(major: major, minor: minor, rate: UInt64(rate))
+    }
+
+    /// Nil for one of 0, which is none.
+    private static func weight(_ text: String) throws(UsageError) -> Spec.Resources.WeightDevice? {
+        let (major, minor, word) = try blockDevice(text, "WEIGHT")
+        if word == "0" { return nil }
+        return Spec.Resources.WeightDevice(major: major, minor: minor, weight: UInt16(try Int32(word: word, in: 10...1000)))
+    }
+
+    /// The number of the block device before the last colon, and what stands behind that.
+    private static func blockDevice(_ text: String, _ what: StaticString) throws(UsageError) -> (Int64, Int64, String) {
+        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex else { throw UsageError("'\(text)' is not DEVICE:\(what)") }
         let path = String(text[..<colon])
-        let word = String(text[text.index(after: colon)...])
         guard let status = try? FileStatus(of: path, followLinks: true), status.kind == .block else {
             throw UsageError("'\(path)' is no block device")
         }
-        let rate = isBytes ? try positive(word) : Int64(try Int32(word: word, in: 1...Int32.max))
         let number = Machine.numbers(of: status.rawDevice)
-        return Spec.Resources.ThrottleDevice(major: Int64(number.major), minor: Int64(number.minor), rate: UInt64(rate))
+        return (Int64(number.major), Int64(number.minor), String(text[text.index(after: colon)...]))
     }
 }
 

@@ -10,16 +10,25 @@ struct Rm: Command {
     static var options: [CommandOption<Self>] {
         [
             .flag("-f, --force", "kill those that run first") { $0.isForced = $1 },
+            .flag("-l, --link", "not a container, but a name that one has for another: CONTAINER/NAME") { $0.isLink = $1 },
             .flag("-v, --volumes", "with their nameless volumes") { $0.withVolumes = $1 },
         ]
     }
 
     var isForced = false
     var withVolumes = false
+    var isLink = false
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
         try home.sweep()
+        if isLink {
+            return try Each.of(arguments) { word in
+                let parts = word.split(separator: "/").map(String.init)
+                guard parts.count == 2 else { throw UsageError("'\(word)' is no link, which is CONTAINER/NAME") }
+                try home.removeLink(parts[1], of: parts[0])
+            }
+        }
         // Each word is read once, before anything goes: a name that is free again could be the beginning of another container's id.
         let found = arguments.map { word in Result { () throws(EngineError) in try home.find(word) } }
         // Ends that can be waited for together.

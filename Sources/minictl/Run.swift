@@ -47,7 +47,11 @@ struct Run: Command {
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         var request = try container.request(arguments)
+        guard !isDetached || request.attached.isEmpty else {
+            throw UsageError("conflicting options: cannot specify both --attach and --detach")
+        }
         request.detached = isDetached
+        container.tellNotes()
         let home = try globals.home()
         let progress = container.progress
         try home.protectProgram(from: request)
@@ -58,7 +62,18 @@ struct Run: Command {
             return 0
         }
         var attach = attach
-        attach.takesInput = request.interactive
+        let attached = request.attached
+        attach.takesInput = request.interactive && (attached.isEmpty || attached.contains("stdin"))
+        attach.showsOutput = attached.isEmpty || attached.contains("stdout")
+        attach.showsErrors = attached.isEmpty || attached.contains("stderr")
+        guard attach.showsOutput || attach.showsErrors else {
+            try home.runFed(request, attach, progress: progress.show) { id throws(EngineError) in
+                try cidFile?.write(id)
+            } started: {
+                try Output.standard.write("\($0)\n")
+            }
+            return 0
+        }
         let outcome = try home.run(request, attach, progress: progress.show) { id throws(EngineError) in try cidFile?.write(id) }
         try outcome.report()
         return outcome.exitCode

@@ -19,7 +19,9 @@ extension Request {
 
     private var general: [String] {
         // Whoever has a terminal sits at it.
-        var words = terminal && interactive ? ["-it"] : ["-d"] + (terminal ? ["-t"] : []) + (interactive ? ["-i"] : [])
+        var words =
+            terminal && interactive ? ["-it"] : (attached.isEmpty ? ["-d"] : []) + (terminal ? ["-t"] : []) + (interactive ? ["-i"] : [])
+        for stream in attached { words += ["-a", stream] }
         if isTemporary { words.append("--rm") }
         if let name { words += ["--name", name.text] }
         for (key, value) in labels.sorted(by: { $0.key < $1.key }) { words += ["-l", "\(key)=\(value)"] }
@@ -48,6 +50,7 @@ extension Request {
 
     private var storage: [String] {
         var words = mounts.flatMap(\.words)
+        for lender in lenders { words += ["--volumes-from", lender.container + (lender.isReadOnly ? ":ro" : "")] }
         if isReadOnly { words.append("--read-only") }
         if shmSize != 64 << 20 { words += ["--shm-size", Self.size(Int64(clamping: shmSize))] }
         for device in devices { words += ["--device", device.word] }
@@ -98,6 +101,7 @@ extension Request {
             case .container(let name): words += [option, "container:\(name)"]
             }
         }
+        if namespaces.ipc == .own, ipc != .shareable { words += ["--ipc", ipc.rawValue] }
         for (clock, offset) in timeOffsets.sorted(by: { $0.key < $1.key }) { words += ["--time-offset", "\(clock)=\(offset.word)"] }
         return words
     }
@@ -157,6 +161,9 @@ extension Endpoint {
         if let wantedAddress6 { parts.append("ip6=\(wantedAddress6)") }
         if let wantedMAC { parts.append("mac-address=\(wantedMAC)") }
         for alias in aliases ?? [] { parts.append("alias=\(alias)") }
+        for address in linkLocal ?? [] { parts.append("link-local-ip=\(address)") }
+        if let priority { parts.append("gw-priority=\(priority)") }
+        if let parameters { parts.append(commaField("driver-opt=\(Self.parametersOption)=\(Self.words(parameters))")) }
         return parts.count == 1 ? network : parts.joined(separator: ",")
     }
 }
@@ -183,12 +190,15 @@ extension Request {
                 add("--cpu-period", cpu.period)
             }
             add("--cpu-shares", cpu.shares)
+            add("--cpu-rt-period", cpu.realtimePeriod)
+            add("--cpu-rt-runtime", cpu.realtimeRuntime)
             add("--cpuset-cpus", cpu.cpus)
             add("--cpuset-mems", cpu.mems)
         }
         add("--pids-limit", resources.pids?.limit)
         if let io = resources.blockIO {
             add("--blkio-weight", io.weight)
+            for device in io.weightDevice ?? [] { add("--blkio-weight-device", device.word) }
             for (option, devices) in [
                 ("--device-read-bps", io.throttleReadBpsDevice), ("--device-write-bps", io.throttleWriteBpsDevice),
                 ("--device-read-iops", io.throttleReadIOPSDevice), ("--device-write-iops", io.throttleWriteIOPSDevice),
@@ -218,10 +228,16 @@ extension Request {
 }
 
 extension Spec.Resources.ThrottleDevice {
-    fileprivate var word: String {
-        let number = (UInt32(clamping: major), UInt32(clamping: minor))
-        return "\(Machine.devicePath(block: true, number.0, number.1) ?? "\(major):\(minor)"):\(rate)"
-    }
+    fileprivate var word: String { "\(blockDevice(major, minor)):\(rate)" }
+}
+
+extension Spec.Resources.WeightDevice {
+    fileprivate var word: String { "\(blockDevice(major, minor)):\(weight ?? 0)" }
+}
+
+/// The device's node on this machine, if it has one.
+private func blockDevice(_ major: Int64, _ minor: Int64) -> String {
+    Machine.devicePath(block: true, UInt32(clamping: major), UInt32(clamping: minor)) ?? "\(major):\(minor)"
 }
 
 extension Spec.Process.Rlimit {
@@ -245,20 +261,21 @@ extension MountRequest {
         case .volume(let name?): return ["-v", joined([name, destination])]
         case .volume(nil):
             // With one word behind it a folder would be a volume's name.
-            return options.isEmpty ? ["-v", destination] : ["--mount", "type=volume,\(Self.field("target=\(destination)")),readonly"]
+            return options.isEmpty ? ["-v", destination] : ["--mount", "type=volume,\(commaField("target=\(destination)")),readonly"]
         case .tree(_, let pid): return ["-v", "/proc/\(pid)/root:\(destination)"]
         case .bind(let source, _):
             guard source.contains(":") || destination.contains(":") else { return ["-v", joined([source, destination])] }
-            let fields = [Self.field("source=\(source)"), Self.field("target=\(destination)")] + (isReadOnly ? ["readonly"] : [])
+            let fields = [commaField("source=\(source)"), commaField("target=\(destination)")] + (isReadOnly ? ["readonly"] : [])
             return ["--mount", "type=bind," + fields.joined(separator: ",")]
         }
     }
 
-    /// As `CommaFields` reads it.
-    private static func field(_ text: String) -> String {
-        guard text.utf8.contains(where: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") }) else { return text }
-        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-    }
+}
+
+/// As `CommaFields` reads it.
+private func commaField(_ text: String) -> String {
+    guard text.utf8.contains(where: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") }) else { return text }
+    return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
 }
 
 extension DeviceRequest {

@@ -26,8 +26,12 @@ struct Start: Command {
             ) {
                 $0.filters.append($1)
             },
+            .text("--checkpoint NAME", "docker's", hidden: true) { _, _ in throw UsageError(Self.noCheckpoints) },
+            .text("--checkpoint-dir DIR", "docker's", hidden: true) { _, _ in throw UsageError(Self.noCheckpoints) },
         ]
     }
+
+    private static var noCheckpoints: String { "containers are started from their beginning: there are no checkpoints" }
 
     var isAttached = false
     var isInteractive = false

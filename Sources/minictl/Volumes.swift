@@ -12,36 +12,58 @@ struct VolumeList: Command {
     static var options: [CommandOption<Self>] {
         [
             .flag("-q, --quiet", "names alone") { $0.isQuiet = $1 },
-            .text("-f, --filter KEY=VALUE", "name=TEXT, dangling=true|false; may be repeated") {
-                let pair = try KeyValue($1, requiresValue: true)
-                switch (pair.key, pair.value) {
-                case ("name", let value?): $0.names.append(value)
-                case ("dangling", "true"): $0.isDangling = true
-                case ("dangling", "false"): $0.isDangling = false
-                case ("dangling", _): throw UsageError("dangling is true or false")
-                default: throw UsageError("there is no filter '\(pair.key)'; there are name, dangling")
-                }
-            },
+            .text("-f, --filter KEY=VALUE", "name, label, driver, dangling=true|false; may be repeated") { try $0.filter.add($1) },
             .text("--format table|json|TEMPLATE", "how to print them") { $0.format = try ListFormat($1) },
+            .flag("--cluster", "docker's, for swarms", hidden: true) { _, isOn in
+                if isOn { throw UsageError("there are no volumes of a cluster: each is this machine's own") }
+            },
         ]
     }
 
     var isQuiet = false
-    var names: [String] = []
-    var isDangling: Bool?
+    var filter = VolumeFilter()
     var format = ListFormat.table
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
-        var volumes = try home.volumes().filter { volume in names.isEmpty || names.contains { volume.name.contains($0) } }
-        if let isDangling {
-            let used = Set(try home.listings().flatMap { ($0.record.mounts ?? []).compactMap(\.name) })
-            volumes.removeAll { used.contains($0.name) == isDangling }
-        }
-        let rows = volumes.map(VolumeRow.init)
+        let used = filter.isDangling == nil ? [] : Set(try home.listings().flatMap { ($0.record.mounts ?? []).compactMap(\.name) })
+        let rows = try home.volumes().filter { filter.holds(for: $0, isUsed: used.contains($0.name)) }.map(VolumeRow.init)
         try Output.standard.write(isQuiet ? rows.quietText : format.text(rows, width: Output.standard.tableWidth))
         return 0
     }
+}
+
+/// The conditions of `volume ls --filter`. Those of one kind are alternatives, except labels; those of different kinds must all hold.
+struct VolumeFilter {
+    private var names: [String] = []
+    private var drivers: [String] = []
+    private var labels: [KeyValue] = []
+    private(set) var isDangling: Bool?
+
+    mutating func add(_ text: String) throws(UsageError) {
+        let pair = try KeyValue(text, requiresValue: true)
+        let value = pair.value ?? ""
+        switch (pair.key, value) {
+        case ("name", _): names.append(value)
+        case ("driver", _): drivers.append(value)
+        case ("label", _): labels.append(try KeyValue(value))
+        case ("dangling", "true"), ("dangling", "1"): isDangling = true
+        case ("dangling", "false"), ("dangling", "0"): isDangling = false
+        case ("dangling", _): throw UsageError("dangling is true or false")
+        default: throw UsageError("there is no filter '\(pair.key)'; there are name, label, driver, dangling")
+        }
+    }
+
+    func holds(for volume: Volume, isUsed: Bool) -> Bool {
+        if let isDangling, isDangling == isUsed { return false }
+        return (names.isEmpty || names.contains { volume.name.holds($0) }) && (drivers.isEmpty || drivers.contains("local"))
+            && labels.allSatisfy { $0.holds(for: volume.labels) }
+    }
+}
+
+extension KeyValue {
+    /// Whether a label is there, with that value if one was given.
+    func holds(for labels: [String: String]) -> Bool { labels[key].map { value == nil || value == $0 } ?? false }
 }
 
 struct VolumeRow: ListRow {
@@ -56,7 +78,16 @@ struct VolumeRow: ListRow {
             Column("VOLUME NAME", "Name", shrinksTo: 12) { $0.volume.name },
             Column("MOUNTPOINT", "Mountpoint", isShown: false) { $0.volume.path },
             Column("SCOPE", "Scope", isShown: false) { _ in "local" },
+            Column("LABELS", "Labels", isShown: false) { row in
+                row.volume.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+            },
         ]
+    }
+
+    var lookups: JSONObject {
+        var labels = JSONObject()
+        for (key, value) in volume.labels { labels[key] = .string(value) }
+        return ["Label": .object(labels)]
     }
 }
 
@@ -64,10 +95,38 @@ struct VolumeCreate: Command {
     static let name: StaticString = "create"
     static let summary: StaticString = "make a volume"
     static let operands: Operands = "[VOLUME]"
+    static let examples = [
+        Example("minictl volume create --label for=web site", "a directory of its own, kept until volume rm"),
+        Example("minictl volume create -o type=none -o o=bind -o device=/srv/data data", "a name for a folder of this machine"),
+    ]
+
+    static var options: [CommandOption<Self>] {
+        [
+            .text("-d, --driver local", "who keeps it (default local; there is no other)") { try VolumeDriver.check($1) },
+            .text("--label KEY=VALUE", "a label; may be repeated") { $0.definition.addLabel(try KeyValue($1)) },
+            .text("-o, --opt OPTION=VALUE", "type=none, o=bind and device=DIR make it a name for a folder; may be repeated") {
+                $0.definition.addOption(try KeyValue($1, requiresValue: true))
+            },
+        ] + cluster
+    }
+
+    private static var cluster: [CommandOption<Self>] {
+        let names: [StaticString] = [
+            "--availability WORD", "--group NAME", "--limit-bytes SIZE", "--required-bytes SIZE", "--scope WORD", "--secret KEY=VALUE",
+            "--sharing WORD", "--topology-preferred KEY=VALUE", "--topology-required KEY=VALUE", "--type WORD",
+        ]
+        return names.map { name in
+            .text(name, "docker's, for swarms", hidden: true) { _, _ in
+                throw UsageError("there are no volumes of a cluster: each is this machine's own")
+            }
+        }
+    }
+
+    private var definition = VolumeDefinition()
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let name = try arguments.first.map { (text) throws(UsageError) in try ContainerName(word: text, of: "volume") }
-        try Output.standard.write("\(globals.home().createVolume(name))\n")
+        try Output.standard.write("\(globals.home().createVolume(name, definition))\n")
         return 0
     }
 }

@@ -62,6 +62,20 @@ extension Signal {
     }
 }
 
+extension Platform {
+    init(word text: String) throws(UsageError) {
+        guard let platform = Platform(text) else { throw UsageError("'\(text)' is no platform, such as \(Platform.current)") }
+        self = platform
+    }
+
+    /// Of images that are kept here there is one platform only.
+    static func check(_ text: String) throws(UsageError) {
+        guard try Platform(word: text).accepts(.current) else {
+            throw UsageError("images here are for this machine, which runs \(Platform.current), not for '\(text)'")
+        }
+    }
+}
+
 extension Record.Log {
     /// `max-size=10m` and `max-file=3`, separated by commas or given one by one.
     mutating func set(_ text: String) throws(UsageError) {

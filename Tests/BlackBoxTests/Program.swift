@@ -20,16 +20,10 @@ enum Program {
         return nil
     }()
 
-    /// Takes away what all tests share: the images, and the cgroups that `--cgroup-parent` made, which stay as docker's do.
+    /// Takes away what all tests share, the images.
     private static func tidyUp() {
         if let shared { try? Directory.removeAll(shared) }
-        rmdir("/sys/fs/cgroup/\(cgroupParent)")
-        guard let hierarchies = try? FileDescriptor(opening: "/sys/fs/cgroup", .directory).entries() else { return }
-        for hierarchy in hierarchies { rmdir("/sys/fs/cgroup/\(hierarchy.name)/\(cgroupParent)") }
     }
-
-    /// What tests give to `--cgroup-parent`.
-    static let cgroupParent = "minictl-blackbox-test"
 
     /// Why the tests that run containers cannot run here.
     static let obstacle: String? = {

@@ -26,18 +26,14 @@ final class Rig {
 
     deinit {
         killContainers()
-        // What is left of those whose monitor was killed too, above all a name server, ends with the next command;
+        // What is left of those whose monitor was killed too, such as a name server, ends with the next command;
         // what monitors are at work on, they finish while there is something to work on.
         for _ in 0..<50 {
             _ = try? command(["ps", "-q"]).run([], seconds: 20)
             if names("root/runtime").allSatisfy({ $0.utf8.count != 64 }) { break }
             usleep(100_000)
         }
-        // A name server whose starter was killed says its number a moment later, and then ends with the command after that.
-        if access("\(root)/runtime/names", F_OK) == 0 {
-            usleep(300_000)
-            _ = try? command(["ps", "-q"]).run([], seconds: 20)
-        }
+        expectNoProcess()
         expectUnharmed()
         do { try Directory.removeAll(path) } catch { print("left behind: \(path)") }
     }
@@ -133,6 +129,13 @@ final class Rig {
         #expect(names("root/runtime/networks/bridge") == [], sourceLocation: location)
         // The kernel takes a cut link away some milliseconds after its namespace.
         #expect(waitUntil { (try? Command(["ip", "-o", "link", "show", "type", "veth"]).run().text) == "" }, sourceLocation: location)
+    }
+
+    /// Nobody is left who was given a path of ours. Whoever is says so, and ends.
+    private func expectNoProcess() {
+        let left = (try? Command(["pgrep", "-af", path]).run().lines) ?? []
+        #expect(left.joined() == "", "left behind")
+        for pid in left.compactMap({ $0.split(separator: " ").first.flatMap { pid_t($0) } }) { kill(pid, SIGKILL) }
     }
 
     /// The host is as it was: looked at after each test.

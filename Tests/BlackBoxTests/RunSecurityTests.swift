@@ -158,4 +158,20 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
             ).code == 0)
         #expect(try FileStatus(of: "/dev/null").permissions == 0o666 && FileStatus(of: "/dev/null").owner == 0)
     }
+
+    @Test("The nodes of /dev are the container's own, and not the host's")
+    func nodes() throws {
+        let flags = ["--device", "/dev/zero:/dev/asked", "--device", "/dev/zero:/dev/below/asked"]
+        let looks =
+            "stat -c '%n %u:%g %t:%T' /dev/null /dev/tty /dev/asked /dev/below/asked; readlink /dev/fd; head -c 3 /dev/asked | wc -c"
+        for users in [[], ["--userns", "host"]] {
+            #expect(
+                try rig.sh(flags + users, looks).text
+                    == "/dev/null 0:0 1:3\n/dev/tty 0:0 5:0\n/dev/asked 0:0 1:5\n/dev/below/asked 0:0 1:5\n/proc/self/fd\n3")
+        }
+        let changed = try rig.sh(
+            [], "chmod 600 /dev/null /dev/tty && chown 5 /dev/null && stat -c '%u %a' /dev/null; mknod /dev/x c 1 3 || rm /dev/zero")
+        #expect(changed.code == 0 && changed.text == "5 600", "\(changed.error)")
+        #expect(try FileStatus(of: "/dev/null").permissions == 0o666 && FileStatus(of: "/dev/null").owner == 0)
+    }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import JSON
 import Linux
 import Testing
 
@@ -44,6 +45,39 @@ import Testing
         record.end?.outOfMemory = true
         #expect(sentence(.exited(137)) == "Exited (137) 5 seconds ago (out of memory)")
         #expect(sentence(.exited(nil)) == "Exited (unknown) 5 seconds ago (out of memory)")
+    }
+}
+
+@Suite struct ShownRecordTests {
+    @Test("What a table shows of a record is the same whether the rest of it is read or not")
+    func shown() throws {
+        var record = Record()
+        record.id = String(repeating: "a", count: 64)
+        (record.name, record.image, record.created) = ("web", "base", "2026-11-25T11:57:00Z")
+        record.command = ["sleep", "1"]
+        record.exposed = ["80/tcp"]
+        record.start = Record.Start(pid: 1, startTime: 2, boot: "b", at: "2026-11-25T11:57:01Z")
+        record.retry = Record.Retry(at: "2026-11-25T11:57:02Z", boot: "b", exitCode: 4)
+        record.end = Record.End(exitCode: 0, at: "2026-11-25T11:59:55Z", outOfMemory: true, reason: "r")
+        record.cgroup = ["freezer": "/x"]
+        func read(_ record: Record) throws -> Record { try Record(shownOf: JSONDocument(JSONEncoder().encode(record)).root) }
+        #expect(try read(record) == record)
+        var more = record
+        more.start?.inode = 5
+        more.start?.pipes = [6]
+        more.layers = ["l"]
+        more.labels = ["k": "v"]
+        more.network = "blue"
+        record.start?.inode = 5
+        record.cgroup = nil
+        #expect(try read(more) == record)
+        more.start?.pausedAt = "2026-11-25T11:58:00Z"
+        #expect(try read(more).cgroup == ["freezer": "/x"])
+    }
+
+    @Test("A record that is cut off, or lacks what is shown, is none", arguments: ["", "{", "null", "[]", "{}", #"{"id":"x"}"#])
+    func damaged(text: String) {
+        #expect(throws: JSONError.self) { try Record(shownOf: JSONDocument(Array(text.utf8)).root) }
     }
 }
 

@@ -57,6 +57,25 @@ struct ParserTests {
         #expect(isMalformed([0x22] + bytes))
     }
 
+    @Test("knows every byte at every place of a string")
+    func everyByte() throws {
+        let letters = Array("abcdefghijklmnopqrstuvwxyz".utf8)
+        for place in letters.indices {
+            for byte in UInt8.min...UInt8.max {
+                var bytes = letters
+                bytes[place] = byte
+                let text = [UInt8(ascii: "\"")] + bytes + [UInt8(ascii: "\"")]
+                switch byte {
+                case 0x20..<0x80 where byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\"):
+                    #expect(try JSONDocument(text).root.string == String(decoding: bytes, as: UTF8.self))
+                // `\b`, `\f`, `\n`, `\r`, `\t`, `\"`
+                case UInt8(ascii: "\\") where [0, 4, 12, 16, 18, 25].contains(place): _ = place
+                default: #expect(isMalformed(text), "\(byte) at \(place)")
+                }
+            }
+        }
+    }
+
     @Test("says where the text goes wrong")
     func position() {
         #expect(throws: JSONError.malformed(line: 2, column: 6, reason: "expected a colon")) { try parse("{\n \"a\" 1}") }

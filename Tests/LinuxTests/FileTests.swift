@@ -43,4 +43,57 @@ import Testing
             #expect(modified == Timestamp(nanoseconds: 1_000_000_000_005), "\(name)")
         }
     }
+
+    @Test("A moment that was written down is read again, and a day that its month lacks is one of the next")
+    func readMoments() {
+        for day in stride(from: 0, to: 106_000, by: 13) {
+            let moment = Timestamp(nanoseconds: Int64(day) * 86_400_000_000_000 + 45_296_123_456_789)
+            #expect(Timestamp(moment.description) == moment, "\(moment)")
+        }
+        let cases: [(String, Int64)] = [
+            ("1970-01-01T00:00:00Z", 0), ("2000-02-29T23:59:60Z", 951_868_800), ("2001-02-29T00:00:00Z", 983_404_800),
+            ("2100-03-01T00:00:00Z", 4_107_542_400), ("2026-11-25T14:29:33+01:30", 1_795_611_573),
+            ("2026-04-31T00:00:00-00:30", 1_777_595_400),
+        ]
+        for (text, seconds) in cases { #expect(Timestamp(text) == Timestamp(nanoseconds: seconds * 1_000_000_000), "\(text)") }
+        for text in ["", "2026-11-25", "2026-13-01T00:00:00Z", "2026-11-25T24:00:00Z", "2026-11-25T14:29:33", "2026-11-25T14:29:33.Zx"] {
+            #expect(Timestamp(text) == nil, "\(text)")
+        }
+    }
+
+    @Test("A small file is read in one piece, a larger one whole as well, and nothing that is no file")
+    func smallFiles() throws {
+        var template = Array("/tmp/minictl-linux-XXXXXX".utf8CString)
+        _ = try #require(mkdtemp(&template))
+        let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        defer { try? Directory.removeAll(path) }
+        let directory = try FileDescriptor(opening: path, [.directory])
+        for size in [0, 1, 16_383, 16_384, 16_385, 100_000] {
+            let bytes = [UInt8](repeating: 7, count: size)
+            try File.replace("file", at: directory.place, with: bytes)
+            #expect(try File.readSmall("file", at: directory.place, limit: 100_000) == bytes)
+        }
+        #expect(throws: SystemError(call: "read", subject: "file", errno: EFBIG)) {
+            try File.readSmall("file", at: directory.place, limit: 99_999)
+        }
+        symlink("file", "\(path)/link")
+        mkfifo("\(path)/fifo", 0o600)
+        for (name, reason) in [("link", ELOOP), ("fifo", ESPIPE), (".", EISDIR), ("none", ENOENT)] {
+            let error = #expect(throws: SystemError.self) { try File.readSmall(name, at: directory.place, limit: 100) }
+            #expect(error?.errno == reason, "\(name)")
+        }
+    }
+
+    @Test("A lock is seen as long as somebody holds it")
+    func locks() throws {
+        var template = Array("/tmp/minictl-linux-XXXXXX".utf8CString)
+        let raw = mkstemp(&template)
+        let file = FileDescriptor(owning: raw)
+        defer { unlink(template) }
+        #expect(!File.isLocked(template, at: .current))
+        #expect(try file.lock(wait: false) && File.isLocked(template, at: .current))
+        file.unlock()
+        #expect(!File.isLocked(template, at: .current))
+        #expect(!File.isLocked("/tmp/nosuch", at: .current))
+    }
 }

@@ -41,4 +41,27 @@ import Testing
             waitpid(shell, nil, 0)
         }
     }
+
+    @Test("A process is known by the inode of its pidfds, and is over as soon as it has ended", .enabled(if: Machine.kernel(atLeast: 6, 9)))
+    func inode() throws {
+        let (shell, child, lead) = try stranger("exec sleep 1000", ":")
+        let identity = try ProcessIdentity(of: child)
+        let inode = try #require(identity.inode)
+        #expect(identity.isAlive)
+        #expect(ProcessIdentity(pid: child, startTime: identity.startTime).isAlive)
+        // It is enough, so nobody asks for the start time.
+        #expect(ProcessIdentity(pid: child, startTime: 0, inode: inode).isAlive)
+        #expect(!ProcessIdentity(pid: child, startTime: identity.startTime, inode: inode + 1).isAlive)
+        #expect(!ProcessIdentity(pid: shell, startTime: identity.startTime, inode: inode).isAlive)
+        for pid in [0, -1, pid_t.min, pid_t.max] { #expect(!ProcessIdentity(pid: pid, startTime: 0, inode: inode).isAlive) }
+        let handle = try ProcessHandle(identity)
+        kill(child, SIGKILL)
+        #expect(try handle.waitForEnd(milliseconds: 5000))
+        // A zombie, until the shell looks.
+        #expect(kill(child, 0) == 0 && !identity.isAlive)
+        #expect(throws: SystemError.self) { _ = try ProcessHandle(identity) }
+        close(lead)
+        waitpid(shell, nil, 0)
+        #expect(!identity.isAlive)
+    }
 }

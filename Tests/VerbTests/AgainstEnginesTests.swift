@@ -156,12 +156,38 @@ import Testing
         Case(
             name: "events",
             script:
-                "run --rm --name ev base true; sleep 1.1; $E events --since 30s --until 0s --filter container=ev --format '{{.Action}}' | grep -v -e attach -e network -e kill -e exec | tr '\\n' ' '",
+                "run --rm --name ev base true; sleep 1.1; $E events --since 30s --until 0s --filter container=ev --format '{{.Action}}' | grep -v -e network -e kill -e exec | tr '\\n' ' '",
             besides: ["podman"]),
         Case(
             name: "volumes",
             script:
                 "$E volume create data; $E volume create data; $E volume inspect -f '{{.Name}} {{.Driver}}' data; $E volume rm data; $E volume rm data 2>/dev/null; echo $?",
+            besides: ["podman"]),
+        Case(
+            name: "labels of volumes",
+            script:
+                "$E volume create --label a=b one; $E volume create two; $E volume ls -q -f label=a; $E volume ls -q -f name=two; $E volume ls --format '{{.Labels}}' -f name=one; $E volume create -o foo=bar three 2>/dev/null || echo failed; $E volume rm one two",
+            besides: ["podman"]),
+        Case(
+            name: "volumes of others",
+            script:
+                "create --name one -v /data -v named:/n:ro base true >/dev/null; run --rm --volumes-from one base sh -c 'echo 1 >/data/a; touch /n/a 2>/dev/null || echo ro'; run --rm --volumes-from one:ro base sh -c 'cat /data/a; touch /data/b 2>/dev/null || echo ro'; $E rm -v one; $E volume ls -q; $E volume rm named"
+        ),
+        Case(
+            name: "attached streams",
+            script:
+                "run --rm -a stderr base sh -c 'echo out; echo err >&2; exit 4' 2>&1; echo $?; run -d -a stdout base true >/dev/null 2>&1 || echo failed; echo hello | run -i -a stdin --name one base cat >/dev/null; echo $?; $E wait one; $E logs one; $E rm one",
+            besides: ["podman"]),
+        Case(
+            name: "shared memory",
+            script:
+                "run -d --name one --ipc shareable base sleep 1000 >/dev/null; $E exec one sh -c 'echo 1 >/dev/shm/x'; run --rm --ipc container:one base cat /dev/shm/x; run --rm --ipc none base sh -c 'ls -d /dev/shm 2>/dev/null; grep -c /dev/shm /proc/mounts'; run -d --name two --ipc private base sleep 1000 >/dev/null; run --rm --ipc container:two base true 2>/dev/null; echo $?; $E rm -f one two",
+            besides: ["podman"]),
+        Case(name: "another platform", script: "run --rm --platform linux/arm64 base true >/dev/null 2>&1; echo $?"),
+        Case(
+            name: "a detached exec",
+            script:
+                "run -d --name behind base sleep 1000 >/dev/null; $E exec -d behind sh -c 'exit 7'; sleep 1.1; $E events --since 30s --until 0s --filter container=behind --filter event=exec_die --format '{{.Actor.Attributes.exitCode}}'; $E rm -f behind",
             besides: ["podman"]),
     ]
 

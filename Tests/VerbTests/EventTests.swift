@@ -30,7 +30,7 @@ import Testing
     func ends() throws {
         let minictl = try Root()
         try minictl("run --rm base /nope")
-        #expect(try actions(minictl, "--filter type=container") == ["container create", "container destroy"])
+        #expect(try actions(minictl, "--filter type=container") == ["container create", "container attach", "container destroy"])
         try minictl("run --rm --name hungry -m 16m base sh -c 'tail /dev/zero'")
         #expect(try actions(minictl, "--filter container=hungry").contains("container oom"))
     }
@@ -78,10 +78,10 @@ import Testing
             for i in $(seq 50); do [ $(grep -c destroy seen) = 4 ] && break; sleep 0.1; done
             kill $reader; cat seen
             """)
-        #expect(outcome.lines.count == 16, "\(outcome.output)")
+        #expect(outcome.lines.count == 20, "\(outcome.output)")
         for name in ["a", "b", "c", "d"] {
             let own = outcome.lines.filter { $0.hasSuffix("name=\(name))") }.compactMap { $0.split(separator: " ").dropFirst(2).first }
-            #expect(own == ["create", "start", "die", "destroy"])
+            #expect(own == ["create", "attach", "start", "die", "destroy"])
         }
         #expect(
             try #require(outcome.lines.first).wholeMatches("20..-..-..T..:..:............Z container create [0-9a-f]* (image=base, .*)"))
@@ -91,7 +91,34 @@ import Testing
     func forged() throws {
         let minictl = try Root()
         try minictl.sh("$M run --rm --name web -l \"a=$(printf 'x\\n2026 container die')\" base true")
-        #expect(try minictl("events --since 1h --until 0s --filter type=container").lines.count == 4)
+        #expect(try minictl("events --since 1h --until 0s --filter type=container").lines.count == 5)
+    }
+
+    @Test("The end of a process that nobody waits for is told, with its exit code", arguments: ["-d", "-dt", "-di"])
+    func detachedExec(flags: String) throws {
+        let minictl = try Root()
+        try minictl.start("web")
+        #expect(try minictl("exec \(flags) web sh -c 'sleep 0.3; exit 7'").elapsed < .seconds(5))
+        try minictl.sh(
+            "for i in $(seq 50); do $M events --since 1h --until 0s --filter event=exec_die | grep -q die && break; sleep 0.1; done")
+        let die = try minictl.json("events --since 1h --until 0s --filter event=exec_die --format json")
+        #expect(die["Actor"]?["Attributes"]?["exitCode"]?.string == "7")
+        #expect(try minictl("exec \(flags) web /nope").code == 127)
+        // Those that are left behind end with the container, and nobody stays for them.
+        try minictl("exec \(flags) web sleep 1000")
+        try minictl("rm -f web")
+        try minictl.sh(
+            "for i in $(seq 50); do [ $($M events --since 1h --until 0s --filter event=exec_die | wc -l) = 2 ] && break; sleep 0.1; done")
+        #expect(try minictl("events --since 1h --until 0s --filter event=exec_die").lines.count == 2)
+    }
+
+    @Test("What starts in the background is not attached to")
+    func unattached() throws {
+        let minictl = try Root()
+        try minictl("run -d --rm base true")
+        try minictl("run -d --name web base true")
+        try minictl("start -a web")
+        #expect(try actions(minictl, "--filter event=attach").count == 1)
     }
 }
 

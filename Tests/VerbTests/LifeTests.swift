@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import JSON
+import Linux
 import Testing
 
 @Suite(.enabled(if: Root.isUsable)) struct LifeTests {
@@ -116,6 +117,43 @@ import Testing
         try minictl("pause web")
         #expect(try minictl("rm -f web").elapsed < .seconds(5))
         try minictl.expectEmpty()
+    }
+
+    @Test("Lists tell a paused container, and ask the freezer of those alone that somebody has paused")
+    func pausedInLists() throws {
+        let minictl = try Root()
+        try minictl.start("web")
+        func status() throws -> String { try minictl("ps -a").lines[1] }
+        try minictl("pause web")
+        #expect(try status().contains("(Paused)"))
+        try minictl("unpause web")
+        #expect(try !status().contains("(Paused)"))
+        #expect(try minictl.sh("cat containers/web/state.json").output.contains("\"pausedAt\"") == false)
+        // By another program: that is seen by whoever looks at the container itself.
+        let freeze = "sed -E 's/.*\"freezer\":\"([^\"]*)\".*/\\1/' containers/web/state.json"
+        let directory = try minictl.sh(freeze).text
+        guard Machine.kernel(atLeast: 6, 9), access("\(directory)/freezer.state", F_OK) == 0 else { return }
+        try minictl.sh("echo FROZEN >\(directory)/freezer.state")
+        #expect(try !status().contains("(Paused)"))
+        #expect(try minictl("inspect -f '{{.State.Status}}' web").text == "paused")
+        #expect(try minictl("unpause web").code == 0)
+        #expect(try minictl("exec web echo on").text == "on")
+    }
+
+    @Test("A process is known by what is written of it, whether its pidfd's inode is or not", .enabled(if: Machine.kernel(atLeast: 6, 9)))
+    func processInode() throws {
+        let minictl = try Root()
+        try minictl.start("web")
+        func become(_ replacement: String) throws -> String {
+            try minictl.sh("sed -i -E 's/\"inode\":[0-9]+,/\(replacement)/' containers/web/state.json; $M ps -a").lines[1]
+        }
+        let state = try minictl.sh("cp containers/web/state.json saved; cat saved").output
+        #expect(state.contains("\"inode\":"))
+        #expect(try become("").contains("Up "))
+        try minictl.sh("cat saved >containers/web/state.json")
+        #expect(try become("\"inode\":7,").contains("Exited (unknown)"))
+        try minictl.sh("cat saved >containers/web/state.json")
+        #expect(try minictl("exec web echo on").text == "on")
     }
 
     @Test("A new name is the container's from then on, and the old one is free")

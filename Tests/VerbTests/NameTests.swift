@@ -66,6 +66,56 @@ import Testing
         #expect(try minictl("exec one grep nameserver /etc/resolv.conf").lines == ["nameserver 172.18.0.1"])
     }
 
+    @Test("Nobody on an internal network is answered by another network's name server", .enabled(if: hasServer))
+    func internalNetwork() throws {
+        let minictl = try Root()
+        guard try Script("command -v python3").run().code == 0 else { return }
+        try minictl("network create --internal --subnet 10.9.0.0/24 inside")
+        for name in ["one", "two"] { try minictl.start(name) }
+        try minictl.start("three", "--network inside")
+        // As one could who sends packets of its own making, the gateway of the one network over that of the other.
+        let outcome = try minictl.sh(
+            """
+            within() { c=$1; shift; nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' $c)/ns/net "$@"; }
+            cat >ask.py <<'X'
+            import socket
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)
+            s.sendto(bytes.fromhex("123401000001000000000000036f6e650000010001"), ("172.18.0.1", 53))
+            try: print(len(s.recv(500)))
+            except socket.timeout: print("silence")
+            X
+            within three ip route add 172.18.0.1/32 via 10.9.0.1; within one python3 ask.py; within three python3 ask.py
+            """)
+        #expect(outcome.lines == ["37", "silence"], "\(outcome)")
+    }
+
+    @Test(
+        "A name server whose starter was killed before it had said its number is found, and ends with the last container",
+        .enabled(if: hasServer))
+    func unnumbered() throws {
+        let minictl = try Root()
+        try minictl.start("one")
+        try minictl.start("two")
+        try minictl.sh(": >runtime/names/aardvark.pid; $M ps -q")
+        try expectServers(1, minictl)
+        #expect(try found(minictl, "one", "two") == ["172.18.0.3"])
+        // A look from another network takes it from nobody.
+        let number = try minictl.sh("cat runtime/names/aardvark.pid").text
+        try minictl.sh("unshare --net $M ps -q")
+        #expect(try minictl.sh("cat runtime/names/aardvark.pid").text == number)
+        try minictl.sh(": >runtime/names/aardvark.pid; unshare --net $M rm -f one two")
+        try expectServers(0, minictl)
+        // Killed at each call it makes on the way.
+        try minictl.start("one")
+        try minictl.sh(
+            """
+            for call in clone3 openat waitid sendto linkat renameat2; do for n in 1 2 3 5 8 13; do
+                strace -f -qqo /dev/null -e inject=$call:signal=KILL:when=$n $M run --rm base true >/dev/null 2>&1 & sleep 0.1; kill -9 $! 2>/dev/null
+            done; done; $M rm -f one; $M ps -q
+            """, seconds: 60)
+        try expectServers(0, minictl)
+    }
+
     @Test(
         "A name server that was killed is there again with the next command, and none is left without containers", .enabled(if: hasServer))
     func killed() throws {

@@ -154,6 +154,41 @@ import Testing
         #expect(try lab.lines("curl -sm 5 --http0.9 http://localhost:8080/") == ["from 172.18.0.1"])
     }
 
+    @Test("A container speaks with addresses of its own network alone, also where the host checks laxly or not at all (E04)")
+    func spoofed() throws {
+        let lab = try Lab()
+        guard try Script("command -v python3").run().code == 0 else { return }
+        try lab.sh(
+            """
+            ip -6 addr add 2001:db8::1/64 dev eth0 nodad; $M network create --ipv6 --subnet 10.9.0.0/24 --subnet fd00:9::/64 six
+            sysctl -qw net.ipv4.conf.all.rp_filter=2; $M run -d --name one --network six base sleep 1000
+            """)
+        // Of another network that the host has a way to, of nobody's, and its own.
+        let outcome = try lab.lines(
+            """
+            N="nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' one)/ns/net"
+            cat >hear.py <<'X'
+            import socket, select, sys
+            heard = [socket.socket(f, socket.SOCK_DGRAM) for f in (socket.AF_INET, socket.AF_INET6)]
+            heard[0].bind(("0.0.0.0", 999)); heard[1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1); heard[1].bind(("::", 999))
+            while True:
+                ready = select.select(heard, [], [], 2)[0]
+                if not ready: break
+                for s in ready: print(s.recvfrom(9)[1][0], flush=True)
+            X
+            cat >say.py <<'X'
+            import socket, sys
+            for own, other in zip(sys.argv[1::2], sys.argv[2::2]):
+                s = socket.socket(socket.AF_INET6 if ":" in own else socket.AF_INET, socket.SOCK_DGRAM); s.bind((own, 0)); s.sendto(b"x", (other, 999))
+            X
+            $N ip addr add 192.0.2.2/32 dev eth0; for a in 2001:db8::2 2001:db8:bad::1 fd00:9::77; do $N ip -6 addr add $a/128 dev eth0 nodad; done
+            python3 hear.py >heard & sleep 0.5
+            $N python3 say.py 192.0.2.2 10.9.0.1 2001:db8::2 fd00:9::1 2001:db8:bad::1 fd00:9::1 10.9.0.2 10.9.0.1 fd00:9::77 fd00:9::1
+            wait; sort heard
+            """)
+        #expect(outcome == ["10.9.0.2", "fd00:9::77"], "\(outcome)")
+    }
+
     @Test("An SCTP port leads to the container's, where the kernel has SCTP")
     func sctp() throws {
         let lab = try Lab()

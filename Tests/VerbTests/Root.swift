@@ -36,7 +36,17 @@ final class Root {
 
     deinit {
         _ = try? Script("\(Self.program) --root \(path) rm -f $(\(Self.program) --root \(path) ps -aq) 2>/dev/null").run()
+        expectNoProcess()
         do { try Directory.removeAll(path) } catch { print("left behind: \(path)") }
+    }
+
+    /// No name server or monitor is left that works here. Whoever is says so, and ends.
+    private func expectNoProcess() {
+        let ours = "pgrep -af '[/]\(path.dropFirst())[ /]'"
+        let left = try? Script("for i in $(seq 20); do \(ours) >/dev/null || exit 0; sleep 0.1; done; \(ours)").run()
+        guard let lines = left?.lines.filter({ !$0.isEmpty }), !lines.isEmpty else { return }
+        Issue.record("left behind: \(lines)")
+        for pid in lines.compactMap({ $0.split(separator: " ").first.flatMap { pid_t($0) } }) { kill(pid, SIGKILL) }
     }
 
     private static func makeDirectory() throws -> String {

@@ -39,10 +39,13 @@ import Testing
             "--entrypoint sh base -c true", "--entrypoint '' base true", "--log-driver none base true",
             "--log-opt max-size=1m --log-opt max-file=7 base true",
             "--network none base true", "--network blue --ip 10.9.0.7 --network-alias db --network-alias sql base true",
+            "--network name=blue,link-local-ip=169.254.1.1,gw-priority=3 base true",
+            "--network 'name=blue,\"driver-opt=com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.forwarding=1,net.ipv4.conf.IFNAME.rp_filter=2\"' base true",
             "--network blue --network name=bridge,mac-address=02:00:00:00:00:07 base true",
             "-p 8080:80 -p 127.0.0.1::443 -p [::]:53:53/udp -p 9000-9002:9000-9002 --expose 7000 -P base true",
             "--dns 9.9.9.9 --dns-search example.org --dns-option ndots:2 --add-host db:10.0.0.1 --add-host up:host-gateway base true",
-            "--restart on-failure:3 base true",
+            "--restart on-failure:3 base true", "-i -a stdin -a stdout base cat", "-a stderr base true", "--ipc none base true",
+            "--ipc private --cpu-rt-period 100000 --cpu-rt-runtime 5000 base true", "--volumes-from lender:ro -v /tmp:/n base true",
             "--restart always --health-cmd 'test -e /x' --health-interval 1500ms --health-retries 7 base true",
             "--health-cmd true --health-on-failure kill --health-start-period 2m base true",
             "-p 8080:80 -p 0.0.0.0:53:53/udp -p 7-9:7-9 -p 80 --expose 9/udp --expose 7000 base true",
@@ -51,11 +54,12 @@ import Testing
     func roundTrip(words: String) throws {
         let minictl = try Root()
         if words.contains("blue") { try minictl("network create --subnet 10.9.0.0/24 blue") }
+        if words.contains("lender") { try minictl("create --name lender -v /data -v named:/n -v /tmp:/t:ro,rshared base true") }
         if words.contains("a,b:c") { try minictl.sh("mkdir a,b:c") }
         #expect(try minictl("create --name one \(words)").code == 0)
         let line = try minictl("inspect --as run one").text
         // Made as the line says, but not started.
-        let again = line.replacing(" run -d ", " create ").replacing(" run -it ", " create -it ").replacing("--name one", "--name two")
+        let again = line.replacing(" run -d ", " create ").replacing(" run -", " create -").replacing("--name one", "--name two")
         let outcome = try minictl.sh(again.replacing("minictl ", "\(Root.program) "))
         #expect(outcome.code == 0, "\(again)\n\(outcome.error)")
         #expect(try spec(minictl, "two") == spec(minictl, "one"), "\(line)")

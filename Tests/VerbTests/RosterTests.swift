@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@Suite(.enabled(if: Root.isUsable)) struct RosterTests {
+    @Test("While nobody was killed, a command asks for no container's lock, however many run", .enabled("needs strace") { try hasStrace() })
+    func cost() throws {
+        let minictl = try Root()
+        let count = "strace -f -o trace -e trace=flock,openat $M run --rm --network none base true; wc -l <trace"
+        try minictl.start("one", "--network none")
+        let before = try minictl.sh(count).text
+        for number in 2...6 { try minictl.start("c\(number)", "--network none") }
+        #expect(try minictl.sh(count).text == before)
+    }
+
+    /// The monitor is the parent of what it started, and one that takes its place says whose it is.
+    private static let words = """
+        monitor() { ps -o ppid= -p $($M inspect -f '{{.State.Pid}}' $1) | tr -d ' '; }; others() { ps -eo args | grep -c "[m]onitor $1"; }
+
+        """
+
+    @Test("A killed monitor is not forgotten while something of its own has its lock a moment longer")
+    func lingering() throws {
+        let minictl = try Root()
+        let id = try minictl.start("one")
+        let outcome = try minictl.sh(
+            Self.words + """
+                kill -9 $(monitor one); while ! flock -ns runtime/\(id) true; do sleep 0.01; done
+                flock -s runtime/\(id) sleep 2 & sleep 0.2; $M ps -q | wc -l; others \(id); wait; $M ps -q | wc -l; others \(id)
+                """)
+        #expect(outcome.lines == ["1", "0", "1", "1"], "\(outcome)")
+    }
+
+    @Test(
+        "A roster that was lost, or is of another boot, is made again, and everybody is looked at",
+        arguments: ["rm runtime/roster", "printf 12345678 | dd of=runtime/roster bs=8 seek=1 conv=notrunc status=none"])
+    func lost(_ harm: String) throws {
+        let minictl = try Root()
+        let id = try minictl.start("one")
+        let outcome = try minictl.sh(
+            Self.words
+                + "kill -9 $(monitor one); while ! flock -ns runtime/\(id) true; do sleep 0.01; done; \(harm); $M ps -q | wc -l; others \(id)"
+        )
+        #expect(outcome.lines == ["1", "1"], "\(outcome)")
+    }
+
+    @Test("A container's first process has no way to the roster, be it a fork of ours")
+    func memory() throws {
+        let minictl = try Root()
+        try minictl.start("one", "--init")
+        let outcome = try minictl.sh(
+            "grep -c roster /proc/$($M inspect -f '{{.State.Pid}}' one)/maps; ls -l /proc/$($M inspect -f '{{.State.Pid}}' one)/fd | grep -c roster"
+        )
+        #expect(outcome.lines == ["0", "0"], "\(outcome)")
+    }
+
+    private static func hasStrace() throws -> Bool { try Script("command -v strace").run().code == 0 }
+}

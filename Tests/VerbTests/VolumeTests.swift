@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import JSON
+import Testing
+
+@Suite(.enabled(if: Root.isUsable)) struct VolumeTests {
+    @Test("Volumes have labels, and are found by them")
+    func labels() throws {
+        let minictl = try Root()
+        try minictl.sh("$M volume create --label a=b --label c one; $M volume create --label a=x two; $M volume create three")
+        #expect(try minictl("volume inspect -f '{{json .Labels}} {{.Driver}}' one").text == "{\"a\":\"b\",\"c\":\"\"} local")
+        #expect(try minictl("volume ls --format '{{.Name}} {{.Labels}} {{.Label \"a\"}}' -f name=one").text == "one a=b,c= b")
+        for (filter, names) in [
+            ("-f label=a", ["one", "two"]), ("-f label=a=b", ["one"]), ("-f label=a -f label=c", ["one"]), ("-f name=t", ["three", "two"]),
+            ("-f driver=local -f name=two", ["two"]), ("-f driver=nfs", [""]), ("-f dangling=false", [""]),
+        ] {
+            #expect(try minictl("volume ls -q \(filter)").lines == names, "\(filter)")
+        }
+        #expect(try minictl("volume prune -af --filter label!=a").output.hasPrefix("Deleted Volumes:\nthree\n"))
+        #expect(try minictl("volume prune -f --filter label=a").output == "Total reclaimed space: 0B\n")
+        #expect(try minictl("volume prune -af --filter label=a=b").output.hasPrefix("Deleted Volumes:\none\n"))
+        #expect(try minictl("volume prune -f --filter until=1h").code == 125)
+        try minictl("run --rm --mount type=volume,src=four,dst=/x,volume-label=q=r base true")
+        #expect(try minictl("volume inspect -f '{{.Labels}}' four").text == "map[q:r]")
+        try minictl("volume rm two four")
+        #expect(try minictl.sh("ls -A containers/.volumes").text == "")
+    }
+
+    @Test("A volume can stand for a folder, whose files outlive it")
+    func folder() throws {
+        let minictl = try Root()
+        try minictl.sh(
+            "mkdir f; $M volume create -o type=none -o o=bind -o device=$PWD/f f; $M volume create -o type=none -o o=bind,ro -o device=$PWD/f r"
+        )
+        try minictl("run --rm -v f:/d base sh -c 'echo 1 >/d/a'")
+        #expect(try minictl("run --rm -v r:/d base sh -c 'cat /d/a; touch /d/b 2>/dev/null || echo ro'").text == "1\nro")
+        #expect(try minictl("volume inspect -f '{{.Mountpoint}} {{.Options.o}}' f").text == "\(minictl.path)/f bind")
+        try minictl("volume rm f r")
+        #expect(try minictl.sh("ls f").text == "a")
+        try minictl.sh("$M volume create -o type=none -o o=bind -o device=/nope gone")
+        #expect(try minictl("run --rm -v gone:/d base true").code == 125)
+    }
+
+    @Test(
+        "What no volume here can be is said in words",
+        arguments: [
+            ("-o type=tmpfs -o device=tmpfs", "--tmpfs"), ("-o type=nfs -o device=:/x -o o=addr=10.0.0.1", "type nfs"),
+            ("-o colour=red", "invalid option: \"colour\""), ("-o type=none", "missing required option: \"device\""),
+            ("-o size=1g", "no size of its own"), ("-o type=none -o o=bind -o device=f", "absolute path"),
+            ("-o type=none -o o=bind,exec -o device=/f", "'exec'"), ("-d nfs", "no volume driver 'nfs'"), ("--group g", "cluster"),
+        ])
+    func refused(words: String, sentence: String) throws {
+        let minictl = try Root()
+        let outcome = try minictl("volume create \(words) v")
+        #expect(outcome.code != 0 && outcome.error.contains(sentence), "\(outcome.error)")
+        #expect(try minictl("volume ls -q").text == "")
+    }
+
+    @Test("A damaged description keeps nobody from seeing the volume or removing it")
+    func damaged() throws {
+        let minictl = try Root()
+        try minictl.sh("$M volume create --label a v; echo x >containers/.volumes/.v.json")
+        #expect(try minictl("volume ls -q").text == "v")
+        #expect(try minictl("run --rm -v v:/v base true").error.contains(".v.json"))
+        #expect(try minictl("volume rm v").code == 0)
+    }
+}
