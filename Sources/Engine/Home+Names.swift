@@ -133,6 +133,8 @@ extension NameServer {
             // The first one, or the first since zones were lost.
             for id in try home.neighbours(of: record.id, on: network) {
                 guard let peer = try? home.container(id) else { continue }
+                // One that is just ending keeps its addresses until it has been forgotten, and would be remembered for ever.
+                if case .exited = try peer.status(in: Machine.boot()) { continue }
                 zone.set(peer.record.nameEntry(on: network))
             }
         }
