@@ -32,6 +32,9 @@ int linux_setfsuid(uid_t uid) { return syscall(SYS_setfsuid, uid); }
 int linux_setfsgid(gid_t gid) { return syscall(SYS_setfsgid, gid); }
 int linux_personality(unsigned long persona) { return syscall(SYS_personality, persona); }
 int linux_sched_setscheduler(pid_t pid, int policy, int priority) { struct sched_param p = {.sched_priority = priority}; return sched_setscheduler(pid, policy, &p); }
+long linux_sched_getaffinity(pid_t pid, size_t size, uint64_t *mask) { return syscall(SYS_sched_getaffinity, pid, size, mask); }
+int linux_sched_setaffinity(pid_t pid, size_t size, const uint64_t *mask) { return syscall(SYS_sched_setaffinity, pid, size, mask); }
+int linux_getcpu(unsigned *processor) { return getcpu(processor, NULL); }
 int linux_ioprio_set(int which, int who, int value) { return syscall(SYS_ioprio_set, which, who, value); }
 int linux_getrlimit(int resource, struct rlimit *limit) { return getrlimit(resource, limit); }
 int linux_prlimit(pid_t pid, int resource, const struct rlimit *value, struct rlimit *old) { return prlimit(pid, resource, value, old); }

@@ -22,6 +22,8 @@ extension Launch {
             root: plan.root, binds: plan.binds, devices: plan.devices, userMap: plan.userMap,
             joinsUser: plan.joined.contains { $0.type == .user })
         let launch = try clone(&plan, Init.steps, into: cgroup)
+        // Its namespaces and our mounts take about as long.
+        let aside = Aside(launch.pid)
         do throws(LaunchError) {
             try launch.setOOMScore(spec.process?.oomScoreAdj)
             launch.raiseLimits(plan.process.limits)
@@ -29,6 +31,7 @@ extension Launch {
             defer { for raw in spent { close(raw) } }
             let mounts = try outline.prepare(for: launch.pid, spent: &spent)
             spent += mounts
+            aside?.end()
             try launch.proceed(mounts)
             if plan.waitsForNetwork {
                 try launch.waitForNamespaces()

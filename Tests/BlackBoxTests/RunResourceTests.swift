@@ -98,6 +98,15 @@ private let nonsense = [
         rig.expectNothingLeft()
     }
 
+    @Test("A container may use the processors that its caller may, or those that are asked for")
+    func processors() throws {
+        let list = "grep Cpus_allowed_list /proc/self/status"
+        #expect(try rig.sh([], list).text == Command(["sh", "-c", list]).run().text)
+        let pinned = try Command(["taskset", "-c", "0", Program.path, "--root", rig.root, "run", "--rm", "base", "sh", "-c", list]).run()
+        #expect(pinned.text.hasSuffix("\t0"), "\(pinned)")
+        #expect(try rig.sh(["--cpuset-cpus", "0"], list).text.hasSuffix("\t0"))
+    }
+
     @Test("Memory that runs out is said in words, with the limit, and is exit code 137")
     func outOfMemory() throws {
         let ending = try rig.sh(["-m", "16m"], "exec tail /dev/zero")
