@@ -59,8 +59,8 @@ struct NetworkFilter {
         case ("type", "custom"): isPredefined = false
         case ("type", "builtin"): isPredefined = true
         case ("type", _): throw UsageError("type is custom or builtin")
-        case ("dangling", "true"): isDangling = true
-        case ("dangling", "false"): isDangling = false
+        case ("dangling", "true"), ("dangling", "1"): isDangling = true
+        case ("dangling", "false"), ("dangling", "0"): isDangling = false
         case ("dangling", _): throw UsageError("dangling is true or false")
         case ("scope", "local"): break
         default: throw UsageError("there is no filter '\(pair.key)'; there are name, id, driver, label, type, dangling")
