@@ -5,7 +5,7 @@ import Linux
 
 /// A file of what an option would take, one a line: `--env-file`, `--label-file`.
 enum OptionFile {
-    /// The lines of a file, but for empty ones and those that begin with `#`, and without what stands before their first letter.
+    /// The lines of a file, but for empty ones and those that begin with `#`, and without spaces and tabs in front.
     static func lines(_ path: String) throws(UsageError) -> [String] {
         let bytes: [UInt8]
         do throws(SystemError) {
