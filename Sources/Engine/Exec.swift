@@ -27,9 +27,7 @@ package struct ExecRequest: Sendable {
 
 extension Home {
     package func exec(_ request: ExecRequest, in container: borrowing Container) throws(EngineError) -> Outcome {
-        if request.terminal, request.interactive, !FileDescriptor.isTerminal(0) {
-            throw .refused("the input device is not a TTY; leave -t out when standard input is not a terminal")
-        }
+        try request.streams.checkInput(terminal: request.terminal)
         let boot = try Machine.boot()
         let status = container.status(in: boot)
         guard status.allows(.exec), let identity = container.record.start?.identity(in: boot) else {
@@ -46,7 +44,7 @@ extension Home {
         options.diesWithParent = request.diesWithCaller
         if !request.isPrivileged { options.filter = try container.filter(spec, in: self) }
         let errand = ExecErrand(request: request, process: process, spec: spec, options: options, pid: identity.pid)
-        return try request.detached ? container.leave(errand, beside: target) : container.carryOut(errand, beside: target)
+        return try request.detached ? container.startDetached(errand, beside: target) : container.carryOut(errand, beside: target)
     }
 }
 
@@ -123,7 +121,7 @@ extension Container {
     }
 
     /// Starts the process from one of ours that stays behind as its parent: it holds its terminal, learns how it ends, and does nothing else.
-    fileprivate func leave(_ errand: ExecErrand, beside target: borrowing ProcessHandle) throws(EngineError) -> Outcome {
+    fileprivate func startDetached(_ errand: ExecErrand, beside target: borrowing ProcessHandle) throws(EngineError) -> Outcome {
         let report: MonitorReport
         tell("exec_create: \(errand.words)", errand.id)
         do throws(SystemError) {
@@ -131,7 +129,7 @@ extension Container {
             guard case .parent = try Process.clone() else {
                 let raw = pipe.release()
                 close(raw.reader)
-                stayBehind(errand, beside: target, report: raw.writer)
+                runDetached(errand, beside: target, report: raw.writer)
             }
             report = try MonitorReport(from: pipe.readerAlone())
         } catch {
@@ -141,7 +139,7 @@ extension Container {
         return Outcome(exitCode: 0, memoryLimit: nil)
     }
 
-    private func stayBehind(_ errand: ExecErrand, beside target: borrowing ProcessHandle, report: CInt) -> Never {
+    private func runDetached(_ errand: ExecErrand, beside target: borrowing ProcessHandle, report: CInt) -> Never {
         try? SignalSet.reset()
         Process.stayBehind(as: "minictl-exec")
         FileDescriptor.closeInherited()
@@ -153,10 +151,9 @@ extension Container {
         MonitorReport.send(MonitorReport.started, to: report)
         close(report)
         Process.letGoOfStreams()
-        var supervisor = Supervisor()
-        if let master = launched.takeTerminal() { supervisor.streams = [Stream(from: master, to: -1)] }
+        let master = launched.takeTerminal()
         Process.trimMemory()
-        if let end = try? supervisor.wait(for: launched.handle), case .ended(let end) = end { tellEnd(end, of: errand) }
+        attend(launched.handle, master: master, errand)
         Process.exit(0)
     }
 
@@ -165,11 +162,16 @@ extension Container {
         guard case .child = try Process.clone() else { return }
         Process.stayBehind(as: "minictl-exec")
         Process.letGoOfStreams()
-        var supervisor = Supervisor()
-        supervisor.streams = [Stream(from: master, to: -1)]
         // It is not its parent; what the kernel tells of others' ends it tells since Linux 6.15.
-        if let end = try? supervisor.wait(for: launched.handle), case .ended(let end) = end { tellEnd(end, of: errand) }
+        attend(launched.handle, master: master, errand)
         Process.exit(0)
+    }
+
+    /// Holds its terminal, if it has one, until it ends, and tells how.
+    private func attend(_ handle: borrowing ProcessHandle, master: CInt?, _ errand: ExecErrand) {
+        var supervisor = Supervisor()
+        if let master { supervisor.streams = [Stream(from: master, to: -1)] }
+        if let end = try? supervisor.wait(for: handle), case .ended(let end) = end { tellEnd(end, of: errand) }
     }
 }
 

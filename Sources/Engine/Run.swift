@@ -28,7 +28,7 @@ extension Home {
     package func run(
         _ request: Request, _ options: AttachOptions, progress: (String) -> Void, created: (ContainerID) throws(EngineError) -> Void
     ) throws(EngineError) -> Outcome {
-        try request.checkInput(options)
+        try options.checkInput(terminal: request.terminal)
         try protectProgram(from: request)
         let creation = try create(request, besides: sweep(), progress: progress)
         do throws(EngineError) { try created(creation.container.id) } catch {
@@ -84,10 +84,10 @@ extension Home {
     }
 }
 
-extension Request {
+extension AttachOptions {
     /// Whoever has a terminal types at one.
-    fileprivate func checkInput(_ options: AttachOptions) throws(EngineError) {
-        if terminal, options.takesInput, !FileDescriptor.isTerminal(0) {
+    func checkInput(terminal: Bool) throws(EngineError) {
+        if terminal, takesInput, !FileDescriptor.isTerminal(0) {
             throw .refused("the input device is not a TTY; leave -t out when standard input is not a terminal")
         }
     }
@@ -101,7 +101,7 @@ extension Home {
         _ request: Request, _ options: AttachOptions, progress: (String) -> Void, created: (ContainerID) throws(EngineError) -> Void,
         started: (ContainerID) throws -> Void
     ) throws {
-        try request.checkInput(options)
+        try options.checkInput(terminal: request.terminal)
         let id = try runDetached(request, progress: progress, created: created)
         try started(id)
         guard options.takesInput else { return }
