@@ -78,7 +78,7 @@ extension Home {
             containers.add(size.bytes, isActive: listing.status.isGoingOn)
         }
         var volumes = DiskUsage(kind: "Local Volumes")
-        let used = Set(listings.flatMap { ($0.record.mounts ?? []).compactMap(\.name) })
+        let used = Set(listings.flatMap(\.record.volumeNames))
         for volume in try self.volumes() { volumes.add(size(of: volume), isActive: used.contains(volume.name)) }
         return [images, containers, volumes]
     }

@@ -53,7 +53,7 @@ extension Home {
         // One whose file is damaged can be seen and removed all the same; whoever starts a container with it is told.
         let definition = (try? folder.definition(of: name)) ?? VolumeDefinition()
         return Volume(
-            name: name, path: definition.folder ?? "\(path)/containers/.volumes/\(name)", definition: definition,
+            name: name, path: definition.path(of: name, in: path), definition: definition,
             modified: status.modificationTime.description)
     }
 
@@ -101,7 +101,7 @@ extension Home {
             guard let name = mount.name, let volume = try? volume(named: name) else { continue }
             if volume.definition.isShared == true {
                 let others = try listings().filter { $0.record.id != record.id }
-                if others.contains(where: { $0.record.mounts?.contains { $0.name == name } == true }) { continue }
+                if others.contains(where: { $0.record.volumeNames.contains(name) }) { continue }
             }
             try remove(volume)
         }
@@ -121,7 +121,7 @@ extension Home {
 
     /// Removes the volumes that no container has: the nameless ones, or all. Gives back their names and how many bytes were in them.
     package func pruneVolumes(all: Bool, _ filter: PruneFilter) throws(EngineError) -> (names: [String], bytes: Int64) {
-        let used = Set(try listings().flatMap { ($0.record.mounts ?? []).compactMap(\.name) })
+        let used = Set(try listings().flatMap(\.record.volumeNames))
         var names: [String] = []
         var size = TreeSize()
         for volume in try volumes() where !used.contains(volume.name) && (all || volume.isAnonymous) && filter.holds(for: volume) {

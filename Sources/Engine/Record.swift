@@ -83,6 +83,9 @@ package struct Record: Equatable, Sendable {
     /// The names of its networks; with none of its own, docker's word for what it has.
     package var networks: [String] { endpoints.map { $0.map(\.network) } ?? [network] }
 
+    /// The names of the volumes it has.
+    package var volumeNames: [String] { (mounts ?? []).compactMap(\.name) }
+
     /// Whether that stream is one of those that were asked for.
     func attaches(_ stream: String) -> Bool { attached?.contains(stream) ?? true }
 

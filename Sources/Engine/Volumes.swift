@@ -100,7 +100,7 @@ struct Volumes {
             // The name of a nameless one: it goes with the last container that has it.
             if isOthers, ContainerID(name) != nil { try folder.share(name) }
             let definition = try folder.definition(of: name)
-            let path = definition.folder ?? "\(home)/containers/.volumes/\(name)"
+            let path = definition.path(of: name, in: home)
             if request.copiesUp, !definition.isReadOnly { try fill(path, from: request.destination, root) }
             return (path, definition.isReadOnly)
         } catch {

@@ -38,7 +38,7 @@ extension DiskFree {
         let images = try home.withImages { (store) throws(ImageError) in try store.list() }
         let imageRows = images.map { UsedImageRow($0, among: images, listings, now: now) }
         let containers = listings.map { SizedContainerRow(ContainerRow($0, size: home.size(of: $0.record), now: now)) }
-        let mounts = listings.flatMap { ($0.record.mounts ?? []).compactMap(\.name) }
+        let mounts = listings.flatMap(\.record.volumeNames)
         let volumes = try home.volumes().map { volume in
             UsedVolumeRow(name: volume.name, links: mounts.count { $0 == volume.name }, size: home.size(of: volume))
         }

@@ -26,7 +26,7 @@ struct VolumeList: Command {
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
-        let used = filter.isDangling == nil ? [] : Set(try home.listings().flatMap { ($0.record.mounts ?? []).compactMap(\.name) })
+        let used = filter.isDangling == nil ? [] : Set(try home.listings().flatMap(\.record.volumeNames))
         let rows = try home.volumes().filter { filter.holds(for: $0, isUsed: used.contains($0.name)) }.map(VolumeRow.init)
         try Output.standard.write(isQuiet ? rows.quietText : format.text(rows, width: Output.standard.tableWidth))
         return 0

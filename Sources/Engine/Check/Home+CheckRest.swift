@@ -46,7 +46,7 @@ extension Home {
     /// What is written down of volumes: of one that is gone, only half, or so that nobody understands it.
     func checkVolumeFiles(_ checkup: inout Checkup) throws(EngineError) {
         guard let folder = try volumeFolder() else { return }
-        let used = Set(try listings().flatMap { ($0.record.mounts ?? []).compactMap(\.name) })
+        let used = Set(try listings().flatMap(\.record.volumeNames))
         let files: [String]
         do throws(SystemError) {
             files = try folder.directory.entries().filter { $0.kind == .regular }.map(\.name).sorted()
