@@ -119,8 +119,8 @@ extension Home {
         try takeOff(&container, endpoint)
         let rest = container.record.endpoints ?? []
         try container.updateHosts(from: [endpoint], to: rest, container.hostNames())
-        let ways = rest.indices.filter { rest[$0].gateway ?? rest[$0].gateway6 != nil }.sorted { rest[$0].precedes(rest[$1], $0 < $1) }
-        if !rest.contains(where: { $0.hasDefaultRoute == true }), var next = ways.first.map({ rest[$0] }) {
+        let ways = rest.byPriority.map { rest[$0] }.filter { $0.gateway ?? $0.gateway6 != nil }
+        if !rest.contains(where: { $0.hasDefaultRoute == true }), var next = ways.first {
             next.hasDefaultRoute = true
             let namespace = try container.networkNamespace()
             do throws(NetworkError) { try namespace.setDefaultRoute(over: next) } catch { throw .network(error) }

@@ -28,11 +28,13 @@ extension Netlink {
     }
 }
 
-extension Endpoint {
-    /// - Parameter isFirst: decides between those of one priority.
-    func precedes(_ other: Endpoint, _ isFirst: Bool) -> Bool {
-        let (own, theirs) = (priority ?? 0, other.priority ?? 0)
-        return own == theirs ? isFirst : own > theirs
+extension [Endpoint] {
+    /// Where they stand, those with the highest priority first, and of one priority as they were given.
+    var byPriority: [Int] {
+        indices.sorted {
+            let (one, other) = (self[$0].priority ?? 0, self[$1].priority ?? 0)
+            return one == other ? $0 < $1 : one > other
+        }
     }
 }
 
@@ -44,7 +46,7 @@ extension Home {
         var attachments: [Attachment] = []
         for index in endpoints.indices { endpoints[index] = endpoints[index].wish }
         // Whoever comes first and leads out gets the way to everywhere else.
-        for index in endpoints.indices.sorted(by: { endpoints[$0].precedes(endpoints[$1], $0 < $1) }) {
+        for index in endpoints.byPriority {
             let mayLeadOut = !endpoints.contains { $0.hasDefaultRoute == true }
             attachments.append(try lease(&endpoints[index], number: index, for: id, mayLeadOut: mayLeadOut, &netlink))
         }
