@@ -29,13 +29,8 @@ struct DeviceTree: Sendable {
         }
         for device in devices { try device.make(device.path.folderAndName.name, at: place) }
         identity.end()
-        // Whom the container does not know, it sees as nobody.
         for device in devices where device.user != 0 || device.group != 0 {
-            let owner = user.map.users.host(device.user) ?? 0
-            let group = user.map.groups.host(device.group) ?? 0
-            try check("fchownat", device.path) {
-                fchownat(place.raw, device.path.folderAndName.name, owner, group, AT_SYMLINK_NOFOLLOW)
-            }
+            try device.setOwner(device.path.folderAndName.name, at: place, for: user)
         }
         return mount
     }

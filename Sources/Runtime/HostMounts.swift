@@ -68,15 +68,19 @@ extension DeviceSetup {
         try check("mknod", path) { mknodat(place.raw, name, type | mode, kind == .fifo ? 0 : Machine.device(major, minor)) }
     }
 
+    /// Gives the node to the host's ids of whom the container knows as the owner; whom it does not know, it sees as nobody.
+    func setOwner(_ name: String, at place: Place, for user: UserNamespaceView?) throws(SystemError) {
+        let owner = user.map { $0.map.users.host(self.user) ?? 0 } ?? self.user
+        let ownerGroup = user.map { $0.map.groups.host(group) ?? 0 } ?? group
+        try check("fchownat", path) { fchownat(place.raw, name, owner, ownerGroup, AT_SYMLINK_NOFOLLOW) }
+    }
+
     /// The node alone, in a file system of ours: the host's has an owner whom the container does not know, and is not the container's to change.
     fileprivate func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
         let folder = try FileSystemContext("tmpfs").mount([.noSetID, .noExec])
         let place = folder.descriptor.place
         try make("node", at: place)
-        // The host's ids of whom the container knows as the owner; whom it does not know, it sees as nobody.
-        let owner = user.map { $0.map.users.host(self.user) ?? 0 } ?? self.user
-        let ownerGroup = user.map { $0.map.groups.host(group) ?? 0 } ?? group
-        try check("fchownat", path) { fchownat(place.raw, "node", owner, ownerGroup, AT_SYMLINK_NOFOLLOW) }
+        try setOwner("node", at: place, for: user)
         try check("fchmodat", path) { fchmodat(place.raw, "node", mode, 0) }
         do throws(SystemError) {
             return try Mount(cloning: "node", at: place)

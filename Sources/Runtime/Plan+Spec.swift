@@ -159,7 +159,7 @@ extension Plan {
         let extra = try (spec.linux?.devices ?? []).map { device throws(LaunchError) in try DeviceSetup(device) }
         let standard = DefaultDevices.nodes.filter { device in !extra.contains { $0.path == device.path } }
         process.bindsConsole = process.terminal
-        // A user namespace can make no nodes: the parent makes those for it.
+        // A user namespace can make no nodes: the parent makes what it can for it.
         let isMapped = userMap != nil || joined.contains { $0.type == .user }
         let links = Setup.links(DefaultDevices.links.map { ("\($0.path)", "\($0.target)") })
         guard isMapped else {
@@ -167,6 +167,7 @@ extension Plan {
             return
         }
         let tree = Namespaces.isUserInitial ? DeviceTree(setups, standard + extra) : nil
+        // What everybody may open can just as well be the host's.
         if tree == nil { setups.append(.devices(standard, canMake: false)) }
         for device in extra where tree?.makes(device) != true {
             binds.append(BindSource(device: device))

@@ -85,7 +85,7 @@ struct RootDirectory: Sendable {
     }
 
     /// Opens a directory, making each missing component in the directory above it, held by descriptor.
-    /// A link that points to nothing is the error of resolving it: we never create what a link names.
+    /// A link that points to nothing is the error of resolving it: what a link names is made for a mount alone (`makeMountPoint`).
     func directory(_ path: String, followLinks: Bool = true, mode: mode_t = 0o755) throws(SystemError) -> FileDescriptor {
         var parts: [Substring] = []
         var here = try open("/", [.path, .directory])

@@ -102,8 +102,7 @@ extension FileSystemSetup {
     var isPlainProc: Bool { type == "proc" && options.isEmpty && !attributes.contains(.readOnly) }
 
     /// Gives back the mount it made; nil where it bound the host's.
-    @discardableResult
-    func perform(in root: RootDirectory, received: [CInt] = []) throws(SystemError) -> Mount? {
+    func perform(in root: RootDirectory, received: [CInt]) throws(SystemError) -> Mount? {
         // What the kernel itself fills must stand on a real directory: through a link, writes meant for it would land elsewhere (CVE-2019-19921).
         let point = try root.mountPoint(
             target, isDirectory: true, followLinks: type != "proc" && type != "sysfs" && type != "devpts" && target != "/dev", forUser: true
