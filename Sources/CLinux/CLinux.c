@@ -58,7 +58,7 @@ long linux_getrandom(void *buffer, size_t size, unsigned flags) { return syscall
 long linux_getdents64(int fd, void *buffer, size_t size) { return syscall(SYS_getdents64, fd, buffer, size); }
 uint32_t linux_load(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 void linux_store(uint32_t *word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
-uint32_t linux_exchange(uint32_t *word, uint32_t old, uint32_t new_) { __atomic_compare_exchange_n(word, &old, new_, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); return old; }
+uint32_t linux_compare_exchange(uint32_t *word, uint32_t old, uint32_t new_) { __atomic_compare_exchange_n(word, &old, new_, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); return old; }
 int linux_syncfs(int fd) { return syncfs(fd); }
 
 int linux_statx_mount(int dir, const char *path, int flags, uint64_t *mount_id, uint64_t *attributes)

@@ -52,7 +52,7 @@ extension Home {
                 guard let bytes = try? File.readSmall(path, at: place, limit: Record.limit), let document = try? JSONDocument(bytes),
                     let record = try? read(document.root), record.id.utf8.count == 64, strcmp(record.id, name) == 0
                 else { return }
-                body(record, record.glance(in: boot), health(of: record))
+                body(record, record.listedStatus(in: boot), health(of: record))
             }
         } catch {
             throw .system(doing: "list the containers", error)
@@ -77,11 +77,11 @@ extension Record {
     /// No record of ours comes near it.
     static let limit = 1 << 20
 
-    /// Whether it runs, worked out from facts: its first process by number, start time and boot, and the freezer.
+    /// Whether it runs, worked out from facts: its first process by number, boot, and pidfd inode or start time; and the freezer.
     package func status(in boot: String) -> Status { status(in: boot, asksFreezer: true) }
 
     /// The same for lists, which do not ask the freezer of a container that nobody has paused: four times as long as all else.
-    fileprivate func glance(in boot: String) -> Status { status(in: boot, asksFreezer: start?.pausedAt != nil) }
+    fileprivate func listedStatus(in boot: String) -> Status { status(in: boot, asksFreezer: start?.pausedAt != nil) }
 
     private func status(in boot: String, asksFreezer: Bool) -> Status {
         if let retry, retry.boot == boot { return .restarting(retry.exitCode) }

@@ -87,13 +87,13 @@ extension Home {
     }
 
     /// Removes every network that no container is on, the default one included: it is made again when it is needed.
-    /// - Parameter besidesDefault: the default one stays, as docker's does.
-    package func pruneNetworks(_ filter: PruneFilter, besidesDefault: Bool = false) throws(EngineError) -> [String] {
+    /// - Parameter keepingDefault: the default one stays, as docker's does.
+    package func pruneNetworks(_ filter: PruneFilter, keepingDefault: Bool = false) throws(EngineError) -> [String] {
         let wanted = Set(try listings().flatMap { $0.record.endpoints ?? [] }.map(\.network))
         let lock = try lockNetworks(exclusive: true)
         var removed: [String] = []
         for network in try storedNetworks().sorted(by: { $0.name < $1.name }) where filter.holds(for: network) {
-            if network.isDefault ? besidesDefault : wanted.contains(network.name) { continue }
+            if network.isDefault ? keepingDefault : wanted.contains(network.name) { continue }
             guard try users(of: network).isEmpty else { continue }
             try remove(network, lock)
             removed.append(network.name)

@@ -107,6 +107,11 @@ package struct ProcessHandle: ~Copyable {
         self = handle
     }
 
+    /// The same; nil if that process is over. Any other error says nothing about it.
+    package static func holding(_ identity: ProcessIdentity) throws(SystemError) -> ProcessHandle? {
+        do throws(SystemError) { return try ProcessHandle(identity) } catch  where error.errno == ESRCH { return nil }
+    }
+
     private func refers(to identity: ProcessIdentity) throws(SystemError) -> Bool {
         guard let inode = identity.inode else { return try identity.living() != nil }
         guard try descriptor.status().inode == inode else { return false }
@@ -121,11 +126,6 @@ package struct ProcessHandle: ~Copyable {
 
     /// `PID_FS_MAGIC`
     private static let pidfs: UInt32 = 0x5049_4446
-
-    /// The same; nil if that process is over. Any other error says nothing about it.
-    package static func holding(_ identity: ProcessIdentity) throws(SystemError) -> ProcessHandle? {
-        do throws(SystemError) { return try ProcessHandle(identity) } catch  where error.errno == ESRCH { return nil }
-    }
 
     /// The corresponding call is `pidfd_send_signal(2)`.
     package func signal(_ signal: Signal) throws(SystemError) {

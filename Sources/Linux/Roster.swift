@@ -101,7 +101,7 @@ package final class Roster {
             // Marked if we end from here on, and only if it is ours by then.
             try check("set_robust_list") { linux_mark_at_death(word(entry)) }
             raise(entry)
-            guard linux_exchange(word(entry), 0, number) == 0 else { continue }
+            guard linux_compare_exchange(word(entry), 0, number) == 0 else { continue }
             setKey(entry, key)
             own = entry
             return
@@ -116,7 +116,7 @@ package final class Roster {
         count -= 1
         guard count <= 0, own != 0 else { return }
         setKey(own, 0)
-        _ = linux_exchange(word(own), number, 0)
+        _ = linux_compare_exchange(word(own), number, 0)
         own = 0
     }
 
@@ -128,7 +128,7 @@ package final class Roster {
             number = UInt32(bitPattern: getpid())
             try check("set_robust_list") { linux_mark_at_death(word(entry)) }
             // The parent's, or the mark of its end.
-            for before in [parent, Self.mark] where linux_exchange(word(entry), before, number) == before {
+            for before in [parent, Self.mark] where linux_compare_exchange(word(entry), before, number) == before {
                 own = entry
                 count = 1
                 setKey(entry, key)
@@ -140,7 +140,7 @@ package final class Roster {
 
     /// In the parent, once its fork goes on with that or has ended: what the fork has not taken counts as killed.
     package func handOver() {
-        if own != 0, owner == getpid() { _ = linux_exchange(word(own), number, Self.mark) }
+        if own != 0, owner == getpid() { _ = linux_compare_exchange(word(own), number, Self.mark) }
         own = 0
         count = 0
     }
@@ -158,7 +158,7 @@ package final class Roster {
 
     package func end() { file.unlock() }
 
-    package func clear(_ entries: [Int]) { for entry in entries { _ = linux_exchange(word(entry), Self.mark, 0) } }
+    package func clear(_ entries: [Int]) { for entry in entries { _ = linux_compare_exchange(word(entry), Self.mark, 0) } }
 
     /// The keys of those who are at something.
     package func keys() -> Set<UInt64> {
@@ -180,7 +180,7 @@ package final class Roster {
         let new = UInt32(truncatingIfNeeded: entry)
         var before = linux_load(word(0) + 1)
         while before < new {
-            let found = linux_exchange(word(0) + 1, before, new)
+            let found = linux_compare_exchange(word(0) + 1, before, new)
             if found == before { return }
             before = found
         }

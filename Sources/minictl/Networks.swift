@@ -155,8 +155,8 @@ struct NetworkCreate: Command {
             .text("--ipam-opt OPTION=VALUE", "docker's, for its plugins", hidden: true) { _, _ in
                 throw UsageError("addresses are handed out by minictl itself, which has no options for that")
             },
-            .text("--config-from NETWORK", "docker's, for swarms", hidden: true) { _, _ in throw UsageError(Self.isWhole) },
-            .flag("--config-only", "docker's, for swarms", hidden: true) { _, isOn in if isOn { throw UsageError(Self.isWhole) } },
+            .text("--config-from NETWORK", "docker's, for swarms", hidden: true) { _, _ in throw UsageError(Self.noConfigurations) },
+            .flag("--config-only", "docker's, for swarms", hidden: true) { _, isOn in if isOn { throw UsageError(Self.noConfigurations) } },
             .flag("--ingress", "docker's, for swarms", hidden: true) { _, isOn in
                 if isOn { throw UsageError("there are no swarms, so there is no mesh to route into one") }
             },
@@ -170,7 +170,7 @@ struct NetworkCreate: Command {
         ]
     }
 
-    private static var isWhole: String { "a network is made whole here: give it --subnet and --opt themselves" }
+    private static var noConfigurations: String { "a network is made whole here: give it --subnet and --opt themselves" }
 
     var driver = NetworkDefinition.Driver.bridge
     var subnets: [Subnet] = []

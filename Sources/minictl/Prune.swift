@@ -136,7 +136,7 @@ struct SystemPrune: Command {
         }
         var report = PruneReport()
         try report.containers(home, prune.filter)
-        try report.networks(home, prune.filter, besidesDefault: true)
+        try report.networks(home, prune.filter, keepingDefault: true)
         if withVolumes { try report.volumes(home, all: false, prune.filter) }
         try report.images(home, all: isAll, prune.filter)
         return try report.finish()
@@ -172,8 +172,8 @@ struct PruneReport {
         bytes.add(size: gone.bytes)
     }
 
-    mutating func networks(_ home: borrowing Home, _ filter: PruneFilter, besidesDefault: Bool = false) throws {
-        try list("Deleted Networks:", home.pruneNetworks(filter, besidesDefault: besidesDefault))
+    mutating func networks(_ home: borrowing Home, _ filter: PruneFilter, keepingDefault: Bool = false) throws {
+        try list("Deleted Networks:", home.pruneNetworks(filter, keepingDefault: keepingDefault))
     }
 
     var status: Int32 { each.status }

@@ -269,7 +269,6 @@ extension MountRequest {
             return ["--mount", "type=bind," + fields.joined(separator: ",")]
         }
     }
-
 }
 
 /// As `CommaFields` reads it.

@@ -85,10 +85,10 @@ int linux_fcntl(int fd, int command, long argument);
 int linux_ioctl(int fd, unsigned long request, unsigned long argument);
 int linux_ioctl_pointer(int fd, unsigned long request, void *argument);
 long linux_getrandom(void *buffer, size_t size, unsigned flags);
-// Words of memory that processes share; `exchange` writes the new one where the old one is found, and gives back what was found
+// Words of memory that processes share; `compare_exchange` writes the new one where the old one is found, and gives back what was found
 uint32_t linux_load(const uint32_t *word);
 void linux_store(uint32_t *word, uint32_t value);
-uint32_t linux_exchange(uint32_t *word, uint32_t old, uint32_t new_);
+uint32_t linux_compare_exchange(uint32_t *word, uint32_t old, uint32_t new_);
 int linux_mark_at_death(uint32_t *word);
 long linux_getdents64(int fd, void *buffer, size_t size);
 int linux_syncfs(int fd);
