@@ -29,10 +29,13 @@ extension Container {
         if isNew, spec.linux?.cgroupsPath != Self.cgroupPath(id) { try write(spec) }
         var connections = try lease(spec, in: home)
         var names = try announce(in: home)
-        let cgroup = try makeCgroup(spec, isKept: !connection.diesWithParent)
+        let request = try CgroupRequest(spec, for: id, isKept: !connection.diesWithParent)
+        // One that is new is found by its id, so it may be made while the child is on its way.
+        let outline = isNew ? request.outline : nil
+        let cgroup = try outline == nil ? request.make() : nil
         let before = record.start
-        record.set(cgroup)
-        if connection.isRestart {
+        if let cgroup { record.set(cgroup) }
+        if connection.isRestart, let cgroup {
             let endpoints = record.endpoints
             try change { record in
                 record.set(cgroup)
@@ -51,7 +54,7 @@ extension Container {
         options.clampsLimits = true
         options.reaper = record.hasInit
         options.keyring = "_ses.\(id.short)"
-        options.cgroupView = cgroup.view
+        options.cgroupView = (outline ?? cgroup?.paths)?.view ?? .none
         options.filter = try filter(spec, in: home)
         options.waitsForNetwork = record.endpoints?.isEmpty == false
         options.interfacesWithoutIPv6 = Machine.hasIPv6 ? (record.endpoints ?? []).filter { !$0.hasIPv6 }.compactMap(\.device) : []
@@ -60,6 +63,17 @@ extension Container {
         do throws(LaunchError) {
             launched = try Launch.container(
                 spec, options, in: cgroup,
+                makeCgroup: { () throws(LaunchError) in
+                    guard outline != nil else { return nil }
+                    do throws(EngineError) {
+                        let cgroup = try request.make()
+                        record.set(cgroup)
+                        return cgroup
+                    } catch {
+                        failure = error
+                        throw .refused("")
+                    }
+                },
                 connect: { pid throws(LaunchError) in
                     do throws(EngineError) {
                         try connections?.make(in: NetworkNamespace(ofChild: pid), disablesIPv6: false)
@@ -136,45 +150,6 @@ extension Container {
             record.start = start
             record.end = nil
             record.retry = nil
-        }
-    }
-
-    static func cgroupPath(_ id: ContainerID) -> String { "/minictl-\(id)" }
-
-    /// Makes the cgroup and sets its limits: those asked for must hold, a default one may be missing.
-    /// - Parameter isKept: it outlives the command that starts it, so that somebody may ask later what it reads and writes.
-    private func makeCgroup(_ spec: Spec, isKept: Bool) throws(EngineError) -> Cgroup {
-        var asked = spec.linux?.resources ?? Spec.Resources()
-        let rules = asked.devices ?? []
-        asked.devices = nil
-        var defaults = Spec.Resources()
-        if asked.pids?.limit == DefaultLimits.pids { swap(&asked.pids, &defaults.pids) }
-        let path: CgroupPath
-        do throws(CgroupPath.Invalid) { path = try CgroupPath(spec.linux?.cgroupsPath ?? Self.cgroupPath(id)) } catch {
-            throw .refused("\(error)")
-        }
-        let hierarchy: Hierarchy
-        do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
-        do throws(CgroupError) {
-            let devices = try DeviceRules(rules)
-            // In a user namespace nobody can make nodes. Without one, these rules alone stand between root and the host's disks.
-            let mustRestrict = spec.linux?.namespaces?.contains { $0.type == .user } != true && devices.restrict
-            var needed = asked.controllers
-            if mustRestrict { needed.insert(.devices) }
-            let wanted = isKept ? ControllerSet.standard.union([.io]) : .standard
-            let cgroup = try Cgroup.create(path, in: hierarchy, wanting: wanted, needing: needed)
-            do throws(CgroupError) {
-                try cgroup.apply(defaults, as: .wanted)
-                try cgroup.apply(asked, as: .needed)
-                try cgroup.restrict(to: devices, as: mustRestrict ? .needed : .wanted)
-                try cgroup.delegate(to: spec)
-            } catch {
-                try? cgroup.remove()
-                throw error
-            }
-            return cgroup
-        } catch {
-            throw .refused("\(error)")
         }
     }
 

@@ -5,9 +5,9 @@ package import Linux
 /// What parent and child say to each other between clone and exec, over one socket that keeps messages apart.
 ///
 ///     parent                                child
-///                                             joins its cgroup, makes its namespaces
+///                                             makes its namespaces
 ///                 ◀───────────── unshared     only with a network to connect
-///                                             waits for its ids
+///       seats [tasks…] ───────────────────▶   has its ids; joins its cgroup, makes file systems
 ///       mounts [mounts…] ─────────────────▶   only with more of them than one message carries
 ///       proceed [mounts…] ────────────────▶   builds the root
 ///       connected ────────────────────────▶   only with a network that the parent connects meanwhile; waited for at the end
@@ -22,6 +22,7 @@ package import Linux
 ///
 /// Anything else is an error.
 enum ChannelMessage: Equatable {
+    case seats
     case mounts
     case proceed
     case connected
@@ -35,7 +36,7 @@ enum ChannelMessage: Equatable {
     private static let words: [(UInt8, ChannelMessage)] = [
         (UInt8(ascii: "p"), .proceed), (UInt8(ascii: "m"), .mounted), (UInt8(ascii: "t"), .terminal), (UInt8(ascii: "l"), .filter),
         (UInt8(ascii: "r"), .ready), (UInt8(ascii: "b"), .mounts), (UInt8(ascii: "c"), .connected),
-        (UInt8(ascii: "u"), .unshared),
+        (UInt8(ascii: "u"), .unshared), (UInt8(ascii: "s"), .seats),
     ]
 
     var bytes: [UInt8] {
@@ -140,8 +141,8 @@ struct Channel: ~Copyable {
         if entries[0].ready.contains(.hangUp) { throw SystemError(call: "prctl", subject: "the parent is gone", errno: EPIPE) }
     }
 
-    /// Waits for `proceed` and the descriptors with it. A parent that died is the error `EPIPE`.
-    mutating func waitToProceed() throws(SystemError) -> [CInt] {
+    /// Waits for a word of the parent's, and the descriptors with it. A parent that died is the error `EPIPE`.
+    mutating func wait(for word: ChannelMessage) throws(SystemError) -> [CInt] {
         var descriptors: [CInt] = []
         while true {
             guard var message = try socket.receive() else {
@@ -149,9 +150,9 @@ struct Channel: ~Copyable {
             }
             descriptors += message.takeDescriptors()
             switch ChannelMessage(message.bytes) {
+            case word: return descriptors
             case .mounts: continue
             case .connected: isConnected = true
-            case .proceed: return descriptors
             default: throw SystemError(call: "recvmsg", errno: EPROTO)
             }
         }

@@ -7,29 +7,37 @@ package import OCI
 extension Launch {
     /// From one spec to one running process.
     /// - Parameters:
-    ///   - cgroup: made, and its limits set, before; nil leaves the container in the caller's.
+    ///   - cgroup: made, and its limits set, before; nil leaves the container in the caller's, unless `makeCgroup` has one.
+    ///   - makeCgroup: makes a cgroup, of version 1 alone, at the same time as the child makes its namespaces; `options.cgroupView` is
+    ///     what it is going to look like.
     ///   - hooks: told the first process's number when the spec's `prestart` and `createRuntime` hooks are due.
     ///   - connect: with `waitsForNetwork`, connects the first process's network namespace while the child sets itself up.
     ///   - meanwhile: what the caller has to do while the child sets itself up; told its number.
     ///   - record: told the first process before it waits for `start` on its own, so that it can be found again.
     package static func container(
-        _ spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?, hooks: (Int32) throws(LaunchError) -> Void = { _ in },
+        _ spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?, makeCgroup: () throws(LaunchError) -> Cgroup? = { nil },
+        hooks: (Int32) throws(LaunchError) -> Void = { _ in },
         connect: (Int32) throws(LaunchError) -> Void = { _ in }, meanwhile: (Int32) throws(LaunchError) -> Void = { _ in },
         record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
     ) throws(LaunchError) -> Launched {
-        var plan = try Plan(spec, options)
+        let plan = try Plan(spec, options)
         let outline = HostSide(
             root: plan.root, binds: plan.binds, devices: plan.devices, userMap: plan.userMap,
             joinsUser: plan.joined.contains { $0.type == .user })
-        let launch = try clone(&plan, Init.steps, into: cgroup)
-        // Its namespaces and our mounts take about as long.
+        let launch = try clone(plan, Init.steps, into: cgroup)
+        // Its namespaces and our cgroup, its file systems and our mounts take about as long.
         let aside = Aside(launch.pid)
         do throws(LaunchError) {
             try launch.setOOMScore(spec.process?.oomScoreAdj)
             launch.raiseLimits(plan.process.limits)
             var spent: [CInt] = []
             defer { for raw in spent { close(raw) } }
-            let mounts = try outline.prepare(for: launch.pid, spent: &spent)
+            let user = try outline.giveIDs(to: launch.pid, &spent)
+            let cgroup = if let cgroup { cgroup } else { try makeCgroup() }
+            let seats = try cgroup?.seats() ?? []
+            spent += seats
+            try launch.say(.seats, seats)
+            let mounts = try outline.mounts(for: user, &spent)
             spent += mounts
             aside?.end()
             try launch.proceed(mounts)
@@ -50,16 +58,9 @@ extension Launch {
         return try launch.finish(hooks: { () throws(LaunchError) in try hooks(pid) }, record: record)
     }
 
-    /// Makes the child in its cgroup: born there with version 2, moving itself there with version 1.
-    static func clone(_ plan: inout Plan, _ steps: [Step], into cgroup: Cgroup?, beside companion: Int32? = nil) throws(LaunchError)
-        -> Launch
-    {
-        guard let cgroup else { return try clone(plan, steps: steps) }
-        do throws(CgroupError) { plan.seats = try cgroup.openSeats() } catch {
-            throw .refused("cannot put the container into its cgroup: \(error)")
-        }
-        defer { for seat in plan.seats { close(seat) } }
-        guard cgroup.paths.unified != nil else { return try clone(plan, steps: steps) }
+    /// Makes the child, born in its cgroup of version 2. Into those of version 1 it moves itself.
+    static func clone(_ plan: Plan, _ steps: [Step], into cgroup: Cgroup?, beside companion: Int32? = nil) throws(LaunchError) -> Launch {
+        guard let cgroup, cgroup.paths.unified != nil else { return try clone(plan, steps: steps) }
         if companion == nil, plan.joined.isEmpty, let directory = try? cgroup.openUnified() {
             return try clone(plan, steps: steps, cgroup: directory.raw)
         }
@@ -86,7 +87,16 @@ extension Launch {
     }
 }
 
-/// What the parent prepares on the host while the child waits.
+extension Cgroup {
+    /// Open `tasks` files for a child that moves itself; the caller closes them.
+    func seats() throws(LaunchError) -> [CInt] {
+        do throws(CgroupError) { return try openSeats() } catch {
+            throw .refused("cannot put the container into its cgroup: \(error)")
+        }
+    }
+}
+
+/// What the parent prepares on the host while the child sets itself up.
 private struct HostSide {
     let root: Root
     let binds: [BindSource]
@@ -95,26 +105,25 @@ private struct HostSide {
     /// Its user namespace is another's, which has its ids.
     let joinsUser: Bool
 
-    /// Gives the child its ids and makes its mounts, the root first.
-    func prepare(for pid: Int32, spent: inout [CInt]) throws(LaunchError) -> [CInt] {
-        guard userMap != nil || joinsUser else { return try mounts(for: nil, &spent) }
-        let map: UserMap
-        let namespace: FileDescriptor
+    /// Gives the child its ids.
+    /// - Parameter spent: gets what is open for our mounts' sake, to be closed after.
+    /// - Returns: its user namespace; nil for ours.
+    func giveIDs(to pid: Int32, _ spent: inout [CInt]) throws(LaunchError) -> UserNamespaceView? {
+        guard userMap != nil || joinsUser else { return nil }
         do throws(SystemError) {
-            if let userMap {
-                try userMap.write(to: pid)
-                map = userMap
-            } else {
-                map = try UserMap(of: pid)
-            }
-            namespace = try FileDescriptor(opening: "/proc/\(pid)/ns/user")
+            let map = if let userMap { userMap } else { try UserMap(of: pid) }
+            if userMap != nil { try map.write(to: pid) }
+            // Now, while its files in /proc are its own: soon it cannot be looked into.
+            let namespace = try FileDescriptor(opening: "/proc/\(pid)/ns/user").release()
+            spent.append(namespace)
+            return UserNamespaceView(raw: namespace, map: map)
         } catch {
             throw .system(doing: "give the container its user and group ids", error)
         }
-        return try mounts(for: UserNamespaceView(raw: namespace.raw, map: map), &spent)
     }
 
-    private func mounts(for user: UserNamespaceView?, _ spent: inout [CInt]) throws(LaunchError) -> [CInt] {
+    /// Makes its mounts, the root first, attached nowhere.
+    func mounts(for user: UserNamespaceView?, _ spent: inout [CInt]) throws(LaunchError) -> [CInt] {
         var mounts: [CInt] = []
         do throws(LaunchError) {
             if let root = try root.mount(for: user, spent: &spent) { mounts.append(root.release()) }

@@ -34,7 +34,9 @@ extension Launch {
         } catch {
             throw .system(doing: "join the container's namespaces", error)
         }
-        let launch = try clone(&plan, Join.steps, into: cgroup, beside: pid)
+        plan.seats = try cgroup?.seats() ?? []
+        defer { for seat in plan.seats { close(seat) } }
+        let launch = try clone(plan, Join.steps, into: cgroup, beside: pid)
         do throws(LaunchError) {
             try launch.setOOMScore(process.oomScoreAdj)
             launch.raiseLimits(plan.process.limits)

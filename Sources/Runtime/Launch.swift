@@ -112,8 +112,8 @@ package struct Launch: ~Copyable {
         }
     }
 
-    func say(_ message: ChannelMessage) throws(LaunchError) {
-        do throws(SystemError) { try channel.send(message) } catch { throw ended(error) }
+    func say(_ message: ChannelMessage, _ descriptors: [CInt] = []) throws(LaunchError) {
+        do throws(SystemError) { try channel.send(message, descriptors: descriptors) } catch { throw ended(error) }
     }
 
     /// Waits until the child has its namespaces.

@@ -188,7 +188,10 @@ extension Plan {
     private mutating func showCgroups(_ view: CgroupView, at destination: String, _ words: MountOptions) {
         let attributes = AttributeChange(set: words.set.union([.noSetID, .noDevices, .noExec]))
         func bind(_ source: String, _ target: String) {
-            binds.append(BindSource(path: source, recursive: false, idmapped: .none, ownMap: nil, attributes: attributes))
+            var bind = BindSource(path: source, recursive: false, idmapped: .none, ownMap: nil, attributes: attributes)
+            // A hierarchy may have refused us, after this was planned.
+            bind.mayBeMissing = true
+            binds.append(bind)
             setups.append(.bind(index: binds.count, target: target, propagation: nil, isUsers: false))
         }
         switch view {

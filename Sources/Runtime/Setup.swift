@@ -62,11 +62,15 @@ struct DeviceSetup: Sendable {
 
 extension Setup {
     /// Carries it out. `root` is the container's root, `received` the mounts the parent sent.
-    /// - Parameter keep: told the descriptor of a `/proc` of the container's own that can be used as it is; it is the caller's from then on.
-    func perform(in root: RootDirectory, received: [CInt], keep: ((CInt) -> Void)? = nil) throws(SystemError) {
+    /// - Parameters:
+    ///   - made: the file system, where it is there already.
+    ///   - keep: told the descriptor of a `/proc` of the container's own that can be used as it is; it is the caller's from then on.
+    func perform(
+        in root: RootDirectory, received: [CInt], made: consuming Mount? = nil, keep: ((CInt) -> Void)? = nil
+    ) throws(SystemError) {
         switch self {
         case .fileSystem(let setup):
-            let mount = try setup.perform(in: root, received: received)
+            let mount = try setup.perform(in: root, received: received, made: made)
             if let keep, setup.isPlainProc, let mount { keep(mount.release()) }
         case .bind(let index, let target, let propagation, let isUsers):
             let mount = try Mount(received, index, target)
@@ -89,6 +93,15 @@ extension Setup {
     }
 }
 
+extension Child {
+    /// The file system of one of the plan's setups, if it has been made already. It is the caller's.
+    func fileSystem(_ setup: Int) -> Mount? {
+        guard fileSystems.indices.contains(setup), fileSystems[setup] >= 0 else { return nil }
+        defer { fileSystems[setup] = -1 }
+        return Mount(owning: FileDescriptor(owning: fileSystems[setup]))
+    }
+}
+
 extension Mount {
     /// One that the parent sent.
     fileprivate init(_ received: [CInt], _ index: Int, _ target: String) throws(SystemError) {
@@ -102,14 +115,14 @@ extension FileSystemSetup {
     var isPlainProc: Bool { type == "proc" && options.isEmpty && !attributes.contains(.readOnly) }
 
     /// Gives back the mount it made; nil where it bound the host's.
-    func perform(in root: RootDirectory, received: [CInt]) throws(SystemError) -> Mount? {
+    func perform(in root: RootDirectory, received: [CInt], made: consuming Mount?) throws(SystemError) -> Mount? {
         // What the kernel itself fills must stand on a real directory: through a link, writes meant for it would land elsewhere (CVE-2019-19921).
         let point = try root.mountPoint(
             target, isDirectory: true, followLinks: type != "proc" && type != "sysfs" && type != "devpts" && target != "/dev", forUser: true
         )
         let mount: Mount
         do throws(SystemError) {
-            mount = if let index = self.received { try Mount(received, index, target) } else { try make() }
+            mount = if let made { made } else if let index = self.received { try Mount(received, index, target) } else { try make() }
         } catch {
             guard fallsBackToHost, error.errno == EPERM || error.errno == EBUSY else { throw error }
             let host = try Mount(cloning: target, recursive: true)
@@ -127,14 +140,14 @@ extension FileSystemSetup {
     func make() throws(SystemError) -> Mount {
         let context = try FileSystemContext(type)
         if !source.isEmpty { try context.set("source", source) }
-        for option in options {
-            if let value = option.value {
-                try context.set(option.key, value)
-            } else {
-                try context.set(flag: option.key)
-            }
-        }
+        for option in options { try context.set(option) }
         return try context.mount(copiesUp ? attributes.subtracting(.readOnly) : attributes)
+    }
+}
+
+extension FileSystemContext {
+    func set(_ option: (key: String, value: String?)) throws(SystemError) {
+        if let value = option.value { try set(option.key, value) } else { try set(flag: option.key) }
     }
 }
 

@@ -12,8 +12,16 @@ extension Steps {
         if child.plan.diesWithParent { try Process.dieWithParent() }
     }
 
+    static func waitForSeats(_ child: Child) throws(SystemError) {
+        child.seats = try child.channel.wait(for: .seats)
+    }
+
     static func joinCgroup(_ child: Child) throws(SystemError) {
-        for seat in child.plan.seats { try check("write", "tasks") { write(seat, "0", 1) } }
+        for seat in child.seats {
+            try check("write", "tasks") { write(seat, "0", 1) }
+            close(seat)
+        }
+        child.seats = []
     }
 
     static func makeNamespaces(_ child: Child) throws(SystemError) {
@@ -28,7 +36,7 @@ extension Steps {
     }
 
     static func waitToProceed(_ child: Child) throws(SystemError) {
-        child.received = try child.channel.waitToProceed()
+        child.received = try child.channel.wait(for: .proceed)
     }
 
     static func joinNamespaces(_ child: Child) throws(SystemError) {
@@ -76,12 +84,25 @@ extension Steps {
         child.root = RootDirectory(holding: try FileDescriptor(opening: "/", [.path, .directory]))
     }
 
+    /// Makes what the kernel fills, and empty ones, attached nowhere. Where one is refused, that is dealt with at its place in the root.
+    static func makeFileSystems(_ child: Child) throws(SystemError) {
+        // Each is a descriptor until then, of which there may be few.
+        var room = 16
+        child.fileSystems = child.plan.setups.map { setup in
+            guard case .fileSystem(let setup) = setup, setup.received == nil, room > 0 else { return -1 }
+            room -= 1
+            do throws(SystemError) { return try setup.make().release() } catch { return -1 }
+        }
+    }
+
     static func setUpRoot(_ child: Child) throws(SystemError) {
         guard let root = child.root else { return }
         // Modes are given whole; the caller's umask has no say.
         umask(0)
         let keep = child.plan.needsProc ? { child.proc = child.proc ?? Place(raw: $0) } : nil
-        for setup in child.plan.setups { try setup.perform(in: root, received: child.received, keep: keep) }
+        for (index, setup) in child.plan.setups.enumerated() {
+            try setup.perform(in: root, received: child.received, made: child.fileSystem(index), keep: keep)
+        }
         guard child.plan.root.isReadOnly else { return }
         try makeWorkingDirectory(child)  // now or never
         try Mount(owning: root.open("/")).set(.readOnly)
@@ -177,7 +198,7 @@ extension Steps {
     static func stopForHooks(_ child: Child) throws(SystemError) {
         if child.plan.stopsForHooks {
             try child.channel.send(.mounted)
-            _ = try child.channel.waitToProceed()
+            _ = try child.channel.wait(for: .proceed)
         }
         for hook in child.plan.createContainerHooks { try hook.run(of: Process.current) }
     }
