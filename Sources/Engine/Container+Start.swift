@@ -48,6 +48,7 @@ extension Container {
             if !isNew { try save() }
         }
         var options = try launchOptions(in: home)
+        options.overlay?.isVolatile = isNew && record.isTemporary
         options.stdio = connection.stdio
         options.windowSize = connection.windowSize
         options.diesWithParent = connection.diesWithParent
@@ -112,6 +113,11 @@ extension Container {
         var options = LaunchOptions(bundle: path)
         if record.layers != nil {
             options.overlay = Overlay(layers: try [home.mountPointLayer()] + layerPaths(in: home), changes: path)
+            if record.isTemporary {
+                do throws(SystemError) { try Overlay.clearVolatileMark(in: path) } catch {
+                    throw .system(doing: "mount its changes again", error)
+                }
+            }
         } else {
             options.idmapsRoot = true
         }
