@@ -27,7 +27,7 @@ extension Container {
             // Relative paths, so that depth costs memory and no descriptors. The container may go on meanwhile: no link is followed.
             var pending = [""]
             while let folder = pending.popLast() {
-                guard let directory = try? Self.open(folder, in: upper) else { continue }
+                guard let directory = try Self.open(folder, in: upper) else { continue }
                 let names = try Self.names(folder, in: image)
                 let entries = try directory.entries()
                 // Places for what is mounted for every container, such as /etc/hosts, are not its doing, nor is their folder's change.
@@ -60,11 +60,14 @@ extension Container {
 
     /// What the image has in a directory, as bytes: to Swift's strings two spellings of one accent are the same name. Nothing where it has none.
     private static func names(_ folder: String, in image: borrowing FileDescriptor) throws(SystemError) -> Set<[UInt8]> {
-        guard let directory = try? open(folder, in: image) else { return [] }
+        guard let directory = try open(folder, in: image) else { return [] }
         return Set(try directory.entries().map { Array($0.name.utf8) })
     }
 
-    private static func open(_ path: String, in root: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor {
-        try FileDescriptor(resolving: path.isEmpty ? "." : path, in: root.place, [.directory], resolve: [.beneath, .noSymlinks])
+    /// Nil where there is no directory, or none any more.
+    private static func open(_ path: String, in root: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor? {
+        do throws(SystemError) {
+            return try FileDescriptor(resolving: path.isEmpty ? "." : path, in: root.place, [.directory], resolve: [.beneath, .noSymlinks])
+        } catch  where [ENOENT, ENOTDIR, ELOOP].contains(error.errno) { return nil }
     }
 }

@@ -37,10 +37,7 @@ package struct EventFilter: Sendable {
         case "scope": return value == "local"
         // `exec_create` stands for `exec_create: sh -c …` too.
         case "event": return event.action == value || event.action.hasPrefix(value + ":")
-        case "label":
-            let parts = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard let found = event.attributes[parts[0]] else { return false }
-            return parts.count < 2 || found == parts[1]
+        case "label": return LabelCondition(value).holds(for: event.attributes)
         case "image":
             guard event.kind == .image else { return name(event.attributes["image"] ?? "", is: value) }
             return event.subject == value || name(event.attributes["name"] ?? "", is: value)

@@ -54,7 +54,7 @@ extension Home {
             return Creation(container: made.container, watch: watch, spec: made.spec)
         } catch {
             // What cannot be put away now, the next command's sweep finds by the watch.
-            if (try? remove(files: id, record: nil)) != nil { try? watch.end(in: self) }
+            if (try? remove(unmade: id)) != nil { try? watch.end(in: self) }
             throw error
         }
     }
@@ -85,21 +85,6 @@ extension Watch {
         case .some(let claim): claim.slot
         case .none: nil
         }
-    }
-}
-
-extension Record.Range {
-    init(_ mapping: Spec.IDMapping) { self.init(container: mapping.containerID, host: mapping.hostID, size: mapping.size) }
-}
-
-extension Record {
-    /// The range it was given; nil if it was given none.
-    var ids: UserRanges.Slot? {
-        func base(_ ranges: [Range]?) -> UInt32? {
-            UserRanges.base(of: (ranges ?? []).map { Spec.IDMapping(containerID: $0.container, hostID: $0.host, size: $0.size) })
-        }
-        guard let slot, let users = base(users), let groups = base(groups) else { return nil }
-        return UserRanges.Slot(number: slot, users: users, groups: groups)
     }
 }
 

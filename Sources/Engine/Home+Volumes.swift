@@ -71,7 +71,10 @@ extension Home {
         try definition.check()
         do throws(SystemError) {
             let name = if let name { name.text } else { try ContainerID().text }
-            if try VolumeFolder(making: path).make(name, definition) { tell(.volume, "create", name, ["driver": "local"]) }
+            let folder = try VolumeFolder(making: path)
+            try folder.lock()
+            defer { folder.unlock() }
+            if try folder.make(name, definition) { tell(.volume, "create", name, ["driver": "local"]) }
             return name
         } catch {
             throw .system(doing: "make the volume", error)
@@ -81,53 +84,49 @@ extension Home {
     /// Removes a volume that no container has.
     package func removeVolume(_ name: String) throws(EngineError) {
         let volume = try volume(named: name)
-        let users = try listings().filter { listing in (listing.record.mounts ?? []).contains { $0.name == volume.name } }
-        guard users.isEmpty else {
-            throw .refused("volume \(name) is in use by \(users.map(\.record.name).joined(separator: ", ")); remove these containers first")
+        try whileNobodyTakesVolumes { folder throws(EngineError) in
+            let users = try volumeUsers().filter { $0.volumes.contains(volume.name) }.map(\.name)
+            guard users.isEmpty else {
+                throw .refused("volume \(name) is in use by \(users.joined(separator: ", ")); remove these containers first")
+            }
+            try remove(volume.name, from: folder)
         }
-        try remove(volume)
-    }
-
-    private func remove(_ volume: Volume) throws(EngineError) {
-        do throws(SystemError) { try VolumeFolder(in: containers.place)?.remove(volume.name) } catch {
-            throw .system(doing: "remove the volume \(volume.name)", error)
-        }
-        tell(.volume, "destroy", volume.name, ["driver": "local"])
     }
 
     /// Removes the volumes that came with a container and have no name of their own, unless another container has got them since.
     func removeAnonymousVolumes(_ record: Record) throws(EngineError) {
-        for mount in record.mounts ?? [] where mount.anonymous {
-            guard let name = mount.name, let volume = try? volume(named: name) else { continue }
-            if volume.definition.isShared == true {
-                let others = try listings().filter { $0.record.id != record.id }
-                if others.contains(where: { $0.record.volumeNames.contains(name) }) { continue }
+        let names = record.anonymousVolumes
+        if names.isEmpty { return }
+        try whileNobodyTakesVolumes { folder throws(EngineError) in
+            for name in names where try has(name, folder) {
+                if try isShared(name, folder), try volumeUsers().contains(where: { $0.id != record.id && $0.volumes.contains(name) }) {
+                    continue
+                }
+                try remove(name, from: folder)
             }
-            try remove(volume)
         }
     }
 
-    /// The same for a container that was killed in the making, before its volumes were written down.
-    func removeNotedVolumes(_ id: ContainerID) throws(SystemError) {
-        let directory: FileDescriptor
-        do throws(SystemError) {
-            directory = try FileDescriptor(opening: id.text, at: containers.place, [.directory, .noFollow])
-        } catch  where error.errno == ENOENT { return }
-        for entry in try directory.entries() where entry.kind == .symlink && entry.name.hasPrefix(Volumes.note) {
-            guard let volume = ContainerID(entry.name.dropFirst(Volumes.note.count)) else { continue }
-            try VolumeFolder(in: containers.place)?.remove(volume.text)
+    /// The same for a container whose record is missing or damaged, by what its directory says.
+    func removeNotedVolumes(_ id: ContainerID) throws(EngineError) {
+        try whileNobodyTakesVolumes { folder throws(EngineError) in
+            do throws(SystemError) {
+                for note in try VolumeNote.all(of: id, in: self) where note.isOwn { try folder.remove(note.volume) }
+            } catch { throw .system(doing: "remove the volumes of \(id.short)", error) }
         }
     }
 
     /// Removes the volumes that no container has: the nameless ones, or all. Gives back their names and how many bytes were in them.
     package func pruneVolumes(all: Bool, _ filter: PruneFilter) throws(EngineError) -> (names: [String], bytes: Int64) {
-        let used = Set(try listings().flatMap(\.record.volumeNames))
         var names: [String] = []
         var size = TreeSize()
-        for volume in try volumes() where !used.contains(volume.name) && (all || volume.isAnonymous) && filter.holds(for: volume) {
-            try? size.add(".volumes/\(volume.name)", at: containers.place)
-            try remove(volume)
-            names.append(volume.name)
+        try whileNobodyTakesVolumes { folder throws(EngineError) in
+            let used = Set(try volumeUsers().flatMap(\.volumes))
+            for volume in try volumes() where !used.contains(volume.name) && (all || volume.isAnonymous) && filter.holds(for: volume) {
+                try? size.add(".volumes/\(volume.name)", at: containers.place)
+                try remove(volume.name, from: folder)
+                names.append(volume.name)
+            }
         }
         tellPrune(.volume, bytes: size.bytes)
         return (names, size.bytes)
@@ -138,5 +137,50 @@ extension Home {
         var size = TreeSize()
         try? size.add(".volumes/\(volume.name)", at: containers.place)
         return size.bytes
+    }
+}
+
+// MARK: who has which
+
+extension Home {
+    /// Who takes a volume waits until it is gone, or has it noted before it would go. Where there never was a volume there is nothing to do.
+    private func whileNobodyTakesVolumes(
+        _ body: (borrowing VolumeFolder) throws(EngineError) -> Void
+    ) throws(EngineError) {
+        guard let folder = try volumeFolder() else { return }
+        do throws(SystemError) { try folder.lock() } catch { throw .system(doing: "lock the volumes", error) }
+        defer { folder.unlock() }
+        try body(folder)
+    }
+
+    /// Every container and its volumes: by its record, else by the notes in its directory.
+    private func volumeUsers() throws(EngineError) -> [(id: String, name: String, volumes: [String])] {
+        var users = try listings().map { (id: $0.record.id, name: $0.record.name, volumes: $0.record.volumeNames) }
+        let listed = Set(users.map(\.id))
+        for id in try ids() where !listed.contains(id.text) {
+            do throws(SystemError) {
+                users.append((id.text, id.short, try VolumeNote.all(of: id, in: self).map(\.volume)))
+            } catch { throw .system(doing: "look whose volumes there are", error) }
+        }
+        return users
+    }
+
+    private func has(_ name: String, _ folder: borrowing VolumeFolder) throws(EngineError) -> Bool {
+        do throws(SystemError) { return try folder.directory.place.status(of: name) != nil } catch {
+            throw .system(doing: "look at the volume \(name)", error)
+        }
+    }
+
+    /// One whose description nobody understands may well be.
+    private func isShared(_ name: String, _ folder: borrowing VolumeFolder) throws(EngineError) -> Bool {
+        do throws(SystemError) { return try folder.definition(of: name).isShared == true } catch {
+            if error.errno == EBADMSG { return true }
+            throw .system(doing: "look at the volume \(name)", error)
+        }
+    }
+
+    private func remove(_ name: String, from folder: borrowing VolumeFolder) throws(EngineError) {
+        do throws(SystemError) { try folder.remove(name) } catch { throw .system(doing: "remove the volume \(name)", error) }
+        tell(.volume, "destroy", name, ["driver": "local"])
     }
 }

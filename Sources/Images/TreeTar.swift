@@ -150,7 +150,7 @@ package final class TreeTar: ByteSource {
         }
         header.attributes = try directory.carriedAttributes()
         out += header.bytes
-        if style.isLayer, (try? directory.attribute("trusted.overlay.opaque"))?.first == UInt8(ascii: "y") {
+        if style.isLayer, try directory.attribute("trusted.overlay.opaque")?.first == UInt8(ascii: "y") {
             out += TarHeader(header.path + Array(".wh..wh..opq".utf8), .regular, mode: 0o644).bytes
         }
         var names: [[CChar]] = []

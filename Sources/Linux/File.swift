@@ -115,14 +115,7 @@ extension FileDescriptor {
 
     /// Reads what is there now, at most `limit` bytes; empty at the end of the file. The corresponding call is `read(2)`.
     package func read(atMost limit: Int) throws(SystemError) -> [UInt8] {
-        var failure: SystemError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
-            do throws(SystemError) {
-                count = try check("read") { Glibc.read(raw, buffer.baseAddress, limit) }
-            } catch { failure = error }
-        }
-        if let failure { throw failure }
-        return bytes
+        try [UInt8](filling: limit, "read") { Glibc.read(raw, $0.baseAddress, limit) }
     }
 
     /// Reads to the end. More than `limit` bytes is the error `EFBIG`.
@@ -188,13 +181,7 @@ package enum File {
         let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
         let file = FileDescriptor(owning: try check("open", String(cString: path)) { linux_openat(place.raw, path, flags, 0) })
         let size = 16384
-        var failure: SystemError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            do throws(SystemError) {
-                count = try check("read", String(cString: path)) { pread(file.raw, buffer.baseAddress, size, 0) }
-            } catch { failure = error }
-        }
-        if let failure { throw failure }
+        let bytes = try [UInt8](filling: size, "read", String(cString: path)) { pread(file.raw, $0.baseAddress, size, 0) }
         return bytes.count < size ? bytes : try read(String(cString: path), at: place, limit: limit)
     }
 

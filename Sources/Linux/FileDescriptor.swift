@@ -173,17 +173,6 @@ extension FileDescriptor {
 }
 
 extension FileDescriptor {
-    /// What whoever started this program had open beyond the first three; to be asked for the first time before anything of ours is open.
-    package static let inherited: [CInt] = {
-        guard let list = try? FileDescriptor(opening: "/proc/self/fd", .directory), let entries = try? list.entries() else { return [] }
-        return entries.compactMap { CInt($0.name) }.filter { $0 > 2 && $0 != list.raw }
-    }()
-
-    /// Closes those: for a process that stays behind, lest it hold a caller's lock or the end of a pipe that somebody reads.
-    package static func closeInherited() { for raw in inherited { close(raw) } }
-}
-
-extension FileDescriptor {
     /// Puts a file in memory in place of a descriptor that has been read to its end: whoever opens that by its number, as `/dev/fd/63`, finds
     /// all of it again, and whoever reads on finds the end as before. The corresponding call is `memfd_create(2)`, Linux 3.17.
     package static func refill(_ raw: CInt, with bytes: [UInt8]) throws(SystemError) {

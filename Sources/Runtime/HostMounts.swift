@@ -67,7 +67,7 @@ extension BindSource {
         } catch  where recursive {
             // All or none: whose fault it was shows when the first of them is asked alone.
             try Mount(cloning: path).mapIDs(to: namespace, path)
-            throw SystemError(call: error.call, subject: "something mounted below \(path)", errno: error.errno)
+            throw error.about("something mounted below \(path)")
         }
     }
 }

@@ -130,7 +130,7 @@ extension Steps {
             do throws(SystemError) {
                 try File.writeKernel(file, text + name, at: place)
             } catch {
-                throw SystemError(call: error.call, subject: "\(kind) \(name)", errno: error.errno)
+                throw error.about("\(kind) \(name)")
             }
         }
     }

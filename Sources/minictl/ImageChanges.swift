@@ -20,8 +20,7 @@ struct ImageChanges {
         case "CMD": changed.cmd = try Self.command(rest)
         case "ENTRYPOINT": changed.entrypoint = try Self.command(rest)
         case "ENV": try Self.set(&changed.env, rest)
-        case "LABEL":
-            for pair in try Self.pairs(rest) { changed.labels = (changed.labels ?? [:]).merging([pair.key: pair.value ?? ""]) { $1 } }
+        case "LABEL": for pair in try Self.pairs(rest) { changed.labels.add(pair) }
         case "EXPOSE":
             for port in rest.split(separator: " ") { changed.exposedPorts = Self.inserting(Self.port(String(port)), changed.exposedPorts) }
         case "VOLUME":

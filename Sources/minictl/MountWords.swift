@@ -64,8 +64,8 @@ extension MountRequest {
             case "bind-propagation": options.append(value ?? "")
             case "volume-nocopy": copiesUp = try !Self.flag(value, key)
             case "volume-driver": try VolumeDriver.check(value ?? "")
-            case "volume-label": definition.addLabel(try KeyValue(value ?? ""))
-            case "volume-opt": definition.addOption(try KeyValue(value ?? "", requiresValue: true))
+            case "volume-label": definition.labels.add(try KeyValue(value ?? ""))
+            case "volume-opt": definition.options.add(try KeyValue(value ?? "", requiresValue: true))
             case "volume-subpath":
                 throw UsageError("a part of a volume cannot be mounted: what is in it is its containers' and may change under way")
             case "tmpfs-size": options.append("size=\(try ByteSize(value ?? "").bytes)")
@@ -160,10 +160,4 @@ extension Lender {
             }
         }
     }
-}
-
-extension VolumeDefinition {
-    mutating func addLabel(_ pair: KeyValue) { labels = (labels ?? [:]).merging([pair.key: pair.value ?? ""]) { $1 } }
-
-    mutating func addOption(_ pair: KeyValue) { options = (options ?? [:]).merging([pair.key: pair.value ?? ""]) { $1 } }
 }

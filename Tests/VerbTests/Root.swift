@@ -180,3 +180,6 @@ struct Script {
             elapsed: ContinuousClock.now - began)
     }
 }
+
+/// For tests that hold a command up, or end it, at one of its calls.
+func hasStrace() throws -> Bool { try Script("command -v strace").run().code == 0 }

@@ -120,7 +120,7 @@ extension Home {
                 !Watch.isHeld(watched, in: self), (try? cgroup.processes().isEmpty) == true
             else { continue }
             let sentence = isOurs ? "its container is gone" : "nobody has been in it for a while; it may be another root's"
-            checkup.found("cgroup minictl-\(id.prefix(12))", sentence, mending: "remove it") { () throws(EngineError) in
+            checkup.found("cgroup minictl-\(ContainerID.short(id))", sentence, mending: "remove it") { () throws(EngineError) in
                 do throws(CgroupError) { try cgroup.remove(within: 100) } catch { throw .refused("\(error)") }
             }
         }
