@@ -8,8 +8,8 @@ package import Linux
 ///                                             makes its namespaces
 ///                 ◀───────────── unshared     only with a network to connect
 ///       seats [tasks…] ───────────────────▶   has its ids; joins its cgroup, makes file systems
-///       mounts [mounts…] ─────────────────▶   only with more of them than one message carries
-///       proceed [mounts…] ────────────────▶   builds the root
+///       proceed [root] ───────────────────▶   builds the root
+///       mounts [mounts…] ─────────────────▶   waited for where they are needed; as many messages as they take
 ///       connected ────────────────────────▶   only with a network that the parent connects meanwhile; waited for at the end
 ///                 ◀──────────────── mounted   only with hooks; waits
 ///       (hooks run) proceed ──────────────▶
@@ -151,7 +151,6 @@ struct Channel: ~Copyable {
             descriptors += message.takeDescriptors()
             switch ChannelMessage(message.bytes) {
             case word: return descriptors
-            case .mounts: continue
             case .connected: isConnected = true
             default: throw SystemError(call: "recvmsg", errno: EPROTO)
             }

@@ -37,10 +37,8 @@ extension Launch {
             let seats = try cgroup?.seats() ?? []
             spent += seats
             try launch.say(.seats, seats)
-            let mounts = try outline.mounts(for: user, &spent)
-            spent += mounts
+            try outline.sendMounts(to: launch, user, &spent)
             aside?.end()
-            try launch.proceed(mounts)
             if plan.waitsForNetwork {
                 try launch.waitForNamespaces()
                 do throws(LaunchError) { try connect(launch.pid) } catch {
@@ -122,17 +120,18 @@ private struct HostSide {
         }
     }
 
-    /// Makes its mounts, the root first, attached nowhere.
-    func mounts(for user: UserNamespaceView?, _ spent: inout [CInt]) throws(LaunchError) -> [CInt] {
-        var mounts: [CInt] = []
-        do throws(LaunchError) {
-            if let root = try root.mount(for: user, spent: &spent) { mounts.append(root.release()) }
-            for bind in binds { mounts.append(try bind.make(for: user).release()) }
-            if let devices, let user { mounts.append(try devices.mount(for: user).release()) }
-        } catch {
-            for raw in mounts { close(raw) }
-            throw error
+    /// Makes its mounts, attached nowhere, and sends each as soon as the child can use it: the root, what lies in it, `/dev`, and the rest.
+    /// - Parameter spent: gets what can be closed when there is time, see `Overlay`.
+    func sendMounts(to launch: borrowing Launch, _ user: UserNamespaceView?, _ spent: inout [CInt]) throws(LaunchError) {
+        let top = try root.mount(for: user, spent: &spent)?.release()
+        if let top { spent.append(top) }
+        try launch.proceed(top.map { [$0] } ?? [])
+        if let devices, let user {
+            spent.append(try devices.mount(for: user).release())
+            try launch.send(spent.suffix(1))
         }
-        return mounts
+        let start = spent.count
+        for bind in binds { spent.append(try bind.make(for: user).release()) }
+        try launch.send(spent[start...])
     }
 }

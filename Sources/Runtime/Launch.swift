@@ -98,17 +98,15 @@ package struct Launch: ~Copyable {
         Process.exit(0)
     }
 
-    /// Lets the child go on, with these mounts.
-    func proceed(_ mounts: [CInt] = []) throws(LaunchError) {
-        do throws(SystemError) {
-            var rest = mounts[...]
-            while rest.count > MessageSocket.capacity {
-                try channel.send(.mounts, descriptors: Array(rest.prefix(MessageSocket.capacity)))
-                rest = rest.dropFirst(MessageSocket.capacity)
-            }
-            try channel.send(.proceed, descriptors: Array(rest))
-        } catch {
-            throw ended(error)
+    /// Lets the child go on, with its root.
+    func proceed(_ root: [CInt] = []) throws(LaunchError) { try say(.proceed, root) }
+
+    /// Sends mounts, in as few messages as they fit into.
+    func send(_ mounts: ArraySlice<CInt>) throws(LaunchError) {
+        var rest = mounts
+        while !rest.isEmpty {
+            try say(.mounts, Array(rest.prefix(MessageSocket.capacity)))
+            rest = rest.dropFirst(MessageSocket.capacity)
         }
     }
 

@@ -175,10 +175,16 @@ extension Plan {
         }
         guard let tree else { return setups.append(links) }
         devices = tree
-        for (index, setup) in setups.enumerated() {
-            guard case .fileSystem(var setup) = setup, setup.target == tree.fileSystem.target else { continue }
-            setup.received = binds.count + 1
-            setups[index] = .fileSystem(setup)
+        // It comes first, because the child needs it first.
+        for (place, setup) in setups.enumerated() {
+            switch setup {
+            case .fileSystem(var setup) where setup.target == tree.fileSystem.target:
+                setup.received = 1
+                setups[place] = .fileSystem(setup)
+            case .bind(let index, let target, let propagation, let isUsers):
+                setups[place] = .bind(index: index + 1, target: target, propagation: propagation, isUsers: isUsers)
+            default: continue
+            }
         }
     }
 }

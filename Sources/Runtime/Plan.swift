@@ -23,7 +23,7 @@ package struct Plan: Sendable {
     var root: Root
     /// What the parent opens on the host, in the order in which `Setup.bind` counts.
     var binds: [BindSource] = []
-    /// What the parent makes of `/dev`, sent after those.
+    /// What the parent makes of `/dev`, sent before those.
     var devices: DeviceTree?
     /// In order: what `/` gets, before it becomes the root.
     var setups: [Setup] = []

@@ -61,19 +61,17 @@ struct DeviceSetup: Sendable {
 }
 
 extension Setup {
-    /// Carries it out. `root` is the container's root, `received` the mounts the parent sent.
-    /// - Parameters:
-    ///   - made: the file system, where it is there already.
-    ///   - keep: told the descriptor of a `/proc` of the container's own that can be used as it is; it is the caller's from then on.
-    func perform(
-        in root: RootDirectory, received: [CInt], made: consuming Mount? = nil, keep: ((CInt) -> Void)? = nil
-    ) throws(SystemError) {
+    /// Carries it out, the one at this place in the plan.
+    func perform(_ place: Int, for child: Child, in root: RootDirectory) throws(SystemError) {
         switch self {
         case .fileSystem(let setup):
-            let mount = try setup.perform(in: root, received: received, made: made)
-            if let keep, setup.isPlainProc, let mount { keep(mount.release()) }
+            let mount = try setup.attach(in: root) { () throws(SystemError) in
+                if let made = child.fileSystem(place) { return made }
+                return if let index = setup.received { try child.received(index) } else { try setup.make() }
+            }
+            if child.plan.needsProc, child.proc == nil, setup.isPlainProc, let mount { child.proc = Place(raw: mount.release()) }
         case .bind(let index, let target, let propagation, let isUsers):
-            let mount = try Mount(received, index, target)
+            let mount = try child.received(index)
             let isDirectory = try mount.descriptor.status().kind == .directory
             try mount.attach(on: try root.mountPoint(target, isDirectory: isDirectory, forUser: isUsers))
             if let propagation { try mount.set([], propagation: propagation, recursive: true) }
@@ -100,13 +98,11 @@ extension Child {
         defer { fileSystems[setup] = -1 }
         return Mount(owning: FileDescriptor(owning: fileSystems[setup]))
     }
-}
 
-extension Mount {
-    /// One that the parent sent.
-    fileprivate init(_ received: [CInt], _ index: Int, _ target: String) throws(SystemError) {
-        guard received.indices.contains(index) else { throw SystemError(call: "recvmsg", subject: target, errno: EBADF) }
-        self.init(owning: FileDescriptor(owning: received[index]))
+    /// One of the mounts that the parent makes, waited for if it is not there yet. It is the caller's.
+    func received(_ index: Int) throws(SystemError) -> Mount {
+        while received.count <= index { received += try channel.wait(for: .mounts) }
+        return Mount(owning: FileDescriptor(owning: received[index]))
     }
 }
 
@@ -114,15 +110,15 @@ extension FileSystemSetup {
     /// Shows all of the kernel's tables, and takes what is written to them.
     var isPlainProc: Bool { type == "proc" && options.isEmpty && !attributes.contains(.readOnly) }
 
-    /// Gives back the mount it made; nil where it bound the host's.
-    func perform(in root: RootDirectory, received: [CInt], made: consuming Mount?) throws(SystemError) -> Mount? {
+    /// Puts it into the root, gets it from `make`, and gives it back; nil where it bound the host's.
+    func attach(in root: RootDirectory, _ make: () throws(SystemError) -> Mount) throws(SystemError) -> Mount? {
         // What the kernel itself fills must stand on a real directory: through a link, writes meant for it would land elsewhere (CVE-2019-19921).
         let point = try root.mountPoint(
             target, isDirectory: true, followLinks: type != "proc" && type != "sysfs" && type != "devpts" && target != "/dev", forUser: true
         )
         let mount: Mount
         do throws(SystemError) {
-            mount = if let made { made } else if let index = self.received { try Mount(received, index, target) } else { try make() }
+            mount = try make()
         } catch {
             guard fallsBackToHost, error.errno == EPERM || error.errno == EBUSY else { throw error }
             let host = try Mount(cloning: target, recursive: true)

@@ -19,7 +19,7 @@ final class Child {
     var channel: Channel
     /// The `tasks` files of version 1 cgroups that we move ourselves into.
     var seats: [CInt] = []
-    /// The mounts that came with `proceed`; the root first, if the parent made it.
+    /// The mounts that the parent has sent so far; the root first, if it made one.
     var received: [CInt] = []
     /// The file systems of the plan's setups that were made before there was a root to mount them in; −1 for any other.
     var fileSystems: [CInt] = []

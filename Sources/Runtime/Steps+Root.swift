@@ -73,8 +73,7 @@ extension Steps {
 extension Steps {
     static func attachRoot(_ child: Child) throws(SystemError) {
         guard case .inherited = child.plan.root else {
-            guard let raw = child.received.first else { throw SystemError(call: "recvmsg", subject: "root", errno: EBADF) }
-            let root = Mount(owning: FileDescriptor(owning: raw))
+            let root = try child.received(0)
             // On the host's own `/`: the one directory that is there and can be walked to whatever ids we have.
             // The process's root stays what it was, below, until the pivot.
             try root.attach(at: "/")
@@ -99,10 +98,7 @@ extension Steps {
         guard let root = child.root else { return }
         // Modes are given whole; the caller's umask has no say.
         umask(0)
-        let keep = child.plan.needsProc ? { child.proc = child.proc ?? Place(raw: $0) } : nil
-        for (index, setup) in child.plan.setups.enumerated() {
-            try setup.perform(in: root, received: child.received, made: child.fileSystem(index), keep: keep)
-        }
+        for (place, setup) in child.plan.setups.enumerated() { try setup.perform(place, for: child, in: root) }
         guard child.plan.root.isReadOnly else { return }
         try makeWorkingDirectory(child)  // now or never
         try Mount(owning: root.open("/")).set(.readOnly)
