@@ -57,8 +57,10 @@ extension Container {
         options.keyring = "_ses.\(id.short)"
         options.cgroupView = (outline ?? cgroup?.paths)?.view ?? .none
         options.filter = try filter(spec, in: home)
-        options.waitsForNetwork = record.endpoints?.isEmpty == false
-        options.interfacesWithoutIPv6 = Machine.hasIPv6 ? (record.endpoints ?? []).filter { !$0.hasIPv6 }.compactMap(\.device) : []
+        if let endpoints = record.endpoints, !endpoints.isEmpty {
+            options.waitsForNetwork = true
+            if Machine.hasIPv6 { options.interfacesWithoutIPv6 = endpoints.filter { !$0.hasIPv6 }.compactMap(\.device) }
+        }
         var failure: EngineError?
         let launched: Launched
         do throws(LaunchError) {
@@ -87,6 +89,7 @@ extension Container {
                 },
                 meanwhile: { pid throws(LaunchError) in
                     do throws(EngineError) {
+                        tellKept()
                         try checkJoined(spec, in: home)
                         if isNew { try write(spec) }
                         try writeStart(pid, connection)
@@ -127,6 +130,8 @@ extension Container {
     /// Takes addresses for the networks it is to be on. They are its until it is put away.
     private mutating func lease(_ spec: Spec, in home: borrowing Home) throws(EngineError) -> Connections? {
         guard var endpoints = record.endpoints, !endpoints.isEmpty else { return nil }
+        // It was created before it was connected.
+        tellKept()
         let before = endpoints
         defer { record.endpoints = endpoints }
         let connections = try home.lease(&endpoints, for: id)

@@ -16,6 +16,8 @@ package struct Container: ~Copyable {
     package var record: Record
     /// The record's file as we wrote it last.
     private var written: FileStatus?
+    /// What has happened to it and is not told yet, see `keep`.
+    var untold: [Event] = []
 
     init(id: ContainerID, path: String, directory: consuming FileDescriptor, record: Record) {
         self.id = id
