@@ -48,14 +48,15 @@ extension Container {
             if !isNew { try save() }
         }
         var options = try launchOptions(in: home)
-        options.overlay?.isVolatile = isNew && record.isTemporary
+        let isVolatile = isNew && record.isTemporary
+        options.overlay?.isVolatile = isVolatile
         options.stdio = connection.stdio
         options.windowSize = connection.windowSize
         options.diesWithParent = connection.diesWithParent
         options.clampsLimits = true
         options.reaper = record.hasInit
         options.keyring = "_ses.\(id.short)"
-        options.cgroupView = (outline ?? cgroup?.paths)?.view ?? .none
+        options.cgroup = outline ?? cgroup?.paths ?? CgroupPaths()
         options.filter = try filter(spec, in: home)
         if let endpoints = record.endpoints, !endpoints.isEmpty {
             options.waitsForNetwork = true
@@ -90,6 +91,8 @@ extension Container {
                 meanwhile: { pid throws(LaunchError) in
                     do throws(EngineError) {
                         tellKept()
+                        // Where this fails it goes with all the rest.
+                        if isVolatile { try? Overlay.clearVolatileMark(in: path) }
                         try checkJoined(spec, in: home)
                         if isNew { try write(spec) }
                         try writeStart(pid, connection)
@@ -116,11 +119,6 @@ extension Container {
         var options = LaunchOptions(bundle: path)
         if record.layers != nil {
             options.overlay = Overlay(layers: try [home.mountPointLayer()] + layerPaths(in: home), changes: path)
-            if record.isTemporary {
-                do throws(SystemError) { try Overlay.clearVolatileMark(in: path) } catch {
-                    throw .system(doing: "mount its changes again", error)
-                }
-            }
         } else {
             options.idmapsRoot = true
         }

@@ -9,7 +9,7 @@ enum Init {
         Step("bring up loopback", Steps.bringUpLoopback),
         Step("set host name", Steps.setHostname),
         Step("cut off from the host's mounts", Steps.makeMountsPrivate),  // none of ours reaches the host, nor the other way round
-        Step("wait for ids", Steps.waitForSeats),
+        Step("wait for cgroup", Steps.waitForCgroup),
         Step("join cgroup", Steps.joinCgroup),  // before anything is made that should be counted
         Step("become root in the namespace", Steps.becomeRoot),  // before anything is made: what has no mapped owner cannot be made
         Step("new cgroup namespace", Steps.unshareCgroup),  // after joining the cgroup: its root is where we stand

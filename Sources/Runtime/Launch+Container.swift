@@ -8,8 +8,8 @@ extension Launch {
     /// From one spec to one running process.
     /// - Parameters:
     ///   - cgroup: made, and its limits set, before; nil leaves the container in the caller's, unless `makeCgroup` has one.
-    ///   - makeCgroup: makes a cgroup, of version 1 alone, at the same time as the child makes its namespaces; `options.cgroupView` is
-    ///     what it is going to look like.
+    ///   - makeCgroup: makes a cgroup, of version 1 alone, at the same time as the child makes its namespaces; `options.cgroup` is
+    ///     where it is going to be.
     ///   - hooks: told the first process's number when the spec's `prestart` and `createRuntime` hooks are due.
     ///   - connect: with `waitsForNetwork`, connects the first process's network namespace while the child sets itself up.
     ///   - meanwhile: what the caller has to do while the child sets itself up; told its number.
@@ -34,9 +34,7 @@ extension Launch {
             defer { for raw in spent { close(raw) } }
             let user = try outline.giveIDs(to: launch.pid, &spent)
             let cgroup = if let cgroup { cgroup } else { try makeCgroup() }
-            let seats = try cgroup?.seats() ?? []
-            spent += seats
-            try launch.say(.seats, seats)
+            try launch.tell(cgroup, planned: options.cgroup)
             try outline.sendMounts(to: launch, user, &spent)
             aside?.end()
             if plan.waitsForNetwork {
@@ -68,6 +66,14 @@ extension Launch {
             throw .refused("cannot put the process into its cgroup: \(error)")
         }
         return launch
+    }
+
+    /// Tells the child that it has its ids, and which cgroup.
+    private func tell(_ cgroup: Cgroup?, planned: CgroupPaths) throws(LaunchError) {
+        guard let cgroup, cgroup.paths != planned else { return try say(.cgroup) }
+        let seats = try cgroup.seats()
+        defer { for seat in seats { close(seat) } }
+        try say(.seats, seats)
     }
 
     /// What cannot be raised the child finds out when it sets its limits, and knows whether that is an error.

@@ -34,8 +34,9 @@ extension Launch {
         } catch {
             throw .system(doing: "join the container's namespaces", error)
         }
-        plan.seats = try cgroup?.seats() ?? []
-        defer { for seat in plan.seats { close(seat) } }
+        let seats = try cgroup?.seats() ?? []
+        defer { for seat in seats { close(seat) } }
+        plan.seats = seats
         let launch = try clone(plan, Join.steps, into: cgroup, beside: pid)
         do throws(LaunchError) {
             try launch.setOOMScore(process.oomScoreAdj)

@@ -215,7 +215,7 @@ extension Plan {
     /// of everything of the host's: streams, directories, the working directory, which becomes the container's root.
     fileprivate mutating func enter(keeping kept: [CInt]) throws(SystemError) {
         guard let container else { return }
-        for seat in seats { try check("write", "tasks") { write(seat, "0", 1) } }
+        for seat in seats ?? [] { try check("write", "tasks") { write(seat, "0", 1) } }
         seats = []
         let null = try FileDescriptor(opening: "/dev/null", [.readWrite])
         var open = kept + (0..<process.preservedDescriptors).map { 3 + $0 }

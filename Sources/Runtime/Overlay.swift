@@ -127,7 +127,8 @@ package struct Overlay: Sendable {
         [("redirect_dir", "nofollow"), ("metacopy", "off"), ("index", "off")] + (isVolatile ? [("volatile", nil)] : [])
     }
 
-    /// Lets changes be mounted again that were volatile: they are as whole as they ever will be.
+    /// Lets changes be mounted again that were, or are, mounted volatile, as a restart does: overlayfs leaves a mark that forbids it,
+    /// a file and two directories that it never looks at itself. Taking them away now spares their removal later, when somebody waits.
     package static func clearVolatileMark(in changes: String) throws(SystemError) {
         try Directory.removeAll("\(changes)/work/work/incompat")
     }

@@ -30,8 +30,8 @@ package struct LaunchOptions: Sendable {
     package var keyring: String?
     package var preservedDescriptors: Int32 = 0
     package var filter: SeccompFilter?
-    /// How the container sees its control groups.
-    package var cgroupView = CgroupView.none
+    /// Where its control groups are, or are going to be.
+    package var cgroup = CgroupPaths()
     /// The container's state for hooks that run inside.
     package var hookState: State?
 
@@ -51,6 +51,7 @@ extension Plan {
         }
         try setNamespaces(spec)
         try setMounts(spec, options)
+        seatFiles = options.cgroup.seatFiles
         waitsForNetwork = options.waitsForNetwork
         interfacesWithoutIPv6 = options.interfacesWithoutIPv6
         hostname = spec.hostname
@@ -149,7 +150,7 @@ extension Plan {
                 setups.append(.bind(index: binds.count, target: destination, propagation: words.propagation, isUsers: true))
                 bindsDevices = bindsDevices || destination == "/dev"
             } else if mount.type == "cgroup" || mount.type == "cgroup2" {
-                showCgroups(options.cgroupView, at: destination, words)
+                showCgroups(options.cgroup.view, at: destination, words)
             } else {
                 setups.append(.fileSystem(try FileSystemSetup(mount, words, self)))
                 if mount.type == "tmpfs", words.set.contains(.readOnly) { readOnlyMounts.append(destination) }
@@ -208,7 +209,7 @@ extension Plan {
                 .fileSystem(
                     FileSystemSetup(
                         type: "tmpfs", source: "cgroup", target: destination, attributes: attributes.set.subtracting(.readOnly),
-                        options: [("mode", "755")])))
+                        options: [("mode", "755")], directories: branches.map(\.target))))
             for branch in branches {
                 bind(branch.source, "\(destination)/\(branch.target)")
                 if !branch.aliases.isEmpty { setups.append(.links(branch.aliases.map { ("\(destination)/\($0)", branch.target) })) }

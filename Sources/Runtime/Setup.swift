@@ -24,6 +24,8 @@ struct FileSystemSetup: Sendable {
     let target: String
     let attributes: MountAttributes
     let options: [(key: String, value: String?)]
+    /// Names of directories in it, for what is mounted there next.
+    var directories: [String] = []
     var propagation: Propagation?
     /// Copies what the root has at the target into the new file system (`tmpcopyup`).
     var copiesUp = false
@@ -137,7 +139,9 @@ extension FileSystemSetup {
         let context = try FileSystemContext(type)
         if !source.isEmpty { try context.set("source", source) }
         for option in options { try context.set(option) }
-        return try context.mount(copiesUp ? attributes.subtracting(.readOnly) : attributes)
+        let mount = try context.mount(copiesUp ? attributes.subtracting(.readOnly) : attributes)
+        for name in directories { try Directory.make(name, at: mount.descriptor.place, mode: 0o755) }
+        return mount
     }
 }
 

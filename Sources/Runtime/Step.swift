@@ -17,8 +17,8 @@ struct Step: Sendable {
 final class Child {
     let plan: Plan
     var channel: Channel
-    /// The `tasks` files of version 1 cgroups that we move ourselves into.
-    var seats: [CInt] = []
+    /// The `tasks` files of version 1 cgroups that we move ourselves into, in place of those in the plan.
+    var seats: [CInt]?
     /// The mounts that the parent has sent so far; the root first, if it made one.
     var received: [CInt] = []
     /// The file systems of the plan's setups that were made before there was a root to mount them in; −1 for any other.

@@ -12,16 +12,22 @@ extension Steps {
         if child.plan.diesWithParent { try Process.dieWithParent() }
     }
 
-    static func waitForSeats(_ child: Child) throws(SystemError) {
-        child.seats = try child.channel.wait(for: .seats)
+    static func waitForCgroup(_ child: Child) throws(SystemError) {
+        let (word, descriptors) = try child.channel.wait(for: .cgroup, or: .seats)
+        child.seats = word == .seats ? descriptors : nil
     }
 
+    /// A thread that moves itself needs no lock on all forks of the machine, see `Cgroup.openSeats`.
     static func joinCgroup(_ child: Child) throws(SystemError) {
-        for seat in child.seats {
+        guard let seats = child.seats else {
+            for file in child.plan.seatFiles { try File.writeKernel(file, "0") }
+            return
+        }
+        for seat in seats {
             try check("write", "tasks") { write(seat, "0", 1) }
             close(seat)
         }
-        child.seats = []
+        child.seats = nil
     }
 
     static func makeNamespaces(_ child: Child) throws(SystemError) {
@@ -85,6 +91,8 @@ extension Steps {
 
     /// Makes what the kernel fills, and empty ones, attached nowhere. Where one is refused, that is dealt with at its place in the root.
     static func makeFileSystems(_ child: Child) throws(SystemError) {
+        // Modes are given whole; the caller's umask has no say.
+        umask(0)
         // Each is a descriptor until then, of which there may be few.
         var room = 16
         child.fileSystems = child.plan.setups.map { setup in
@@ -96,8 +104,6 @@ extension Steps {
 
     static func setUpRoot(_ child: Child) throws(SystemError) {
         guard let root = child.root else { return }
-        // Modes are given whole; the caller's umask has no say.
-        umask(0)
         for (place, setup) in child.plan.setups.enumerated() { try setup.perform(place, for: child, in: root) }
         guard child.plan.root.isReadOnly else { return }
         try makeWorkingDirectory(child)  // now or never
