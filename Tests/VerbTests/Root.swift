@@ -2,6 +2,7 @@
 import Glibc
 import JSON
 import Linux
+import TestGround
 import Testing
 
 /// A state directory of one test's own, with the real program over it. Scripts find the program as `$M`.
@@ -15,7 +16,7 @@ final class Root {
 
     /// One folder of images for all tests of this process, assembled once.
     private static let images: String? = {
-        guard let path = try? makeDirectory() else { return nil }
+        guard let path = try? ScratchDirectory.make("minictl-verbs") else { return nil }
         atexit { if let path = Root.images { try? Directory.removeAll(path) } }
         _ = try? Script("\(program) --root \(path) run --rm --network none base true").run(seconds: 300)
         return path
@@ -30,7 +31,7 @@ final class Root {
 
     init() throws {
         OwnNetwork.make()
-        path = try Self.makeDirectory()
+        path = try ScratchDirectory.make("minictl-verbs")
         if let images = Self.images { symlink("\(images)/images", "\(path)/images") }
     }
 
@@ -47,12 +48,6 @@ final class Root {
         guard let lines = left?.lines.filter({ !$0.isEmpty }), !lines.isEmpty else { return }
         Issue.record("left behind: \(lines)")
         for pid in lines.compactMap({ $0.split(separator: " ").first.flatMap { pid_t($0) } }) { kill(pid, SIGKILL) }
-    }
-
-    private static func makeDirectory() throws -> String {
-        var template = Array("/tmp/minictl-verbs-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError(call: "mkdtemp", errno: errno) }
-        return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
     /// Runs a script of the shell. It must not hang or trap.
