@@ -225,7 +225,7 @@ extension ExecRequest {
         process.args = command
         process.terminal = terminal ? true : nil
         if let workingDirectory {
-            guard workingDirectory.hasPrefix("/") else {
+            guard workingDirectory.isAbsolutePath else {
                 throw .refused("the working directory \(workingDirectory) must be an absolute path")
             }
             process.cwd = workingDirectory
