@@ -31,30 +31,8 @@ extension Container {
         var names = try announce(in: home)
         let cgroup = try makeCgroup(spec, isKept: !connection.diesWithParent)
         let before = record.start
-        record.set(cgroup)
-        if connection.isRestart {
-            let endpoints = record.endpoints
-            try change { record in
-                record.set(cgroup)
-                // Taken just now; what is on disk may be read again here.
-                record.endpoints = endpoints
-            }
-        } else {
-            record.start = nil
-            record.end = nil
-            if !isNew { try save() }
-        }
-        var options = try launchOptions(in: home)
-        options.stdio = connection.stdio
-        options.windowSize = connection.windowSize
-        options.diesWithParent = connection.diesWithParent
-        options.clampsLimits = true
-        options.reaper = record.hasInit
-        options.keyring = "_ses.\(id.short)"
-        options.cgroupView = cgroup.view
-        options.filter = try filter(spec, in: home)
-        options.waitsForNetwork = record.endpoints?.isEmpty == false
-        options.interfacesWithoutIPv6 = Machine.hasIPv6 ? (record.endpoints ?? []).filter { !$0.hasIPv6 }.compactMap(\.device) : []
+        try note(cgroup, connection)
+        let options = try launchOptions(spec, connection, cgroup.view, in: home)
         var failure: EngineError?
         let launched: Launched
         do throws(LaunchError) {
@@ -91,6 +69,40 @@ extension Container {
         }
         tellStart()
         return launched
+    }
+
+    /// Whom to kill and what to put away if this comes to nothing. The run before is over, unless its own monitor starts it again.
+    private mutating func note(_ cgroup: Cgroup, _ connection: Connection) throws(EngineError) {
+        record.set(cgroup)
+        if connection.isRestart {
+            let endpoints = record.endpoints
+            try change { record in
+                record.set(cgroup)
+                // Taken just now; what is on disk may be read again here.
+                record.endpoints = endpoints
+            }
+        } else {
+            record.start = nil
+            record.end = nil
+            if connection.isWrittenDown { try save() }
+        }
+    }
+
+    private func launchOptions(
+        _ spec: Spec, _ connection: Connection, _ view: CgroupView, in home: borrowing Home
+    ) throws(EngineError) -> LaunchOptions {
+        var options = try launchOptions(in: home)
+        options.stdio = connection.stdio
+        options.windowSize = connection.windowSize
+        options.diesWithParent = connection.diesWithParent
+        options.clampsLimits = true
+        options.reaper = record.hasInit
+        options.keyring = "_ses.\(id.short)"
+        options.cgroupView = view
+        options.filter = try filter(spec, in: home)
+        options.waitsForNetwork = record.endpoints?.isEmpty == false
+        options.interfacesWithoutIPv6 = Machine.hasIPv6 ? (record.endpoints ?? []).filter { !$0.hasIPv6 }.compactMap(\.device) : []
+        return options
     }
 
     /// Its root: the image's layers and its own, over what every container has mounted; else a directory of this machine.
