@@ -113,7 +113,7 @@ extension Container {
     package func status(in boot: String) -> Status { record.status(in: boot) }
 
     /// Reads the record again.
-    package mutating func refresh() throws(EngineError) {
+    mutating func refresh() throws(EngineError) {
         do throws(SystemError) {
             let bytes = try File.read("state.json", at: directory.place, limit: Record.limit)
             guard let fresh = try? JSONDecoder().decode(Record.self, from: bytes) else {

@@ -12,7 +12,7 @@ package struct Volume: Sendable {
     /// RFC 3339; when its directory was last changed is the nearest that file systems keep.
     package let modified: String
     /// Made for one container, without a name of its own.
-    package var isAnonymous: Bool { ContainerID(name) != nil }
+    var isAnonymous: Bool { ContainerID(name) != nil }
 
     package var description: JSONValue {
         [

@@ -132,7 +132,7 @@ extension FileDescriptor {
     }
 
     /// Forces contents to the disk. The corresponding call is `fsync(2)`.
-    package func synchronize() throws(SystemError) { try check("fsync") { fsync(raw) } }
+    func synchronize() throws(SystemError) { try check("fsync") { fsync(raw) } }
 
     /// Takes the `flock(2)` lock. False if somebody else holds it and `wait` is false.
     package func lock(exclusive: Bool = true, wait: Bool) throws(SystemError) -> Bool {
