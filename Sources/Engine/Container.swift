@@ -49,6 +49,11 @@ extension Home {
         do throws(EngineError) { return try container(id) } catch .notFound { throw .notFound(word) }
     }
 
+    /// Whether a container has its record still, which goes before all else of it.
+    func hasRecord(_ id: some CustomStringConvertible) -> Bool {
+        faccessat(containers.raw, "\(id)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT
+    }
+
     /// A name counts before an id, a whole id before the start of one.
     package func find(_ word: String) throws(EngineError) -> ContainerID {
         if let name = ContainerName(word), let id = owner(of: name) { return id }

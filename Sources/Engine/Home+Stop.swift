@@ -77,7 +77,7 @@ extension Home {
         try stop(ids, .kill) { event in
             if case .ended(let id) = event { ended.append(id) }
         }
-        return Set(ended.filter { faccessat(containers.raw, "\($0)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) != 0 })
+        return Set(ended.filter { !hasRecord($0) })
     }
 
     /// Kills a container that runs and waits until it is put away.
