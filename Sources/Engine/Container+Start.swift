@@ -165,8 +165,7 @@ extension Container {
         do throws(CgroupPath.Invalid) { path = try CgroupPath(spec.linux?.cgroupsPath ?? Self.cgroupPath(id)) } catch {
             throw .refused("\(error)")
         }
-        let hierarchy: Hierarchy
-        do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
+        let hierarchy = try Hierarchy.machine()
         do throws(CgroupError) {
             let devices = try DeviceRules(rules)
             // In a user namespace nobody can make nodes. Without one, these rules alone stand between root and the host's disks.

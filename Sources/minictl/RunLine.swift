@@ -44,7 +44,7 @@ extension Request {
         if hasInit { words.append("--init") }
         if let stopSignal { words += ["--stop-signal", stopSignal] }
         if let stopTimeout { words += ["--stop-timeout", "\(stopTimeout)"] }
-        if umask != 0o022 { words += ["--umask", String(umask, radix: 8)] }
+        if umask != Self.usualUmask { words += ["--umask", String(umask, radix: 8)] }
         return words
     }
 
@@ -52,7 +52,7 @@ extension Request {
         var words = mounts.flatMap(\.words)
         for lender in lenders { words += ["--volumes-from", lender.container + (lender.isReadOnly ? ":ro" : "")] }
         if isReadOnly { words.append("--read-only") }
-        if shmSize != 64 << 20 { words += ["--shm-size", Self.size(Int64(clamping: shmSize))] }
+        if shmSize != Self.usualShmSize { words += ["--shm-size", Self.size(Int64(clamping: shmSize))] }
         for device in devices { words += ["--device", device.word] }
         for rule in deviceRules { words += ["--device-cgroup-rule", rule.word] }
         return words
