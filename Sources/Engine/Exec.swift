@@ -159,8 +159,6 @@ extension Supervisor {
     /// Connects the user's terminal, or whatever the first two descriptors are, to the container's.
     fileprivate mutating func connect(master: CInt, _ request: ExecRequest) {
         self.master = master
-        // Ours alone; what is typed into one that does not listen must not hold us up.
-        try? FileDescriptor.setNonBlocking(master)
         terminal = FileDescriptor.isTerminal(0) ? 0 : FileDescriptor.isTerminal(1) ? 1 : -1
         if request.interactive {
             rawMode = RawMode(0)
