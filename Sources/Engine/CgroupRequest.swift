@@ -26,7 +26,7 @@ struct CgroupRequest: Sendable {
         do throws(CgroupPath.Invalid) { path = try CgroupPath(spec.linux?.cgroupsPath ?? Container.cgroupPath(id)) } catch {
             throw .refused("\(error)")
         }
-        do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
+        hierarchy = try Hierarchy.machine()
         do throws(CgroupError) { devices = try DeviceRules(rules) } catch { throw .refused("\(error)") }
         // In a user namespace nobody can make nodes.
         mustRestrict = spec.linux?.namespaces?.contains { $0.type == .user } != true && devices.restrict

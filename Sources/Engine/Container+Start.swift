@@ -30,66 +30,41 @@ extension Container {
         var connections = try lease(spec, in: home)
         var names = try announce(in: home)
         let request = try CgroupRequest(spec, for: id, isKept: !connection.diesWithParent)
-        // One that is new is found by its id, so it may be made while the child is on its way.
+        // That of a new one is found by the id, so it may be made while the child is on its way.
         let outline = isNew ? request.outline : nil
         let cgroup = try outline == nil ? request.make() : nil
         let before = record.start
-        if let cgroup { record.set(cgroup) }
-        if connection.isRestart, let cgroup {
-            let endpoints = record.endpoints
-            try change { record in
-                record.set(cgroup)
-                // Taken just now; what is on disk may be read again here.
-                record.endpoints = endpoints
-            }
-        } else {
-            record.start = nil
-            record.end = nil
-            if !isNew { try save() }
-        }
-        var options = try launchOptions(in: home)
+        try note(cgroup, connection)
         let isVolatile = isNew && record.isTemporary
-        options.overlay?.isVolatile = isVolatile
-        options.stdio = connection.stdio
-        options.windowSize = connection.windowSize
-        options.diesWithParent = connection.diesWithParent
-        options.clampsLimits = true
-        options.reaper = record.hasInit
-        options.keyring = "_ses.\(id.short)"
+        var options = try launchOptions(spec, connection, in: home)
         options.cgroup = outline ?? cgroup?.paths ?? CgroupPaths()
-        options.filter = try filter(spec, in: home)
-        if let endpoints = record.endpoints, !endpoints.isEmpty {
-            options.waitsForNetwork = true
-            if Machine.hasIPv6 { options.interfacesWithoutIPv6 = endpoints.filter { !$0.hasIPv6 }.compactMap(\.device) }
-        }
+        options.overlay?.isVolatile = isVolatile
         var failure: EngineError?
+        func attempt<Value>(_ body: () throws(EngineError) -> Value) throws(LaunchError) -> Value {
+            do throws(EngineError) { return try body() } catch {
+                failure = error
+                throw .refused("")
+            }
+        }
         let launched: Launched
         do throws(LaunchError) {
             launched = try Launch.container(
                 spec, options, in: cgroup,
                 makeCgroup: { () throws(LaunchError) in
                     guard outline != nil else { return nil }
-                    do throws(EngineError) {
-                        let cgroup = try request.make()
-                        record.set(cgroup)
-                        return cgroup
-                    } catch {
-                        failure = error
-                        throw .refused("")
-                    }
+                    let cgroup = try attempt { () throws(EngineError) in try request.make() }
+                    record.set(cgroup)
+                    return cgroup
                 },
                 connect: { pid throws(LaunchError) in
-                    do throws(EngineError) {
+                    try attempt { () throws(EngineError) in
                         try connections?.make(in: NetworkNamespace(ofChild: pid), disablesIPv6: false)
                         try names?.awaitAnswers()
-                        names = nil
-                    } catch {
-                        failure = error
-                        throw .refused("")
                     }
+                    names = nil
                 },
                 meanwhile: { pid throws(LaunchError) in
-                    do throws(EngineError) {
+                    try attempt { () throws(EngineError) in
                         tellKept()
                         // Where this fails it goes with all the rest.
                         if isVolatile { try? Overlay.clearVolatileMark(in: path) }
@@ -98,9 +73,6 @@ extension Container {
                         try writeStart(pid, connection)
                         // Written down before they are made, so that they are found when they have to go.
                         try home.publish(record)
-                    } catch {
-                        failure = error
-                        throw .refused("")
                     }
                 })
         } catch {
@@ -112,6 +84,39 @@ extension Container {
         }
         tellStart()
         return launched
+    }
+
+    /// Whom to kill and what to put away if this comes to nothing. The run before is over, unless its own monitor starts it again.
+    private mutating func note(_ cgroup: Cgroup?, _ connection: Connection) throws(EngineError) {
+        if let cgroup { record.set(cgroup) }
+        if connection.isRestart {
+            let endpoints = record.endpoints
+            try change { record in
+                if let cgroup { record.set(cgroup) }
+                // Taken just now; what is on disk may be read again here.
+                record.endpoints = endpoints
+            }
+        } else {
+            record.start = nil
+            record.end = nil
+            if connection.isWrittenDown { try save() }
+        }
+    }
+
+    private func launchOptions(_ spec: Spec, _ connection: Connection, in home: borrowing Home) throws(EngineError) -> LaunchOptions {
+        var options = try launchOptions(in: home)
+        options.stdio = connection.stdio
+        options.windowSize = connection.windowSize
+        options.diesWithParent = connection.diesWithParent
+        options.clampsLimits = true
+        options.reaper = record.hasInit
+        options.keyring = "_ses.\(id.short)"
+        options.filter = try filter(spec, in: home)
+        if let endpoints = record.endpoints, !endpoints.isEmpty {
+            options.waitsForNetwork = true
+            if Machine.hasIPv6 { options.interfacesWithoutIPv6 = endpoints.filter { !$0.hasIPv6 }.compactMap(\.device) }
+        }
+        return options
     }
 
     /// Its root: the image's layers and its own, over what every container has mounted; else a directory of this machine.

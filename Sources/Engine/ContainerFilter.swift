@@ -39,11 +39,9 @@ package struct ContainerFilter: ~Copyable {
     /// Takes one more condition, `KEY=VALUE`.
     package mutating func add(_ text: String) throws(EngineError) {
         isEmpty = false
-        guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-            throw .refused("the filter '\(text)' is not KEY=VALUE")
-        }
-        let value = String(text[text.index(after: equals)...])
-        switch String(text[..<equals]) {
+        let word = try FilterWord(text)
+        let value = word.value
+        switch word.key {
         case "id": ids.append(value)
         case "name": names.append(try Pattern(value))
         case "label": labels.append(LabelCondition(value))

@@ -12,11 +12,8 @@ package struct EventFilter: Sendable {
 
     /// Takes one more condition, `KEY=VALUE`.
     package mutating func add(_ text: String) throws(EngineError) {
-        guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-            throw .refused("the filter '\(text)' is not KEY=VALUE")
-        }
-        let key = String(text[..<equals])
-        let value = String(text[text.index(after: equals)...])
+        let word = try FilterWord(text)
+        let (key, value) = (word.key, word.value)
         guard Self.keys.contains(key) || Self.foreign.contains(key) else {
             throw .refused("there is no filter '\(key)'; there are \(Self.keys.joined(separator: ", "))")
         }

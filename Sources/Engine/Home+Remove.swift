@@ -67,7 +67,7 @@ extension Home {
             // One that has ended just now is as good.
             do throws(EngineError) { try kill(container(id)) } catch .notAllowed(_, _, let status) where !status.isUp {}
             // One that was temporary has gone with its end.
-            guard faccessat(containers.raw, "\(id)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+            guard hasRecord(id) else { return }
         }
         guard let watch = try Watch.atRest(id, in: self) else { throw try inUse(id) }
         let record: Record

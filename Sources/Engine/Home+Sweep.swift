@@ -196,12 +196,6 @@ extension Container {
     }
 }
 
-extension Machine {
-    static func boot() throws(EngineError) -> String {
-        do throws(SystemError) { return try bootID() } catch { throw .system(doing: "read the boot id", error) }
-    }
-}
-
 extension CgroupPaths {
     /// Those directories of a cgroup that are there.
     fileprivate init(existing path: CgroupPath, in hierarchy: Hierarchy) {

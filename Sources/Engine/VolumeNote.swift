@@ -29,8 +29,9 @@ struct VolumeNote {
 
     /// - Parameter container: its directory.
     func write(in container: Place) throws(SystemError) {
-        do throws(SystemError) { try check("symlink", file) { symlinkat(volume, container.raw, file) } } catch  where error.errno == EEXIST
-        {}
+        do throws(SystemError) {
+            try check("symlink", file) { symlinkat(volume, container.raw, file) }
+        } catch  where error.errno == EEXIST {}
     }
 
     func remove(in id: ContainerID, of home: borrowing Home) throws(SystemError) {

@@ -69,7 +69,7 @@ struct Volumes {
 
     private func bindSource(_ source: String, _ createsSource: Bool) throws(EngineError) -> String {
         do throws(SystemError) {
-            let path = source.isAbsolutePath ? source : "\(try Machine.workingDirectory())/\(source)"
+            let path = try source.absolutePath()
             if createsSource, (try? FileStatus(of: path, followLinks: true)) == nil { try Directory.makeAll(path, mode: 0o755) }
             _ = try FileStatus(of: path, followLinks: true)
             return path

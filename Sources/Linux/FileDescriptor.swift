@@ -18,9 +18,13 @@ package struct FileDescriptor: ~Copyable {
         return raw
     }
 
-    /// Another descriptor for the same open file. The corresponding call is `fcntl(F_DUPFD_CLOEXEC)`.
+    /// Another descriptor for the same open file as one of somebody else's. The corresponding call is `fcntl(F_DUPFD_CLOEXEC)`.
+    package init(duplicating raw: CInt, atLeast lowest: CInt = 3) throws(SystemError) {
+        self.init(owning: try check("fcntl") { linux_fcntl(raw, F_DUPFD_CLOEXEC, Int(lowest)) })
+    }
+
     package func duplicate(atLeast lowest: CInt = 3) throws(SystemError) -> FileDescriptor {
-        FileDescriptor(owning: try check("fcntl") { linux_fcntl(raw, F_DUPFD_CLOEXEC, Int(lowest)) })
+        try FileDescriptor(duplicating: raw, atLeast: lowest)
     }
 }
 

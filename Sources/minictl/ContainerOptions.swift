@@ -107,7 +107,7 @@ struct ContainerOptions: OptionGroup {
             .flag("--read-only", "no writing to the container's own root") { $0.isReadOnly = $1 },
             .text("--shm-size SIZE", "of /dev/shm (default 64m)") {
                 let size = try ByteSize($1).bytes
-                $0.shmSize = size > 0 ? UInt64(size) : Self.usualShmSize
+                $0.shmSize = size > 0 ? UInt64(size) : Request.usualShmSize
             },
             .text("--device DEVICE[:PATH[:rwm]]", "a device of this machine; may be repeated") {
                 $0.devices.append(try DeviceRequest(word: $1))
@@ -143,13 +143,12 @@ struct ContainerOptions: OptionGroup {
     var hasInit = false
     var stopSignal: String?
     var stopTimeout: Int?
-    var umask: UInt32 = 0o022
+    var umask = Request.usualUmask
     var timeZone: String?
     var mounts: [MountRequest] = []
     var lenders: [Lender] = []
     var isReadOnly = false
-    var shmSize = Self.usualShmSize
-    private static let usualShmSize: UInt64 = 64 << 20
+    var shmSize = Request.usualShmSize
     var devices: [DeviceRequest] = []
     var deviceRules: [Spec.Resources.DeviceRule] = []
     var life = LifeOptions()

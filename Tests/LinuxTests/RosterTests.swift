@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import TestGround
 import Testing
 
 @Suite struct RosterTests {
     /// A small disk of a test's own. What was mapped of it stays, so it goes lazily.
     private final class Disk {
-        let path: String
+        private let scratch: ScratchDirectory
+        private var path: String { scratch.path }
 
         init(_ options: String) throws {
-            var template = Array("/tmp/minictl-roster-XXXXXX".utf8CString)
-            guard mkdtemp(&template) != nil else { throw SystemError(call: "mkdtemp", errno: errno) }
-            path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+            scratch = try ScratchDirectory("minictl-roster")
             try check("mount", path) { mount("none", path, "tmpfs", 0, options) }
         }
 
-        deinit {
-            umount2(path, CInt(MNT_DETACH))
-            rmdir(path)
-        }
+        deinit { umount2(path, CInt(MNT_DETACH)) }
 
         func change(_ options: String, _ flags: Int = 0) throws {
             try check("mount", path) { mount("none", path, "tmpfs", UInt(MS_REMOUNT | flags), options) }
         }
 
         func roster(boot: String = "boot") throws -> Roster {
-            let directory = try FileDescriptor(opening: path, .directory)
+            let directory = try scratch.open()
             return try Roster("roster", at: directory.place, boot: boot)
         }
     }

@@ -13,7 +13,7 @@ import Testing
         let outcome = try minictl("run --rm --volumes-from lender base \(look)")
         #expect(outcome.output == "f\n" && outcome.error.contains("Read-only") && outcome.error.contains("'/t'"), "\(outcome.error)")
         #expect(
-            try minictl("run --rm --volumes-from lender:ro -v /tmp:/n base sh -c 'cat /nameless/a; touch /nameless/b; cat /n/a'").output
+            try minictl("run --rm --volumes-from lender:ro -v $PWD/f:/n base sh -c 'cat /nameless/a; touch /nameless/b; cat /n/a'").output
                 == "1\n")
         #expect(try minictl("run --rm --volumes-from lender:rx base true").code == 125)
         #expect(try minictl("run --rm --volumes-from nobody base true").error == "minictl: no such container: nobody\n")

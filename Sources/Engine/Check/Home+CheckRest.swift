@@ -100,8 +100,7 @@ extension Home {
     /// Cgroups that bear our name, whose container is gone. Other roots have such too: only those that our journal knows are ours for
     /// certain; with `deep` all count that have stood empty for a while.
     func checkCgroups(_ checkup: inout Checkup) throws(EngineError) {
-        let hierarchy: Hierarchy
-        do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
+        let hierarchy = try Hierarchy.machine()
         let known = Set(try ids().map(\.text))
         var strays: [String: [CgroupPaths.Entry]] = [:]
         for mount in hierarchy.mounts {
