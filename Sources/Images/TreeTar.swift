@@ -153,10 +153,7 @@ package final class TreeTar: ByteSource {
         if style.isLayer, (try? directory.attribute("trusted.overlay.opaque"))?.first == UInt8(ascii: "y") {
             out += TarHeader(header.path + Array(".wh..wh..opq".utf8), .regular, mode: 0o644).bytes
         }
-        var names: [[CChar]] = []
-        try directory.forEachEntry { name, _ in names.append(Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))) }
-        names.sort { $0.lexicographicallyPrecedes($1) }
-        for name in names.reversed() {
+        for name in try directory.names().sorted(by: { $1.lexicographicallyPrecedes($0) }) {
             let path = entry.path.isDot ? name : entry.path.dropLast() + [CChar(UInt8(ascii: "/"))] + name
             // The kernel resolves no longer ones, here or anywhere.
             if path.count <= Int(PATH_MAX) { pending.append(Pending(path: path)) }
@@ -248,10 +245,4 @@ extension [IDRange] {
 
 extension [CChar] {
     fileprivate var isDot: Bool { self == [CChar(UInt8(ascii: ".")), 0] }
-
-    /// The directory above and the last component, both with a NUL at the end.
-    var parts: (folder: [CChar], name: [CChar]) {
-        guard let slash = lastIndex(of: CChar(UInt8(ascii: "/"))) else { return ([CChar(UInt8(ascii: ".")), 0], self) }
-        return (Array(self[..<slash]) + [0], Array(self[(slash + 1)...]))
-    }
 }

@@ -20,6 +20,14 @@ extension FileDescriptor {
         return entries
     }
 
+    /// The names as the kernel's own bytes, each with a NUL at its end: they need not be UTF-8, and to Swift's strings two spellings of one
+    /// accent are the same name.
+    package func names() throws(SystemError) -> [[CChar]] {
+        var names: [[CChar]] = []
+        try forEachEntry { name, _ in names.append(Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))) }
+        return names
+    }
+
     /// Calls `body` with each name as the kernel's own bytes, so that any name survives.
     package func forEachEntry(_ body: (UnsafePointer<CChar>, DirectoryEntry.Kind) -> Void) throws(SystemError) {
         let size = 32768

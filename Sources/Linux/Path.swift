@@ -16,3 +16,11 @@ extension String {
         return (slash == startIndex ? "/" : String(self[..<slash]), String(self[utf8.index(after: slash)...]))
     }
 }
+
+extension [CChar] {
+    /// Of a relative path of any bytes: the directory above and the last component, both with a NUL at the end.
+    package var parts: (folder: [CChar], name: [CChar]) {
+        guard let slash = lastIndex(of: CChar(UInt8(ascii: "/"))) else { return ([CChar(UInt8(ascii: ".")), 0], self) }
+        return (Array(self[..<slash]) + [0], Array(self[(slash + 1)...]))
+    }
+}

@@ -44,6 +44,44 @@ import Testing
         }
     }
 
+    @Test("A folder of the target that becomes a link while a tree is copied leads no second name out of it")
+    func swappedFolder() throws {
+        var template = Array("/tmp/minictl-linux-XXXXXX".utf8CString)
+        _ = try #require(mkdtemp(&template))
+        let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        defer { try? Directory.removeAll(path) }
+        // Names of one file, in a folder each; and a file of that name which is nobody's business.
+        let folders = (0..<200).map { "d\($0)" }
+        for name in ["victim"] + folders { try Directory.makeAll("\(path)/from/\(name)") }
+        try check("rename") { rename("\(path)/from/victim", "\(path)/victim") }
+        for file in ["victim/name", "from/d0/name"] {
+            _ = try FileDescriptor(opening: "\(path)/\(file)", [.writeOnly, .create], mode: 0o600)
+        }
+        for name in folders.dropFirst() { link("\(path)/from/d0/name", "\(path)/from/\(name)/name") }
+        let secret = try FileStatus(of: "\(path)/victim/name").inode
+        let moves = folders.map { (old: Array("\(path)/to/\($0)".utf8CString), new: Array("\(path)/away/\($0)".utf8CString)) }
+        let victim = Array("\(path)/victim".utf8CString)
+        for _ in 0..<10 {
+            try Directory.make("\(path)/to")
+            try Directory.make("\(path)/away")
+            guard case .parent(_, let attacker) = try Process.clone() else {
+                while true { for move in moves where rename(move.old, move.new) == 0 { symlink(victim, move.old) } }
+            }
+            // It may be in the way, which is an error; it must not lead anywhere.
+            _ = try? TreeCopy.contents(
+                of: FileDescriptor(opening: "\(path)/from", [.directory]), into: FileDescriptor(opening: "\(path)/to", [.directory]))
+            attacker.abandon()
+            for place in ["to", "away"] {
+                for name in folders {
+                    let found = try? FileStatus(of: "\(path)/\(place)/\(name)")
+                    guard found?.kind == .directory else { continue }
+                    #expect((try? FileStatus(of: "\(path)/\(place)/\(name)/name"))?.inode != secret)
+                }
+                try Directory.removeAll("\(path)/\(place)")
+            }
+        }
+    }
+
     @Test("A moment that was written down is read again, and a day that its month lacks is one of the next")
     func readMoments() {
         for day in stride(from: 0, to: 106_000, by: 13) {
