@@ -100,11 +100,7 @@ struct NetworkRow: ListRow {
         ]
     }
 
-    var lookups: JSONObject {
-        var labels = JSONObject()
-        for (key, value) in network.labels ?? [:] { labels[key] = .string(value) }
-        return ["Label": .object(labels)]
-    }
+    var lookups: JSONObject { ["Label": .object(JSONObject(texts: network.labels ?? [:]))] }
 }
 
 struct NetworkCreate: Command {

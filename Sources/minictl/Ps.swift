@@ -125,11 +125,7 @@ struct ContainerRow: ListRow {
         ]
     }
 
-    var lookups: JSONObject {
-        var labels = JSONObject()
-        for (key, value) in record?.labels ?? [:] { labels[key] = .string(value) }
-        return ["Label": .object(labels)]
-    }
+    var lookups: JSONObject { ["Label": .object(JSONObject(texts: record?.labels ?? [:]))] }
 
     /// docker's: what the container wrote, and with its image.
     var sizeText: String { size.map { "\(DecimalBytes($0.own)) (virtual \(DecimalBytes($0.all)))" } ?? "" }

@@ -84,11 +84,7 @@ struct VolumeRow: ListRow {
         ]
     }
 
-    var lookups: JSONObject {
-        var labels = JSONObject()
-        for (key, value) in volume.labels { labels[key] = .string(value) }
-        return ["Label": .object(labels)]
-    }
+    var lookups: JSONObject { ["Label": .object(JSONObject(texts: volume.labels))] }
 }
 
 struct VolumeCreate: Command {

@@ -5,6 +5,23 @@ import Linux
 import Testing
 
 @Suite(.enabled(if: Root.isUsable)) struct LifeTests {
+    @Test("Megabytes of labels keep nobody from stopping a container, and what could not be read again is refused")
+    func labels() throws {
+        let minictl = try Root()
+        let lines = "for i in $(seq 20000); do echo label.$n.number.$i=with-some-value; done >labels$n"
+        try minictl.sh("for n in 1 2 3 4 5 6; do \(lines); done")
+        try minictl.start("one", "--label-file labels1 --label-file labels2")
+        #expect(try minictl("ps --format {{.Names}}").text == "one")
+        #expect(try minictl("rm -f one").code == 0)
+        for (verb, code) in [("create", 1), ("run -d", 125)] {
+            let files = (1...6).map { "--label-file labels\($0)" }.joined(separator: " ")
+            let outcome = try minictl("\(verb) --name two \(files) base sleep 1000")
+            #expect(outcome.code == code && outcome.error.contains("too many"), "\(outcome.error)")
+            #expect(try minictl("ps -aq").text == "")
+            try minictl.expectEmpty()
+        }
+    }
+
     @Test("To remove by force what is not there is said, and is no failure")
     func removeNothing() throws {
         let minictl = try Root()
