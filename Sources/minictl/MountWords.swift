@@ -51,10 +51,13 @@ extension MountRequest {
         var options: [String] = []
         var copiesUp = true
         var definition = VolumeDefinition()
+        // Those that the options are for, as their names begin with them.
+        var kinds: [String] = []
         for field in try CommaFields(text).fields {
             let equals = field.firstIndex(of: "=")
             let key = String(field[..<(equals ?? field.endIndex)])
             let value = equals.map { String(field[field.index(after: $0)...]) }
+            if let hyphen = key.firstIndex(of: "-") { kinds.append(String(key[..<hyphen])) }
             switch key {
             case "type": type = value ?? ""
             case "source", "src": source = value
@@ -84,12 +87,17 @@ extension MountRequest {
             }
         }
         guard let target, !target.isEmpty else { throw UsageError("--mount needs target=DIR") }
+        if let kind = kinds.first(where: { $0 != type }) {
+            throw UsageError("cannot mix '\(kind)-*' options with mount type '\(type)'")
+        }
         switch type {
         case "bind":
             guard let source, !source.isEmpty else { throw UsageError("--mount type=bind needs source=") }
             self.init(kind: .bind(source: source, createsSource: false), destination: target)
         case "volume": self.init(kind: .volume(name: source), destination: target)
-        case "tmpfs": self.init(kind: .tmpfs, destination: target)
+        case "tmpfs":
+            guard source == nil else { throw UsageError("--mount type=tmpfs has no source") }
+            self.init(kind: .tmpfs, destination: target)
         default: throw UsageError("'\(type)' is no type of mount, known are bind, volume and tmpfs")
         }
         self.isReadOnly = isReadOnly
