@@ -72,10 +72,12 @@ package struct TreeCopy {
         if status.links > 1, let first = copied[identity] {
             // Who shares the target may have put a link in the way since.
             let (folder, original) = first.parts
-            return try target.resolve(folder, [.path, .directory], resolve: [.beneath, .noSymlinks]).place.link(
-                original, to: to.place, name)
+            let above = try target.resolve(folder, [.path, .directory], resolve: [.beneath, .noSymlinks])
+            return try above.place.link(original, to: to.place, name)
         }
         let reader = try from.place.open(name, [.noFollow, .nonBlocking])
+        // A disk may have taken the name since.
+        guard try reader.status().kind == .regular else { throw SystemError(call: "open", errno: ESTALE) }
         let writer = try to.place.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600)
         try Self.copy(reader, to: writer)
         try finish(writer, like: reader, status)

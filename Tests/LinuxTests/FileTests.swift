@@ -59,6 +59,10 @@ import Testing
         }
         for name in folders.dropFirst() { link("\(path)/from/d0/name", "\(path)/from/\(name)/name") }
         let secret = try FileStatus(of: "\(path)/victim/name").inode
+        try Directory.make("\(path)/whole")
+        try TreeCopy.contents(
+            of: FileDescriptor(opening: "\(path)/from", [.directory]), into: FileDescriptor(opening: "\(path)/whole", [.directory]))
+        #expect(try FileStatus(of: "\(path)/whole/d7/name").links == folders.count)
         let moves = folders.map { name in
             ["to/\(name)/name", "to/\(name)", "away"].map { Array("\(path)/\($0)".utf8CString) }
         }
