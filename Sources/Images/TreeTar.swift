@@ -122,7 +122,7 @@ package final class TreeTar: ByteSource {
         case .regular: try startFile(entry, status)
         case .symlink:
             var header = header(entry, .symlink, status)
-            header.target = try root.place.readLink(entry.path)
+            header.target = try readLink(entry)
             out += header.bytes
         case .fifo: out += header(entry, .fifo, status).bytes
         case .socket, .character, .block: return
@@ -131,8 +131,18 @@ package final class TreeTar: ByteSource {
 
     private func status(of entry: Pending) throws(SystemError) -> FileStatus? {
         let (folder, name) = entry.path.parts
-        let directory = try root.place.resolve(folder, [.path, .directory], resolve: inside)
+        let directory = try open(folder)
         return try directory.place.status(of: name)
+    }
+
+    private func readLink(_ entry: Pending) throws(SystemError) -> [UInt8] {
+        let (folder, name) = entry.path.parts
+        let directory = try open(folder)
+        return try directory.place.readLink(name)
+    }
+
+    private func open(_ folder: [CChar]) throws(SystemError) -> FileDescriptor {
+        try root.place.resolve(folder, [.path, .directory], resolve: inside)
     }
 
     private func startDirectory(_ entry: Pending, _ status: FileStatus) throws(SystemError) {
