@@ -5,6 +5,20 @@ import Linux
 import Testing
 
 @Suite(.enabled(if: Root.isUsable)) struct LifeTests {
+    @Test("A container that has used up the last inode is removed all the same")
+    func noInodes() throws {
+        let minictl = try Root()
+        let fill = #"i=0; while : >/f\$i; do i=\$((i+1)); done"#
+        let outcome = try minictl.sh(
+            """
+            mkdir small; unshare --mount sh -c 'mount -t tmpfs -o nr_inodes=1500 none small && mkdir small/r && ln -s $PWD/images small/r/images
+                M="timeout 20 \(Root.program) --root small/r"
+                $M run -d --name one --network none base sh -c "\(fill)" >/dev/null; $M wait one >/dev/null 2>&1; touch small/x 2>/dev/null && echo early
+                $M rm -f one 2>/dev/null; ls small/r/containers; touch small/x && echo room'
+            """)
+        #expect(outcome.lines == ["one", "room"], "\(outcome)")
+    }
+
     @Test("Megabytes of labels keep nobody from stopping a container, and what could not be read again is refused")
     func labels() throws {
         let minictl = try Root()
