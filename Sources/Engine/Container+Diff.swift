@@ -29,14 +29,14 @@ extension Container {
             while let folder = pending.popLast() {
                 guard let directory = try? Self.open(folder, in: upper) else { continue }
                 let known = Set(try Self.names(folder, in: image))
-                let shown = folder == Self.top ? "/" : "/\(Self.text(folder))/"
+                let shown = folder == Self.top ? "/" : "/\(folder.text)/"
                 let names = try directory.names()
                 // Places for what is mounted for every container, such as /etc/hosts, are not its doing, nor is their folder's change.
-                let own = names.filter { !places.contains(shown + Self.text($0)) }
+                let own = names.filter { !places.contains(shown + $0.text) }
                 if own.isEmpty, !names.isEmpty { changes.removeAll { $0.path + "/" == shown && $0.kind == .changed } }
                 for name in own {
                     guard let status = try directory.place.status(of: name) else { continue }
-                    let path = shown + Self.text(name)
+                    let path = shown + name.text
                     if status.kind == .character, status.rawDevice == 0 {
                         changes.append(FileChange(kind: .deleted, path: path))
                         continue
@@ -62,9 +62,6 @@ extension Container {
     func layerPaths(in home: borrowing Home) -> [String] { (record.layers ?? []).map { "\(home.path)/images/unpacked/sha256/\($0)" } }
 
     private static let top: [CChar] = [CChar(UInt8(ascii: ".")), 0]
-
-    /// A path of any bytes as it is shown.
-    private static func text(_ path: [CChar]) -> String { String(decoding: path.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) }
 
     /// What the image has in a directory; nothing where it has none.
     private static func names(_ folder: [CChar], in image: borrowing FileDescriptor) throws(SystemError) -> [[CChar]] {

@@ -18,6 +18,9 @@ extension String {
 }
 
 extension [CChar] {
+    /// A path that ends with a NUL as a message may show it.
+    package var text: String { String(decoding: dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) }
+
     /// Of a relative path of any bytes: the directory above and the last component, both with a NUL at the end.
     package var parts: (folder: [CChar], name: [CChar]) {
         guard let slash = lastIndex(of: CChar(UInt8(ascii: "/"))) else { return ([CChar(UInt8(ascii: ".")), 0], self) }
