@@ -31,6 +31,12 @@ private let nonsense = [
     let rig: Rig
     init() throws { rig = try Rig() }
 
+    @Test("Of the terminals that all containers have together, one takes no more than its part (F)")
+    func terminals() throws {
+        let script = "bash -c 'n=0; while exec {fd}<>/dev/ptmx; do n=$((n+1)); done 2>/dev/null; echo $n'"
+        #expect(try rig.sh(["--ulimit", "nofile=1024"], script).text == "512")
+    }
+
     @Test("Limits stand in the container's cgroup on the host, version 1 or 2")
     func limits() throws {
         let id = try rig.background([
