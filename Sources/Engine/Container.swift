@@ -139,11 +139,19 @@ extension Container {
     /// Writes the record whole. The caller watches the container or holds its lock.
     package mutating func save() throws(EngineError) {
         do throws(SystemError) {
-            try File.replace("state.json", at: directory.place, with: JSONEncoder().bytes(of: record, for: "state.json"))
+            try replace("state.json", with: JSONEncoder().bytes(of: record, for: "state.json"))
             written = try FileStatus(of: "state.json", at: directory.place)
         } catch {
             throw .system(doing: "write the container's state", error)
         }
+    }
+
+    /// Writes a file whole. One that nobody could read again is the error `EFBIG`: such a container could not be stopped or removed either.
+    func replace(_ name: String, with bytes: [UInt8]) throws(SystemError) {
+        if bytes.count > 1 << 16, (try? JSONDocument(bytes)) == nil {
+            throw SystemError(call: "write", subject: "\(name): labels, variables and arguments are too many", errno: EFBIG)
+        }
+        try File.replace(name, at: directory.place, with: bytes)
     }
 
     /// Changes the record as it is on disk by now, which another process may have changed since it was read.

@@ -115,7 +115,7 @@ extension Container {
         do throws(JSONError) { bytes = try JSONEncoder(pretty: false).encode(spec) } catch {
             throw .refused("the spec cannot be written: \(error)")
         }
-        do throws(SystemError) { try File.replace("config.json", at: directory.place, with: bytes) } catch {
+        do throws(SystemError) { try replace("config.json", with: bytes) } catch {
             throw .system(doing: "write the container's config.json", error)
         }
     }

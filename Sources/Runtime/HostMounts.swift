@@ -167,10 +167,18 @@ extension Root {
 extension FileDescriptor {
     /// A user namespace nobody lives in, to show files by its map.
     init(newUserNamespace map: UserMap) throws(SystemError) {
+        let ends = try FileDescriptor.pipe().release()
         guard case .parent(let pid, let handle) = try Process.clone(.user) else {
-            while true { pause() }
+            // As long as its parent lives, should that be killed before it has what it wants.
+            close(ends.writer)
+            _ = try? FileDescriptor(owning: ends.reader).read(atMost: 1)
+            Process.exit(0)
         }
-        defer { handle.abandon() }
+        defer {
+            handle.abandon()
+            close(ends.reader)
+            close(ends.writer)
+        }
         try map.write(to: pid)
         self = try FileDescriptor(opening: "/proc/\(pid)/ns/user")
     }

@@ -50,6 +50,9 @@ extension Plan {
             self.init(root: .directory(path: path, readOnly: spec.root?.readonly ?? false, idmapped: options.idmapsRoot), process: planned)
         }
         try setNamespaces(spec)
+        guard namespaces.contains(.mount) || joined.contains(where: { $0.type == .mount }) else {
+            throw .refused("linux.namespaces has no mount namespace, and without one the container's root would replace this machine's")
+        }
         try setMounts(spec, options)
         seatFiles = options.cgroup.seatFiles
         waitsForNetwork = options.waitsForNetwork
@@ -82,6 +85,9 @@ extension Plan {
         for (type, kind) in Self.kinds {
             guard let namespace = linux.namespaces?.first(where: { $0.type == kind }) else { continue }
             if let path = namespace.path, !path.isEmpty {
+                if type == .mount, Namespaces.isHostsMountNamespace(path) {
+                    throw .refused("the mount namespace at \(path) is this machine's, whose root the container's would replace")
+                }
                 do throws(SystemError) {
                     joined.append(JoinedNamespace(type: type, raw: try FileDescriptor(namespace: type, at: path).release()))
                 } catch {
