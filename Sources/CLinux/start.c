@@ -29,3 +29,11 @@ __attribute__((weak)) void _swift_stdlib_overrideUnsafeArgvArgc(char **argv, int
     count = argc;
     arguments = argv;
 }
+
+// Where swift-backtrace lies, in eight places beside the program, at every start. It would be run with our rights, and our errors are values.
+char *swift_copyAuxiliaryExecutablePath(const char *name);
+__attribute__((weak)) char *swift_copyAuxiliaryExecutablePath(const char *name)
+{
+    (void)name;
+    return NULL;
+}

@@ -11,4 +11,5 @@ try? FileDescriptor.closeAll(from: 3, onlyOnExec: true)
 FileDescriptor.fillStandardStreams()
 // Too large a file is the error of a write (EFBIG), and not the end of us.
 signal(SIGXFSZ, SIG_IGN)
-exit(minictl.main(Process.arguments))
+// Nothing waits to be flushed.
+Process.exit(minictl.main(Process.arguments))

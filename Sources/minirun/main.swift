@@ -33,4 +33,4 @@ let program = Program<Globals>(
         .command(ShowFeatures.self),
     ])
 
-exit(program.main(Process.arguments) { sentence, globals in globals.log(sentence) })
+Process.exit(program.main(Process.arguments) { sentence, globals in globals.log(sentence) })
