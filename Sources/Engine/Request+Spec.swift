@@ -109,7 +109,7 @@ extension SpecBuilder {
 
     private var workingDirectory: String {
         let path = request.workingDirectory ?? image?.workingDir ?? "/"
-        return path.hasPrefix("/") ? path : "/" + path
+        return path.isAbsolutePath ? path : "/" + path
     }
 
     /// docker's order: what every program needs, then the image's, then the command line's; the last one of a name counts.
@@ -284,6 +284,7 @@ extension DeviceRequest {
                     let status = try FileStatus(of: entry.name, at: folder.place)
                     if let node = Self.node("\(container)/\(entry.name)", status) { nodes.append(node) }
                 }
+                guard !nodes.isEmpty else { throw SystemError(call: "stat", subject: "\(host): no device is in it", errno: ENODEV) }
                 return nodes
             }
             guard let node = Self.node(container, status) else { throw SystemError(call: "stat", subject: host, errno: ENODEV) }

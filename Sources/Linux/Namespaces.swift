@@ -79,6 +79,16 @@ extension FileDescriptor {
     }
 }
 
+extension Namespaces {
+    /// Whether a path is that of our own mount namespace, or of that of the first process we see. One that may not be looked at may not be
+    /// joined either.
+    package static func isHostsMountNamespace(_ path: String) -> Bool {
+        func inode(_ path: String) -> ino_t? { (try? FileStatus(of: path, followLinks: true))?.inode }
+        guard let wanted = inode(path) else { return false }
+        return wanted == inode("/proc/self/ns/mnt") || wanted == inode("/proc/1/ns/mnt")
+    }
+}
+
 /// What the nsfs ioctls tell of one namespace (`ioctl_nsfs(2)`).
 package struct NamespaceFacts: Sendable {
     package let type: Namespaces
@@ -121,42 +131,4 @@ package struct NamespaceFacts: Sendable {
         var uid: uid_t = 0
         return linux_ioctl_pointer(user.raw, UInt(linux_ns_get_owner_uid), &uid) == 0 ? uid : nil
     }
-}
-
-/// One line of `uid_map` or `gid_map` (`user_namespaces(7)`): `size` ids from `container` on are the host's from `host` on.
-package struct IDRange: Sendable, Equatable {
-    package let container: UInt32
-    package let host: UInt32
-    package let size: UInt32
-
-    package init(container: UInt32, host: UInt32, size: UInt32) {
-        self.container = container
-        self.host = host
-        self.size = size
-    }
-}
-
-/// An ordered list of ranges.
-package struct IDMap: Sendable, Equatable {
-    package let ranges: [IDRange]
-    package init(_ ranges: [IDRange]) { self.ranges = ranges }
-
-    /// The host's id for one of the container's; nil if it has none.
-    package func host(_ id: UInt32) -> UInt32? {
-        for range in ranges where id >= range.container && id - range.container < range.size {
-            return range.host &+ (id - range.container)
-        }
-        return nil
-    }
-
-    /// Reads what the kernel shows in `uid_map`, `gid_map`.
-    package init(text: String) {
-        ranges = text.split(separator: "\n").compactMap { line in
-            let numbers = line.split(separator: " ").compactMap { UInt32($0) }
-            return numbers.count == 3 ? IDRange(container: numbers[0], host: numbers[1], size: numbers[2]) : nil
-        }
-    }
-
-    /// Text for `uid_map`, `gid_map`.
-    package var text: String { ranges.map { "\($0.container) \($0.host) \($0.size)\n" }.joined() }
 }

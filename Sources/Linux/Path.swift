@@ -7,6 +7,9 @@ extension String {
 
     package var isAbsolutePath: Bool { utf8.first == Self.slash }
 
+    /// The same place, said from the root.
+    package func absolutePath() throws(SystemError) -> String { isAbsolutePath ? self : "\(try Machine.workingDirectory())/\(self)" }
+
     /// What lies between its slashes; nothing where there is nothing.
     package var pathComponents: [Substring] { utf8.split(separator: Self.slash).map { Substring($0) } }
 
@@ -14,5 +17,16 @@ extension String {
     package var folderAndName: (folder: String, name: String) {
         guard let slash = utf8.lastIndex(of: Self.slash) else { return (".", self) }
         return (slash == startIndex ? "/" : String(self[..<slash]), String(self[utf8.index(after: slash)...]))
+    }
+}
+
+extension [CChar] {
+    /// A path that ends with a NUL as a message may show it.
+    package var text: String { String(decoding: dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) }
+
+    /// Of a relative path of any bytes: the directory above and the last component, both with a NUL at the end.
+    package var parts: (folder: [CChar], name: [CChar]) {
+        guard let slash = lastIndex(of: CChar(UInt8(ascii: "/"))) else { return ([CChar(UInt8(ascii: ".")), 0], self) }
+        return (Array(self[..<slash]) + [0], Array(self[(slash + 1)...]))
     }
 }
