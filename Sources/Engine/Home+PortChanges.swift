@@ -36,7 +36,10 @@ extension Home {
             record.published = PublishedPorts.merged((record.published ?? []) + new)
             record.ports = (record.ports ?? []) + requests
         }
-        do throws(EngineError) { try publish(record) } catch {
+        do throws(EngineError) {
+            try publish(record)
+            try letThrough(record)
+        } catch {
             try? container.change { record in
                 record.published = record.published?.without { ports, pair in new.contains { $0.has(ports, pair) } }
                 record.ports = record.ports.map { Array($0.dropLast(requests.count)) }
@@ -45,6 +48,13 @@ extension Home {
         }
         give(reservation, toMonitorOf: container.id)
         return new
+    }
+
+    /// Clients may come over a link that this machine had not yet when the container started.
+    private func letThrough(_ record: Record) throws(EngineError) {
+        guard let endpoint = record.publishedEndpoint, let network = try storedNetwork(endpoint.network) else { return }
+        guard !network.isInternal else { return }
+        do throws(NetworkError) { try Forwarding.enable(for: network) } catch { throw .network(error) }
     }
 
     private func give(_ reservation: PortReservation, toMonitorOf id: ContainerID) {

@@ -145,6 +145,18 @@ import Testing
                 .allSatisfy { $0.hasPrefix("80/tcp -> 192.0.2.1:") })
     }
 
+    @Test("A port that is added is reached over a link that is newer than its container")
+    func newerLink() throws {
+        let lab = try Lab()
+        try lab.serve("web", "")
+        let outcome = try lab.lines(
+            """
+            ip link add eth9 type veth peer name eth9 netns $(cat lan); ip addr add 192.0.3.1/24 dev eth9; ip link set eth9 up
+            $L ip addr add 192.0.3.2/24 dev eth9; $L ip link set eth9 up; $M port add web 192.0.3.1:8080:80; lan 192.0.3.1 8080
+            """)
+        #expect(outcome == ["192.0.3.1:8080->80/tcp", "from 192.0.3.2"])
+    }
+
     @Test("A port that is added while the container runs is held as one from its start, also after its monitor was killed")
     func held() throws {
         let lab = try Lab()
