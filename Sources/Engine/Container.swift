@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
 import Glibc
-import Images
 import JSON
 package import Linux
 package import OCI
@@ -65,12 +64,11 @@ extension Home {
     }
 
     private func unknown(_ word: String) -> EngineError {
-        let letters = Array(word.utf8)
         var near: String?
         // Without a suggestion the answer is as true.
         try? containers.forEachEntry { name, kind in
             let name = String(cString: name)
-            if near == nil, kind == .symlink, letters.count > 2, isOneSlip(letters, Array(name.utf8)) { near = name }
+            if near == nil, kind == .symlink, word.utf8.count > 2, word.isOneSlip(from: name) { near = name }
         }
         return .notFound(word, near: near)
     }

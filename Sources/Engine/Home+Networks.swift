@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import Images
 import JSON
 import Linux
 package import Network
@@ -51,7 +50,7 @@ extension Home {
     }
 
     private func unknownNetwork(_ word: String) throws(EngineError) -> EngineError {
-        .notFound(word, near: try networks().map(\.name).first { isOneSlip(Array(word.utf8), Array($0.utf8)) }, kind: "network")
+        .notFound(word, near: try networks().map(\.name).first { word.isOneSlip(from: $0) }, kind: "network")
     }
 
     /// Every network, those that are there by themselves included, in the order of their names.

@@ -61,7 +61,7 @@ extension Home {
         do throws(SystemError) {
             if let volume = try volume(name, in: folder) { return volume }
         } catch { throw .system(doing: "look at the volume \(name)", error) }
-        let near = try volumes().map(\.name).first { isOneSlip(Array(name.utf8), Array($0.utf8)) }
+        let near = try volumes().map(\.name).first { name.isOneSlip(from: $0) }
         throw .notFound(name, near: near, kind: "volume")
     }
 

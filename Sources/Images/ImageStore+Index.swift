@@ -146,20 +146,7 @@ extension Index {
             names.filter { name in
                 let name = name.lowercased()
                 return name.hasPrefix(text) || text.hasPrefix(name) || name.hasSuffix("/" + text)
-                    || isOneSlip(Array(name.utf8), Array(text.utf8))
+                    || name.isOneSlip(from: text)
             }.prefix(3))
-    }
-}
-
-/// True if one letter added, dropped or changed, or two swapped, turn one into the other.
-package func isOneSlip(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-    if a.count > b.count { return isOneSlip(b, a) }
-    let head = zip(a, b).prefix { $0 == $1 }.count
-    let tail = zip(a.reversed(), b.reversed()).prefix { $0 == $1 }.count
-    switch b.count - a.count {
-    case 1: return head + tail >= a.count
-    case 0 where head + tail == a.count - 2: return a[head] == b[head + 1] && a[head + 1] == b[head]
-    case 0: return head + tail >= a.count - 1
-    default: return false
     }
 }
