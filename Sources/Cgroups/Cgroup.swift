@@ -32,9 +32,7 @@ package struct Cgroup: Equatable, Sendable {
     package func openSeats() throws(CgroupError) -> [CInt] {
         var seats: [CInt] = []
         do throws(SystemError) {
-            for entry in paths.entries where entry.version == .v1 {
-                seats.append(try FileDescriptor(opening: entry.directory + "/tasks", [.writeOnly]).release())
-            }
+            for file in paths.seatFiles { seats.append(try FileDescriptor(opening: file, [.writeOnly]).release()) }
         } catch {
             for seat in seats { close(seat) }
             throw CgroupError(error)

@@ -9,7 +9,7 @@ package struct AttachOptions: Sendable {
     package var showsOutput = true
     package var showsErrors = true
     /// It is over as soon as all of our standard input has been given.
-    package var endsWithInput = false
+    var endsWithInput = false
     /// Those that leave its terminal; nil for none.
     package var keys: DetachKeys? = .standard
     /// Signals for us are the container's; else they end us alone.

@@ -27,7 +27,7 @@ extension Container {
             // Relative paths, so that depth costs memory and no descriptors. The container may go on meanwhile: no link is followed.
             var pending: [[CChar]] = [Self.top]
             while let folder = pending.popLast() {
-                guard let directory = try? Self.open(folder, in: upper) else { continue }
+                guard let directory = try Self.open(folder, in: upper) else { continue }
                 let known = Set(try Self.names(folder, in: image))
                 let shown = folder == Self.top ? "/" : "/\(folder.text)/"
                 let names = try directory.names()
@@ -65,11 +65,13 @@ extension Container {
 
     /// What the image has in a directory; nothing where it has none.
     private static func names(_ folder: [CChar], in image: borrowing FileDescriptor) throws(SystemError) -> [[CChar]] {
-        guard let directory = try? open(folder, in: image) else { return [] }
-        return try directory.names()
+        try open(folder, in: image)?.names() ?? []
     }
 
-    private static func open(_ path: [CChar], in root: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor {
-        try root.place.resolve(path, [.directory], resolve: [.beneath, .noSymlinks])
+    /// Nil where there is no directory, or none any more.
+    private static func open(_ path: [CChar], in root: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor? {
+        do throws(SystemError) {
+            return try root.place.resolve(path, [.directory], resolve: [.beneath, .noSymlinks])
+        } catch  where [ENOENT, ENOTDIR, ELOOP].contains(error.errno) { return nil }
     }
 }

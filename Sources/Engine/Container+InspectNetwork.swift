@@ -39,7 +39,7 @@ extension Endpoint {
         if let wantedAddress6 { wish["IPv6Address"] = .string(wantedAddress6.description) }
         if let linkLocal { wish["LinkLocalIPs"] = .texts(linkLocal.map(\.description)) }
         var names = aliases ?? []
-        if networkID != nil { names.append(String(record.id.prefix(12))) }
+        if networkID != nil { names.append(ContainerID.short(record.id)) }
         var object: JSONObject = [
             "IPAMConfig": wish.members.isEmpty ? .null : .object(wish),
             "Links": .null,

@@ -16,6 +16,8 @@ package struct Container: ~Copyable {
     package var record: Record
     /// The record's file as we wrote it last.
     private var written: FileStatus?
+    /// What has happened to it and is not told yet, see `keep`.
+    var untold: [Event] = []
 
     init(id: ContainerID, path: String, directory: consuming FileDescriptor, record: Record) {
         self.id = id
@@ -32,10 +34,7 @@ extension Home {
     package func container(_ id: ContainerID) throws(EngineError) -> Container {
         do throws(SystemError) {
             let directory = try FileDescriptor(opening: id.text, at: containers.place, [.readOnly, .directory, .noFollow])
-            let bytes = try File.read("state.json", at: directory.place, limit: Record.limit)
-            guard let record = try? JSONDecoder().decode(Record.self, from: bytes), record.id == id.text else {
-                throw SystemError(call: "read", subject: "\(path)/containers/\(id)/state.json", errno: EBADMSG)
-            }
+            let record = try Record(of: id, in: directory.place, "\(path)/containers/\(id)")
             return Container(id: id, path: "\(path)/containers/\(id)", directory: directory, record: record)
         } catch {
             if error.errno == ENOENT { throw .notFound(id.short) }
@@ -47,6 +46,11 @@ extension Home {
     package func container(named word: String) throws(EngineError) -> Container {
         let id = try find(word)
         do throws(EngineError) { return try container(id) } catch .notFound { throw .notFound(word) }
+    }
+
+    /// Whether a container has its record still, which goes before all else of it.
+    func hasRecord(_ id: some CustomStringConvertible) -> Bool {
+        faccessat(containers.raw, "\(id)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT
     }
 
     /// A name counts before an id, a whole id before the start of one.
@@ -109,17 +113,24 @@ extension Home {
     }
 }
 
+extension Record {
+    /// What is written down of a container; `EBADMSG` where nobody understands it, or it is another's.
+    fileprivate init(of id: ContainerID, in directory: Place, _ path: String) throws(SystemError) {
+        let bytes = try File.read("state.json", at: directory, limit: Self.limit)
+        guard let record = try? JSONDecoder().decode(Record.self, from: bytes), record.id == id.text else {
+            throw SystemError(call: "read", subject: "\(path)/state.json", errno: EBADMSG)
+        }
+        self = record
+    }
+}
+
 extension Container {
     package func status(in boot: String) -> Status { record.status(in: boot) }
 
     /// Reads the record again.
-    package mutating func refresh() throws(EngineError) {
+    mutating func refresh() throws(EngineError) {
         do throws(SystemError) {
-            let bytes = try File.read("state.json", at: directory.place, limit: Record.limit)
-            guard let fresh = try? JSONDecoder().decode(Record.self, from: bytes) else {
-                throw SystemError(call: "read", subject: "\(path)/state.json", errno: EBADMSG)
-            }
-            record = fresh
+            record = try Record(of: id, in: directory.place, path)
         } catch {
             throw .system(doing: "read the container \(id.short)", error)
         }

@@ -8,7 +8,7 @@ import OCI
 package struct ContainerFilter: ~Copyable {
     private var ids: [String] = []
     private var names: [Pattern] = []
-    private var labels: [(key: String, value: String?)] = []
+    private var labels: [LabelCondition] = []
     private var states: [String] = []
     private var codes: [Int32] = []
     private var ancestors: [String] = []
@@ -39,16 +39,12 @@ package struct ContainerFilter: ~Copyable {
     /// Takes one more condition, `KEY=VALUE`.
     package mutating func add(_ text: String) throws(EngineError) {
         isEmpty = false
-        guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-            throw .refused("the filter '\(text)' is not KEY=VALUE")
-        }
-        let value = String(text[text.index(after: equals)...])
-        switch String(text[..<equals]) {
+        let word = try FilterWord(text)
+        let value = word.value
+        switch word.key {
         case "id": ids.append(value)
         case "name": names.append(try Pattern(value))
-        case "label":
-            let parts = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            labels.append((parts.first ?? "", parts.count > 1 ? parts[1] : nil))
+        case "label": labels.append(LabelCondition(value))
         case "status":
             guard Self.states.contains(value) else {
                 throw .refused("the filter status=\(value) is none of \(Self.states.joined(separator: ", "))")
@@ -123,10 +119,7 @@ package struct ContainerFilter: ~Copyable {
             && any(volumes) { volume in
                 (record.mounts ?? []).contains { $0.name == volume || $0.destination == volume || $0.source == volume }
             }
-            && labels.allSatisfy { label in
-                guard let value = record.labels?[label.key] else { return false }
-                return label.value.map { $0 == value } ?? true
-            }
+            && labels.allSatisfy { $0.holds(for: record.labels) }
     }
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import JSON
 package import Linux
 
 /// A container's identity: 64 hexadecimal digits, shown as 12.
@@ -18,7 +17,7 @@ package struct ContainerID: Hashable, Sendable, CustomStringConvertible {
         self.text = String(text)
     }
 
-    package static func isHexadecimal(_ text: some StringProtocol) -> Bool {
+    static func isHexadecimal(_ text: some StringProtocol) -> Bool {
         text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
 

@@ -12,11 +12,8 @@ package struct EventFilter: Sendable {
 
     /// Takes one more condition, `KEY=VALUE`.
     package mutating func add(_ text: String) throws(EngineError) {
-        guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-            throw .refused("the filter '\(text)' is not KEY=VALUE")
-        }
-        let key = String(text[..<equals])
-        let value = String(text[text.index(after: equals)...])
+        let word = try FilterWord(text)
+        let (key, value) = (word.key, word.value)
         guard Self.keys.contains(key) || Self.foreign.contains(key) else {
             throw .refused("there is no filter '\(key)'; there are \(Self.keys.joined(separator: ", "))")
         }
@@ -37,10 +34,7 @@ package struct EventFilter: Sendable {
         case "scope": return value == "local"
         // `exec_create` stands for `exec_create: sh -c …` too.
         case "event": return event.action == value || event.action.hasPrefix(value + ":")
-        case "label":
-            let parts = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            guard let found = event.attributes[parts[0]] else { return false }
-            return parts.count < 2 || found == parts[1]
+        case "label": return LabelCondition(value).holds(for: event.attributes)
         case "image":
             guard event.kind == .image else { return name(event.attributes["image"] ?? "", is: value) }
             return event.subject == value || name(event.attributes["name"] ?? "", is: value)

@@ -47,7 +47,7 @@ final class EventReader {
         let descriptor: FileDescriptor
         let device: dev_t
         let inode: ino_t
-        private var partial: [UInt8] = []
+        private var splitter = LineSplitter()
 
         init(_ descriptor: consuming FileDescriptor) throws(SystemError) {
             let status = try descriptor.status()
@@ -61,13 +61,7 @@ final class EventReader {
             while true {
                 let bytes = try descriptor.read(atMost: 262_144)
                 if bytes.isEmpty { return }
-                var start = bytes.startIndex
-                while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
-                    if let event = Event(line: partial + bytes[start..<end]) { events.append(event) }
-                    partial.removeAll(keepingCapacity: true)
-                    start = end + 1
-                }
-                partial += bytes[start...]
+                events += splitter.add(bytes).compactMap { Event(line: $0) }
             }
         }
     }

@@ -51,7 +51,7 @@ extension Home {
             try protectProgram()
         }
         Monitor.prepare()
-        if let slot = creation.container.record.ids {
+        if let slot = creation.container.record.idRange {
             // Nil if two ever had the same: then there is nothing to hold.
             do throws(SystemError) { creation.watch.range = try UserRanges.Claim(slot, in: self) } catch {
                 throw .system(doing: "hold the container's range of user ids", error)

@@ -67,7 +67,8 @@ extension Home {
         let raw = archive.raw
         let path = CopyPath(target.hasSuffix("/") ? target : target + "/")
         try write(word, path, request, contents: true) { (stream: borrowing FileDescriptor) throws(ImageError) in
-            let copy = FileDescriptor(owning: dup(raw))
+            let copy: FileDescriptor
+            do throws(SystemError) { copy = try FileDescriptor(duplicating: raw) } catch { throw .system(error) }
             try decompress(copy, to: stream, meter: meter)
         }
     }

@@ -14,6 +14,7 @@ package struct Creation: ~Copyable {
     /// Writes it down, for a container that is to be started later. One that starts now is written down meanwhile.
     package consuming func keep(in home: borrowing Home) throws(EngineError) {
         do throws(EngineError) {
+            container.tellKept()
             try container.write(spec)
             try container.save()
         } catch {
@@ -50,11 +51,11 @@ extension Home {
                 id: id, request: request, source: source, directory: directory(for: id), range: watch.slot
             ).make(in: self, progress)
             if starts { try watch.reservePorts(for: &made.container.record, in: self) }
-            tell("create", made.container.record)
+            made.container.keep("create")
             return Creation(container: made.container, watch: watch, spec: made.spec)
         } catch {
             // What cannot be put away now, the next command's sweep finds by the watch.
-            if (try? remove(files: id, record: nil)) != nil { try? watch.end(in: self) }
+            if (try? remove(unmade: id)) != nil { try? watch.end(in: self) }
             throw error
         }
     }
@@ -85,21 +86,6 @@ extension Watch {
         case .some(let claim): claim.slot
         case .none: nil
         }
-    }
-}
-
-extension Record.Range {
-    init(_ mapping: Spec.IDMapping) { self.init(container: mapping.containerID, host: mapping.hostID, size: mapping.size) }
-}
-
-extension Record {
-    /// The range it was given; nil if it was given none.
-    var ids: UserRanges.Slot? {
-        func base(_ ranges: [Range]?) -> UInt32? {
-            UserRanges.base(of: (ranges ?? []).map { Spec.IDMapping(containerID: $0.container, hostID: $0.host, size: $0.size) })
-        }
-        guard let slot, let users = base(users), let groups = base(groups) else { return nil }
-        return UserRanges.Slot(number: slot, users: users, groups: groups)
     }
 }
 

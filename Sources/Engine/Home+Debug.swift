@@ -36,7 +36,7 @@ extension Home {
     }
 
     /// Where the container's files are for who debugs it.
-    package static var debugPlace: String { "/container" }
+    static var debugPlace: String { "/container" }
 
     private static func namespaces(of target: borrowing Container, _ spec: Spec) -> Request.NamespaceChoices {
         let id = target.id.text
@@ -62,8 +62,4 @@ extension Request.NamespaceChoices {
     fileprivate var sharesNothing: Bool {
         ![pid, ipc, uts, network].contains { if case .container = $0 { true } else { false } }
     }
-}
-
-extension Spec.IDMapping {
-    fileprivate init(_ range: Record.Range) { self.init(containerID: range.container, hostID: range.host, size: range.size) }
 }

@@ -22,8 +22,7 @@ extension Home {
     /// What this machine offers and what is kept here, in docker's words where it has one.
     package func facts(program: String) throws(EngineError) -> JSONValue {
         let statuses = try glances().map(\.status)
-        let hierarchy: Hierarchy
-        do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
+        let hierarchy = try Hierarchy.machine()
         let store = try images()
         let count: Int
         do throws(ImageError) { count = Set(try store.list().map(\.manifestDigest)).count } catch { throw .image(error) }

@@ -217,7 +217,7 @@ extension Record {
     fileprivate func names(on network: NetworkDefinition) -> [String] {
         let aliases = endpoints?.first { $0.network == network.name }?.aliases ?? []
         var names: [String] = []
-        for name in [name] + aliases + [String(id.prefix(12))] where !names.contains(name) { names.append(name) }
+        for name in [name] + aliases + [ContainerID.short(id)] where !names.contains(name) { names.append(name) }
         return names
     }
 

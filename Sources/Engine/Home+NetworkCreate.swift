@@ -106,7 +106,7 @@ extension Home {
     private func users(of network: NetworkDefinition) throws(EngineError) -> [String] {
         do throws(NetworkError) {
             let owners = Set(try Leases(of: network.name, in: runtime.place).all().map(\.owner))
-            return owners.map { owner in ContainerID(owner).flatMap { try? container($0).name } ?? String(owner.prefix(12)) }.sorted()
+            return owners.map { owner in ContainerID(owner).flatMap { try? container($0).name } ?? ContainerID.short(owner) }.sorted()
         } catch {
             throw .network(error)
         }

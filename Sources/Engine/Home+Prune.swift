@@ -6,7 +6,7 @@ import OCI
 
 /// The conditions of `container prune --filter`.
 package struct PruneFilter: Sendable {
-    private var labels: [(key: String, value: String?, isWanted: Bool)] = []
+    private var labels: [(condition: LabelCondition, isWanted: Bool)] = []
     private var until: Timestamp?
 
     package init() {}
@@ -15,10 +15,7 @@ package struct PruneFilter: Sendable {
     package mutating func add(until moment: Timestamp) { until = min(until ?? moment, moment) }
 
     /// With that label, or without it.
-    package mutating func add(label text: String, isWanted: Bool) {
-        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        labels.append((parts.first ?? "", parts.count > 1 ? parts[1] : nil, isWanted))
-    }
+    package mutating func add(label text: String, isWanted: Bool) { labels.append((LabelCondition(text), isWanted)) }
 
     package var asksForTime: Bool { until != nil }
 
@@ -37,10 +34,7 @@ package struct PruneFilter: Sendable {
 
     private func holds(created: String, labels theirs: [String: String]?) -> Bool {
         if let until, Timestamp(created).map({ $0 >= until }) ?? true { return false }
-        return labels.allSatisfy { label in
-            let value = theirs?[label.key]
-            return (value != nil && (label.value == nil || label.value == value)) == label.isWanted
-        }
+        return labels.allSatisfy { $0.condition.holds(for: theirs) == $0.isWanted }
     }
 }
 

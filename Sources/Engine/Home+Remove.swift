@@ -6,19 +6,25 @@ import Linux
 extension Home {
     /// Takes a container's files away: first its record, without which nobody sees it; then its name; then its directory,
     /// which nothing is mounted in. If this process dies in between, the sweep finds the rest by the watch.
-    /// - Parameter record: what is known of it; read from the directory if nil.
+    /// - Parameter record: what is known of it; nil for one that was never written down, or so that nobody understands it.
     func remove(files id: ContainerID, record: Record?) throws(EngineError) {
         do throws(SystemError) {
-            let known = record ?? (try? container(id).record)
-            let name = known.flatMap { ContainerName($0.name) }
-            if known == nil { try removeNotedVolumes(id) }
+            let name = record.flatMap { ContainerName($0.name) }
+            // It keeps its volumes unless they are gone by now: whoever finishes this must not take it for one killed in the making.
+            for volume in record?.anonymousVolumes ?? [] { try VolumeNote(volume, isOwn: true).remove(in: id, of: self) }
             try Directory.removeAll("\(id)/state.json", at: containers.place)
             if let name { release(name, of: id) } else { releaseNames(of: id) }
             try Directory.removeAll(id.text, at: containers.place)
-            if let known { tell("destroy", known) }
+            if let record { tell("destroy", record) }
         } catch {
             throw .system(doing: "remove the container's files", error)
         }
+    }
+
+    /// The same for one that was given up or killed in the making: nobody has seen it, and its own volumes go too.
+    func remove(unmade id: ContainerID) throws(EngineError) {
+        try removeNotedVolumes(id)
+        try remove(files: id, record: nil)
     }
 
     private func release(_ name: ContainerName, of id: ContainerID) {
@@ -42,8 +48,9 @@ extension Home {
 
     private func putAwayCgroup(_ record: Record) throws(EngineError) {
         guard let cgroup = record.cgroupHandle else { return }
+        let usual = ContainerID(record.id).map(Container.cgroupPath) ?? ""
         // With --cgroup-parent it lies deeper.
-        defer { if record.cgroup?.values.contains(where: { !$0.hasSuffix("/minictl-\(record.id)") }) == true { cgroup.removeParents() } }
+        defer { if record.cgroup?.values.contains(where: { !$0.hasSuffix(usual) }) == true { cgroup.removeParents() } }
         do throws(CgroupError) {
             // With a pid namespace of its own nobody outlives its first process, so there is rarely anybody to kill.
             if (try? cgroup.remove(within: 0)) != nil { return }
@@ -55,12 +62,12 @@ extension Home {
     /// Removes a container that does not run; with `force` one that does is killed first.
     package func remove(_ word: String, force: Bool = false, volumes: Bool = false) throws(EngineError) {
         let id = try find(word)
-        if force, (try? container(id)) == nil { return try removeUnreadable(id) }
+        if force, try isUnreadable(id) { return try removeUnreadable(id, volumes) }
         if force, try container(id).status(in: Machine.boot()).isGoingOn {
             // One that has ended just now is as good.
             do throws(EngineError) { try kill(container(id)) } catch .notAllowed(_, _, let status) where !status.isUp {}
             // One that was temporary has gone with its end.
-            guard faccessat(containers.raw, "\(id)/state.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { return }
+            guard hasRecord(id) else { return }
         }
         guard let watch = try Watch.atRest(id, in: self) else { throw try inUse(id) }
         let record: Record
@@ -77,12 +84,23 @@ extension Home {
         try watch.end(in: self)
     }
 
+    /// Whether its record is damaged or lost. That the machine cannot read it now says nothing of it.
+    private func isUnreadable(_ id: ContainerID) throws(EngineError) -> Bool {
+        do throws(EngineError) { _ = try container(id) } catch .notFound {
+            return true
+        } catch .system(_, let error) where !error.blamesMachine {
+            return true
+        }
+        return false
+    }
+
     /// Removes one whose record is damaged or lost: what it has is found by its id.
-    private func removeUnreadable(_ id: ContainerID) throws(EngineError) {
+    private func removeUnreadable(_ id: ContainerID, _ volumes: Bool) throws(EngineError) {
         guard let watch = try Watch(id, in: self) else {
             throw .refused("cannot remove container \(id.short): another process is at work on it")
         }
         try putAwayUnwritten(id)
+        if volumes { try removeNotedVolumes(id) }
         try remove(files: id, record: nil)
         try watch.end(in: self)
     }

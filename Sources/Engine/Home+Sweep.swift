@@ -90,7 +90,7 @@ extension Home {
 
     /// The first user of a container's range by its record, or by its spec where that is damaged.
     private func writtenRange(of id: ContainerID) -> UInt32? {
-        if let container = try? container(id) { return container.record.ids?.users }
+        if let container = try? container(id) { return container.record.idRange?.users }
         guard let config = try? File.read("\(id)/config.json", at: containers.place),
             let spec = try? JSONDecoder().decode(Spec.self, from: config)
         else { return nil }
@@ -112,7 +112,7 @@ extension Home {
         guard var container = try whole(id) else {
             // Killed in the making: nobody has seen it yet.
             try putAwayUnwritten(id)
-            try remove(files: id, record: nil)
+            try remove(unmade: id)
             try watch.end(in: self)
             return nil
         }
@@ -122,7 +122,7 @@ extension Home {
             do throws(SystemError) { try replaceMonitor(of: id, watch) } catch {
                 throw .system(doing: "give \(container.name) another monitor", error)
             }
-            return container.record.ids?.users
+            return container.record.idRange?.users
         }
         switch status {
         case .running, .paused, .restarting: break
@@ -193,12 +193,6 @@ extension Container {
             record.start?.boot == boot
             ? "the process that watched it was killed, so its exit status is unknown" : "the machine was restarted while it ran"
         return Record.End(exitCode: nil, at: Timestamp.now.description, outOfMemory: nil, reason: reason)
-    }
-}
-
-extension Machine {
-    static func boot() throws(EngineError) -> String {
-        do throws(SystemError) { return try bootID() } catch { throw .system(doing: "read the boot id", error) }
     }
 }
 

@@ -46,8 +46,7 @@ extension Container {
     /// Puts limits in force. A controller that nothing was asked of before has no directory for the container yet.
     fileprivate mutating func apply(_ resources: Spec.Resources, _ spec: Spec) throws(EngineError) {
         guard let cgroup = record.cgroupHandle else { throw .refused("cannot update \(name): it has no cgroup") }
-        let hierarchy: Hierarchy
-        do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
+        let hierarchy = try Hierarchy.machine()
         let whole: Cgroup
         do throws(CgroupError) {
             let path = try? CgroupPath(spec.linux?.cgroupsPath ?? Self.cgroupPath(id))

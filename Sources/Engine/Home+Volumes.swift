@@ -1,6 +1,5 @@
-// SPDX-License-Identifier: Apache-2.0
-import Glibc
 import Images
+// SPDX-License-Identifier: Apache-2.0
 package import JSON
 import Linux
 
@@ -12,7 +11,7 @@ package struct Volume: Sendable {
     /// RFC 3339; when its directory was last changed is the nearest that file systems keep.
     package let modified: String
     /// Made for one container, without a name of its own.
-    package var isAnonymous: Bool { ContainerID(name) != nil }
+    var isAnonymous: Bool { ContainerID(name) != nil }
 
     package var description: JSONValue {
         [
@@ -71,66 +70,14 @@ extension Home {
         try definition.check()
         do throws(SystemError) {
             let name = if let name { name.text } else { try ContainerID().text }
-            if try VolumeFolder(making: path).make(name, definition) { tell(.volume, "create", name, ["driver": "local"]) }
+            let folder = try VolumeFolder(making: path)
+            try folder.lock()
+            defer { folder.unlock() }
+            if try folder.make(name, definition) { tell(.volume, "create", name, ["driver": "local"]) }
             return name
         } catch {
             throw .system(doing: "make the volume", error)
         }
-    }
-
-    /// Removes a volume that no container has.
-    package func removeVolume(_ name: String) throws(EngineError) {
-        let volume = try volume(named: name)
-        let users = try listings().filter { listing in (listing.record.mounts ?? []).contains { $0.name == volume.name } }
-        guard users.isEmpty else {
-            throw .refused("volume \(name) is in use by \(users.map(\.record.name).joined(separator: ", ")); remove these containers first")
-        }
-        try remove(volume)
-    }
-
-    private func remove(_ volume: Volume) throws(EngineError) {
-        do throws(SystemError) { try VolumeFolder(in: containers.place)?.remove(volume.name) } catch {
-            throw .system(doing: "remove the volume \(volume.name)", error)
-        }
-        tell(.volume, "destroy", volume.name, ["driver": "local"])
-    }
-
-    /// Removes the volumes that came with a container and have no name of their own, unless another container has got them since.
-    func removeAnonymousVolumes(_ record: Record) throws(EngineError) {
-        for mount in record.mounts ?? [] where mount.anonymous {
-            guard let name = mount.name, let volume = try? volume(named: name) else { continue }
-            if volume.definition.isShared == true {
-                let others = try listings().filter { $0.record.id != record.id }
-                if others.contains(where: { $0.record.volumeNames.contains(name) }) { continue }
-            }
-            try remove(volume)
-        }
-    }
-
-    /// The same for a container that was killed in the making, before its volumes were written down.
-    func removeNotedVolumes(_ id: ContainerID) throws(SystemError) {
-        let directory: FileDescriptor
-        do throws(SystemError) {
-            directory = try FileDescriptor(opening: id.text, at: containers.place, [.directory, .noFollow])
-        } catch  where error.errno == ENOENT { return }
-        for entry in try directory.entries() where entry.kind == .symlink && entry.name.hasPrefix(Volumes.note) {
-            guard let volume = ContainerID(entry.name.dropFirst(Volumes.note.count)) else { continue }
-            try VolumeFolder(in: containers.place)?.remove(volume.text)
-        }
-    }
-
-    /// Removes the volumes that no container has: the nameless ones, or all. Gives back their names and how many bytes were in them.
-    package func pruneVolumes(all: Bool, _ filter: PruneFilter) throws(EngineError) -> (names: [String], bytes: Int64) {
-        let used = Set(try listings().flatMap(\.record.volumeNames))
-        var names: [String] = []
-        var size = TreeSize()
-        for volume in try volumes() where !used.contains(volume.name) && (all || volume.isAnonymous) && filter.holds(for: volume) {
-            try? size.add(".volumes/\(volume.name)", at: containers.place)
-            try remove(volume)
-            names.append(volume.name)
-        }
-        tellPrune(.volume, bytes: size.bytes)
-        return (names, size.bytes)
     }
 
     /// The bytes in a volume.

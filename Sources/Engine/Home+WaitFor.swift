@@ -41,7 +41,7 @@ extension Home {
         while true {
             do throws(EngineError) { try container.refresh() } catch {
                 // Its directory is gone, or its record, which goes first.
-                guard (try? containers.place.status(of: "\(id)/state.json")) == nil else { throw error }
+                guard !hasRecord(id) else { throw error }
                 if conditions.contains(.removed) || conditions.contains(.over) || conditions.contains(.nextExit) {
                     return container.record.end?.exitCode ?? -1
                 }

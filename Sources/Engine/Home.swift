@@ -7,7 +7,7 @@ package import Linux
 package struct Home: ~Copyable {
     package let path: String
     package let containers: FileDescriptor
-    /// What is true only while something runs: one directory per container, locked by who watches it.
+    /// What is true only while something runs: one file per container, locked by who watches it, and what goes with it.
     package let runtime: FileDescriptor
     /// Where to say what went wrong beside that which was asked for.
     let warn: (String) -> Void
@@ -53,8 +53,8 @@ package struct Home: ~Copyable {
         if let path = Machine.environment("MINICTL_ROOT"), !path.isEmpty { return try absolute(path) }
         if let program = Machine.programPath, let checkout = checkout(of: program) { return checkout }
         if Process.isRoot { return "/var/lib/minictl" }
-        if let data = Machine.environment("XDG_DATA_HOME"), data.hasPrefix("/") { return "\(data)/minictl" }
-        guard let home = Machine.environment("HOME"), home.hasPrefix("/") else {
+        if let data = Machine.environment("XDG_DATA_HOME"), data.isAbsolutePath { return "\(data)/minictl" }
+        guard let home = Machine.environment("HOME"), home.isAbsolutePath else {
             throw .refused("there is no place for state: neither --root, MINICTL_ROOT, XDG_DATA_HOME nor HOME is set")
         }
         return "\(home)/.local/share/minictl"
@@ -71,9 +71,6 @@ package struct Home: ~Copyable {
 
     private static func absolute(_ path: String) throws(EngineError) -> String {
         guard !path.utf8.contains(0) else { throw .refused("the state directory's path has a NUL in it") }
-        if path.hasPrefix("/") { return path }
-        do throws(SystemError) { return "\(try Machine.workingDirectory())/\(path)" } catch {
-            throw .system(doing: "find the working directory", error)
-        }
+        do throws(SystemError) { return try path.absolutePath() } catch { throw .system(doing: "find the working directory", error) }
     }
 }

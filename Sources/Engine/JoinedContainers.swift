@@ -89,7 +89,7 @@ extension Container {
         for owner in Set(owners.values) {
             guard let id = ContainerID(owner), let other = try? home.container(id), let identity = other.record.start?.identity(in: boot),
                 (try? identity.living()) != nil
-            else { throw .refused("the container \(owner.prefix(12)), whose namespaces are to be joined, has just ended") }
+            else { throw .refused("the container \(ContainerID.short(owner)), whose namespaces are to be joined, has just ended") }
             prefixes.append("/proc/\(identity.pid)/")
         }
         let tree = owners["mnt"] == nil ? nil : spec.mounts?.last { $0.destination == Home.debugPlace }?.source

@@ -35,7 +35,7 @@ package struct LogQuery: Sendable {
 final class LogReader {
     private let directory: Place
     private var file: FileDescriptor
-    private var partial: [UInt8] = []
+    private var splitter = LineSplitter()
 
     /// Finds where to begin. For the last lines only, files are read backwards from their ends, so a log of gigabytes costs no more than
     /// what is shown of it. Nil where nothing was ever logged.
@@ -104,14 +104,7 @@ final class LogReader {
                 guard try goOn() else { return [] }
                 continue
             }
-            var lines: [[UInt8]] = []
-            var start = bytes.startIndex
-            while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
-                lines.append(partial + bytes[start..<end])
-                partial.removeAll(keepingCapacity: true)
-                start = end + 1
-            }
-            partial += bytes[start...]
+            let lines = splitter.add(bytes)
             if !lines.isEmpty { return lines }
         }
     }
@@ -129,7 +122,7 @@ final class LogReader {
             // Renamed meanwhile, so that another may lie between: look again.
             guard try self.number(of: held) == number else { continue }
             file = newer
-            partial = []
+            splitter = LineSplitter()
             return true
         }
     }

@@ -123,8 +123,6 @@ extension Container {
 
     private func takeTerminal(of launched: inout Launched, _ log: LogFile?, _ audience: Audience) -> [Stream] {
         guard let master = launched.takeTerminal() else { return [] }
-        // Ours alone; what is typed into one that does not listen must not hold us up.
-        try? FileDescriptor.setNonBlocking(master)
         audience.begin(input: record.interactive ? master : -1, terminal: master, closesInput: false)
         return [Stream(from: master, to: -1, log: log.map { LogFile.Channel($0, "stdout") }, audience: audience)]
     }

@@ -86,6 +86,9 @@ package struct Record: Equatable, Sendable {
     /// The names of the volumes it has.
     package var volumeNames: [String] { (mounts ?? []).compactMap(\.name) }
 
+    /// Those of them that came with it and have no name of their own.
+    var anonymousVolumes: [String] { (mounts ?? []).filter(\.anonymous).compactMap(\.name) }
+
     /// Whether that stream is one of those that were asked for.
     func attaches(_ stream: String) -> Bool { attached?.contains(stream) ?? true }
 

@@ -109,7 +109,7 @@ extension SpecBuilder {
 
     private var workingDirectory: String {
         let path = request.workingDirectory ?? image?.workingDir ?? "/"
-        return path.hasPrefix("/") ? path : "/" + path
+        return path.isAbsolutePath ? path : "/" + path
     }
 
     /// docker's order: what every program needs, then the image's, then the command line's; the last one of a name counts.

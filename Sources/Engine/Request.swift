@@ -34,7 +34,8 @@ package struct Request: Sendable {
     package var lenders: [Lender] = []
     package var isReadOnly = false
     /// Bytes.
-    package var shmSize: UInt64 = 64 << 20
+    package var shmSize = usualShmSize
+    package static let usualShmSize: UInt64 = 64 << 20
     package var devices: [DeviceRequest] = []
     package var deviceRules: [Spec.Resources.DeviceRule] = []
 
@@ -73,7 +74,8 @@ package struct Request: Sendable {
 
     package var stopSignal: String?
     package var stopTimeout: Int?
-    package var umask: UInt32 = 0o022
+    package var umask = usualUmask
+    package static let usualUmask: UInt32 = 0o022
     package var timeZone: String?
     package var log = Record.Log()
     /// Nil for `no`.

@@ -22,7 +22,7 @@ struct RootSource {
                 throw .refused("\(path) cannot be used for \(platform): this machine runs \(Platform.current)")
             }
             do throws(SystemError) {
-                let absolute = path.hasPrefix("/") ? path : "\(try Machine.workingDirectory())/\(path)"
+                let absolute = try path.absolutePath()
                 guard try FileStatus(of: absolute, followLinks: true).kind == .directory else {
                     throw SystemError(call: "open", subject: absolute, errno: ENOTDIR)
                 }

@@ -31,7 +31,7 @@ struct Stream {
         isOutward = true
         closesTarget = false
         pending = Backlog(to: target)
-        // Our end of a pipe, or a terminal's master: ours alone.
+        // Our end of a pipe, or a terminal's master: ours alone. What is typed into one that does not listen must not hold us up either.
         try? FileDescriptor.setNonBlocking(source)
     }
 

@@ -30,7 +30,7 @@ struct UserLookup {
         if let entry = Self.user(name.isEmpty ? "0" : name, in: passwd) {
             identity.user = entry.user
             identity.group = entry.group
-            identity.home = entry.home.hasPrefix("/") ? entry.home : "/"
+            identity.home = entry.home.isAbsolutePath ? entry.home : "/"
             userName = entry.name
         } else if let number = try Self.number(name.isEmpty ? "0" : name) {
             identity.user = number

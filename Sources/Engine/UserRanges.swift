@@ -170,3 +170,22 @@ extension UserRanges {
         return parts
     }
 }
+
+extension Record.Range {
+    init(_ mapping: Spec.IDMapping) { self.init(container: mapping.containerID, host: mapping.hostID, size: mapping.size) }
+}
+
+extension Spec.IDMapping {
+    init(_ range: Record.Range) { self.init(containerID: range.container, hostID: range.host, size: range.size) }
+}
+
+extension Record {
+    /// The range it was given; nil if it was given none.
+    var idRange: UserRanges.Slot? {
+        func base(_ ranges: [Range]?) -> UInt32? {
+            UserRanges.base(of: (ranges ?? []).map(Spec.IDMapping.init))
+        }
+        guard let slot, let users = base(users), let groups = base(groups) else { return nil }
+        return UserRanges.Slot(number: slot, users: users, groups: groups)
+    }
+}

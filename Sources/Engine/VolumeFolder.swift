@@ -21,13 +21,15 @@ struct VolumeFolder: ~Copyable {
         directory = try FileDescriptor(opening: "\(home)/containers/.volumes", [.directory, .noFollow])
     }
 
-    /// Makes a volume; one that is there already stays as it is. True for a new one.
+    /// Held by whoever makes, takes or removes a volume: two who make the same do not mix theirs, and none goes that somebody has just taken.
+    func lock() throws(SystemError) { _ = try directory.lock(wait: true) }
+
+    func unlock() { directory.unlock() }
+
+    /// Makes a volume; one that is there already stays as it is. True for a new one. The caller holds the lock.
     func make(_ name: String, _ definition: VolumeDefinition = VolumeDefinition()) throws(SystemError) -> Bool {
         if try directory.place.status(of: name) != nil { return false }
-        // What is known of a volume is there before it is, and two who make the same do not mix theirs.
-        _ = try directory.lock(wait: true)
-        defer { directory.unlock() }
-        if try directory.place.status(of: name) != nil { return false }
+        // What is known of a volume is there before it is.
         if definition == VolumeDefinition() {
             try Directory.removeAll(Self.file(of: name), at: directory.place)
         } else {
@@ -48,10 +50,8 @@ struct VolumeFolder: ~Copyable {
         return definition
     }
 
-    /// Notes of a nameless volume that more than one container has it.
+    /// Notes of a nameless volume that more than one container has it. The caller holds the lock.
     func share(_ name: String) throws(SystemError) {
-        _ = try directory.lock(wait: true)
-        defer { directory.unlock() }
         var definition = try definition(of: name)
         if definition.isShared == true { return }
         definition.isShared = true
@@ -59,6 +59,7 @@ struct VolumeFolder: ~Copyable {
     }
 
     /// Removes what is in it, and last what is known of it. Of a volume that stands for a folder, that folder stays as it is.
+    /// The caller holds the lock.
     func remove(_ name: String) throws(SystemError) {
         try Directory.removeAll(name, at: directory.place)
         try Directory.removeAll(Self.file(of: name), at: directory.place)

@@ -17,10 +17,6 @@ struct Volumes {
     /// The container's directory.
     let container: Place
 
-    /// A volume without a name of its own is noted in the container's directory before it is made, as a link that leads nowhere:
-    /// a container that is killed in the making has no record yet, and takes it along all the same.
-    static let note = "volume."
-
     func resolve(_ request: MountRequest, root: borrowing FileDescriptor) throws(EngineError) -> Resolved {
         let destination = request.destination
         guard destination.isAbsolutePath, !destination.utf8.contains(0) else {
@@ -73,7 +69,7 @@ struct Volumes {
 
     private func bindSource(_ source: String, _ createsSource: Bool) throws(EngineError) -> String {
         do throws(SystemError) {
-            let path = source.isAbsolutePath ? source : "\(try Machine.workingDirectory())/\(source)"
+            let path = try source.absolutePath()
             if createsSource, (try? FileStatus(of: path, followLinks: true)) == nil { try Directory.makeAll(path, mode: 0o755) }
             _ = try FileStatus(of: path, followLinks: true)
             return path
@@ -95,17 +91,27 @@ struct Volumes {
         }
         try request.definition.check()
         do throws(SystemError) {
-            let folder = try VolumeFolder(making: home)
-            if try folder.make(name, request.definition) { Journal(root: home).add(Event(.volume, "create", name, ["driver": "local"])) }
-            // The name of a nameless one: it goes with the last container that has it.
-            if isOthers, ContainerID(name) != nil { try folder.share(name) }
-            let definition = try folder.definition(of: name)
+            let definition = try take(name, request, isOthers)
             let path = definition.path(of: name, in: home)
             if request.copiesUp, !definition.isReadOnly { try fill(path, from: request.destination, root) }
             return (path, definition.isReadOnly)
         } catch {
             throw .system(doing: "use the volume \(name)", error)
         }
+    }
+
+    /// From here on the volume is the container's too: whoever removes one holds the same lock, and finds the note.
+    private func take(_ name: String, _ request: MountRequest, _ isOthers: Bool) throws(SystemError) -> VolumeDefinition {
+        let folder = try VolumeFolder(making: home)
+        try folder.lock()
+        defer { folder.unlock() }
+        // What is lent is there, unless it went with its lender just now.
+        if request.lender != nil { _ = try FileStatus(of: name, at: folder.directory.place) }
+        try VolumeNote(name, isOwn: !isOthers).write(in: container)
+        if try folder.make(name, request.definition) { Journal(root: home).add(Event(.volume, "create", name, ["driver": "local"])) }
+        // The name of a nameless one: it goes with the last container that has it.
+        if isOthers, ContainerID(name) != nil { try folder.share(name) }
+        return try folder.definition(of: name)
     }
 
     /// Copies what the image has at a place into a directory that is empty.
@@ -123,10 +129,6 @@ struct Volumes {
     }
 
     private func newName() throws(EngineError) -> String {
-        do throws(SystemError) {
-            let name = try ContainerID().text
-            try check("symlink", name) { symlinkat(name, container.raw, Self.note + name) }
-            return name
-        } catch { throw .system(doing: "make a volume", error) }
+        do throws(SystemError) { return try ContainerID().text } catch { throw .system(doing: "make a volume", error) }
     }
 }

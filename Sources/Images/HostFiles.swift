@@ -100,7 +100,7 @@ struct HostFiles {
 
     /// A file or a whole directory.
     private mutating func addFile(_ file: Ingredient) throws(ImageError) {
-        guard file.name.hasPrefix("/") else { throw .invalid("recipe", why: "\(file.name) is not an absolute path") }
+        guard file.name.isAbsolutePath else { throw .invalid("recipe", why: "\(file.name) is not an absolute path") }
         guard access(file.name, F_OK) == 0 else {
             if file.isOptional { return }
             throw .invalid("recipe", why: "this machine has no file \(file.name)")

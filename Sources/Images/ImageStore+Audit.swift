@@ -72,7 +72,7 @@ extension ImageStore {
         if let sentence = try fault(ofBlob: entry, deep: true) { return sentence }
         guard level < 4 else { return "lists lead to lists without end" }
         do throws(ImageError) {
-            if entry.mediaType == MediaType.index || entry.mediaType == MediaType.dockerManifestList {
+            if entry.isList {
                 let list: Index = try read(entry, of: "image")
                 // A list names images for other machines too, which need not be here.
                 for part in list.manifests where try status(part) != nil {

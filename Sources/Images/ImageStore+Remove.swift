@@ -87,7 +87,7 @@ extension ImageStore {
         var pending = index.manifests
         while let entry = pending.popLast() {
             guard usage.blobs.insert(entry.digest.hex).inserted else { continue }
-            if entry.mediaType == MediaType.index || entry.mediaType == MediaType.dockerManifestList {
+            if entry.isList {
                 if let list = try readable(entry, as: Index.self) { pending += list.manifests }
             } else if let manifest = try readable(entry, as: Manifest.self) {
                 usage.blobs.insert(manifest.config.digest.hex)

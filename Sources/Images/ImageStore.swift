@@ -101,7 +101,7 @@ package struct ImageStore: ~Copyable {
         var entry = entry
         let what = "image \(entry.name ?? entry.digest.description)"
         for _ in 0..<4 {
-            guard entry.mediaType == MediaType.index || entry.mediaType == MediaType.dockerManifestList else { return entry }
+            guard entry.isList else { return entry }
             let list: Index = try read(entry, of: what)
             let here = Platform.current
             guard

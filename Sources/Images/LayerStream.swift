@@ -86,7 +86,7 @@ final class BlobWriter {
         do throws(SystemError) {
             try file.write(bytes)
         } catch {
-            failure = SystemError(call: error.call, subject: "the layer's blob", errno: error.errno)
+            failure = error.about("the layer's blob")
             return -1
         }
         hash.update(bytes)

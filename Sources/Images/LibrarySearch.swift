@@ -34,7 +34,7 @@ struct LibrarySearch {
     }
 
     private func fits(_ path: String, _ target: ELF.Target) throws(SystemError) -> Bool {
-        guard path.hasPrefix("/") else { return false }
+        guard path.isAbsolutePath else { return false }
         do throws(SystemError) {
             let file = try FileDescriptor(opening: path, .nonBlocking)
             guard try file.status().kind == .regular else { return false }

@@ -65,7 +65,7 @@ package final class TreeExtractor {
         while let entry = next {
             if let path = placed(entry.path) {
                 do throws(ImageError) { try write(entry, at: path) } catch .system(let error) {
-                    throw .system(SystemError(call: error.call, subject: entry.path.description, errno: error.errno))
+                    throw .system(error.about(entry.path.description))
                 }
             }
             next = try reader.next()

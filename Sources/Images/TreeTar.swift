@@ -160,7 +160,7 @@ package final class TreeTar: ByteSource {
         }
         header.attributes = try directory.carriedAttributes()
         out += header.bytes
-        if style.isLayer, (try? directory.attribute("trusted.overlay.opaque"))?.first == UInt8(ascii: "y") {
+        if style.isLayer, try directory.attribute("trusted.overlay.opaque")?.first == UInt8(ascii: "y") {
             out += TarHeader(header.path + Array(".wh..wh..opq".utf8), .regular, mode: 0o644).bytes
         }
         for name in try directory.names().sorted(by: { $1.lexicographicallyPrecedes($0) }) {

@@ -51,7 +51,7 @@ final class TreeWriter {
             }
         } catch .system(let error) {
             guard error.blamesMachine else { throw .invalid("layer entry \(entry.path)", why: "\(error.call): \(error.reason)") }
-            throw .system(SystemError(call: error.call, subject: "\(entry.path) of the layer", errno: error.errno))
+            throw .system(error.about("\(entry.path) of the layer"))
         }
     }
 
@@ -244,12 +244,5 @@ extension FileDescriptor {
         } catch {
             throw .system(error)
         }
-    }
-}
-
-extension SystemError {
-    /// True where the machine is at fault and not what was read.
-    var blamesMachine: Bool {
-        [ENOSPC, EDQUOT, EIO, EROFS, ENOMEM, EMFILE, ENFILE, EACCES].contains(errno)
     }
 }

@@ -2,78 +2,6 @@
 package import CLinux
 import Glibc
 
-/// What `fstat(2)` says of a file, in the words that decisions need.
-package struct FileStatus: Sendable {
-    package let device: dev_t
-    package let inode: ino_t
-    package let mode: mode_t
-    package let links: Int
-    package let owner: uid_t
-    package let group: gid_t
-    package let rawDevice: dev_t
-    package let size: Int64
-    package let modified: timespec
-
-    package enum Kind: Sendable { case regular, directory, symlink, character, block, fifo, socket }
-
-    package var kind: Kind {
-        switch mode & S_IFMT {
-        case S_IFDIR: .directory
-        case S_IFLNK: .symlink
-        case S_IFCHR: .character
-        case S_IFBLK: .block
-        case S_IFIFO: .fifo
-        case S_IFSOCK: .socket
-        default: .regular
-        }
-    }
-
-    /// Permission bits with set-id and sticky.
-    package var permissions: mode_t { mode & 0o7777 }
-
-    init(_ raw: stat) {
-        device = raw.st_dev
-        inode = raw.st_ino
-        mode = raw.st_mode
-        links = Int(raw.st_nlink)
-        owner = raw.st_uid
-        group = raw.st_gid
-        rawDevice = raw.st_rdev
-        size = Int64(raw.st_size)
-        modified = raw.st_mtim
-    }
-
-    /// The file of that name itself, never what a link points to.
-    package init(of path: String, at place: Place = .current, followLinks: Bool = false) throws(SystemError) {
-        var raw = stat()
-        try check("stat", path) { fstatat(place.raw, path, &raw, followLinks ? 0 : AT_SYMLINK_NOFOLLOW) }
-        self.init(raw)
-    }
-}
-
-extension FileStatus {
-    /// Seconds after 1970 when its contents were changed, of any year: nanoseconds end in 2262.
-    package var modifiedSeconds: Int64 { Int64(modified.tv_sec) }
-
-    /// When its contents were changed.
-    package var modificationTime: Timestamp {
-        Timestamp(nanoseconds: Int64(modified.tv_sec) &* 1_000_000_000 &+ Int64(modified.tv_nsec))
-    }
-
-    /// True if it is one file and nobody wrote to it in between.
-    package func isSameFile(as other: FileStatus) -> Bool {
-        device == other.device && inode == other.inode && size == other.size && modified.tv_sec == other.modified.tv_sec
-            && modified.tv_nsec == other.modified.tv_nsec
-    }
-
-    /// What is behind a descriptor that somebody else owns. The corresponding call is `fstat(2)`.
-    package init(ofDescriptor raw: CInt) throws(SystemError) {
-        var status = stat()
-        try check("fstat") { fstat(raw, &status) }
-        self.init(status)
-    }
-}
-
 extension FileDescriptor {
     package func status() throws(SystemError) -> FileStatus { try FileStatus(ofDescriptor: raw) }
 
@@ -115,14 +43,7 @@ extension FileDescriptor {
 
     /// Reads what is there now, at most `limit` bytes; empty at the end of the file. The corresponding call is `read(2)`.
     package func read(atMost limit: Int) throws(SystemError) -> [UInt8] {
-        var failure: SystemError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
-            do throws(SystemError) {
-                count = try check("read") { Glibc.read(raw, buffer.baseAddress, limit) }
-            } catch { failure = error }
-        }
-        if let failure { throw failure }
-        return bytes
+        try [UInt8](filling: limit, "read") { Glibc.read(raw, $0.baseAddress, limit) }
     }
 
     /// Reads to the end. More than `limit` bytes is the error `EFBIG`.
@@ -139,7 +60,7 @@ extension FileDescriptor {
     }
 
     /// Forces contents to the disk. The corresponding call is `fsync(2)`.
-    package func synchronize() throws(SystemError) { try check("fsync") { fsync(raw) } }
+    func synchronize() throws(SystemError) { try check("fsync") { fsync(raw) } }
 
     /// Takes the `flock(2)` lock. False if somebody else holds it and `wait` is false.
     package func lock(exclusive: Bool = true, wait: Bool) throws(SystemError) -> Bool {
@@ -188,13 +109,7 @@ package enum File {
         let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
         let file = FileDescriptor(owning: try check("open", String(cString: path)) { linux_openat(place.raw, path, flags, 0) })
         let size = 16384
-        var failure: SystemError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            do throws(SystemError) {
-                count = try check("read", String(cString: path)) { pread(file.raw, buffer.baseAddress, size, 0) }
-            } catch { failure = error }
-        }
-        if let failure { throw failure }
+        let bytes = try [UInt8](filling: size, "read", String(cString: path)) { pread(file.raw, $0.baseAddress, size, 0) }
         return bytes.count < size ? bytes : try read(String(cString: path), at: place, limit: limit)
     }
 

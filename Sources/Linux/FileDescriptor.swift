@@ -18,9 +18,13 @@ package struct FileDescriptor: ~Copyable {
         return raw
     }
 
-    /// Another descriptor for the same open file. The corresponding call is `fcntl(F_DUPFD_CLOEXEC)`.
+    /// Another descriptor for the same open file as one of somebody else's. The corresponding call is `fcntl(F_DUPFD_CLOEXEC)`.
+    package init(duplicating raw: CInt, atLeast lowest: CInt = 3) throws(SystemError) {
+        self.init(owning: try check("fcntl") { linux_fcntl(raw, F_DUPFD_CLOEXEC, Int(lowest)) })
+    }
+
     package func duplicate(atLeast lowest: CInt = 3) throws(SystemError) -> FileDescriptor {
-        FileDescriptor(owning: try check("fcntl") { linux_fcntl(raw, F_DUPFD_CLOEXEC, Int(lowest)) })
+        try FileDescriptor(duplicating: raw, atLeast: lowest)
     }
 }
 
@@ -166,17 +170,6 @@ extension FileDescriptor {
             try check("dup2") { dup2(raw, target) }
         }
     }
-}
-
-extension FileDescriptor {
-    /// What whoever started this program had open beyond the first three; to be asked for the first time before anything of ours is open.
-    package static let inherited: [CInt] = {
-        guard let list = try? FileDescriptor(opening: "/proc/self/fd", .directory), let entries = try? list.entries() else { return [] }
-        return entries.compactMap { CInt($0.name) }.filter { $0 > 2 && $0 != list.raw }
-    }()
-
-    /// Closes those: for a process that stays behind, lest it hold a caller's lock or the end of a pipe that somebody reads.
-    package static func closeInherited() { for raw in inherited { close(raw) } }
 }
 
 extension FileDescriptor {

@@ -7,6 +7,9 @@ extension String {
 
     package var isAbsolutePath: Bool { utf8.first == Self.slash }
 
+    /// The same place, said from the root.
+    package func absolutePath() throws(SystemError) -> String { isAbsolutePath ? self : "\(try Machine.workingDirectory())/\(self)" }
+
     /// What lies between its slashes; nothing where there is nothing.
     package var pathComponents: [Substring] { utf8.split(separator: Self.slash).map { Substring($0) } }
 

@@ -144,14 +144,9 @@ extension FileDescriptor {
 
     /// An extended attribute, or nil if the file has none of that name. The corresponding call is `fgetxattr(2)`.
     package func attribute(_ name: UnsafePointer<CChar>, limit: Int = 65536) throws(SystemError) -> [UInt8]? {
-        var value = [UInt8](repeating: 0, count: limit)
         do throws(SystemError) {
-            let count = try check("fgetxattr", String(cString: name)) {
-                value.withUnsafeMutableBytes { fgetxattr(raw, name, $0.baseAddress, limit) }
-            }
-            value.removeLast(limit - count)
-            return value
-        } catch  where error.errno == ENODATA {
+            return try [UInt8](filling: limit, "fgetxattr", String(cString: name)) { fgetxattr(raw, name, $0.baseAddress, limit) }
+        } catch  where error.errno == ENODATA || error.errno == EOPNOTSUPP {
             return nil
         }
     }

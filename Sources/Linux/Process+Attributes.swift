@@ -19,21 +19,6 @@ extension Process {
         _ = linux_prctl(PR_SET_NAME, UInt(bitPattern: name.utf8Start), 0, 0, 0)
     }
 
-    /// For a process that stays when its caller goes: it leaves the caller's session and directory, what a terminal sends is not for it, and
-    /// what it cannot write, for want of a reader or for a caller's limit on the size of files, does not end it.
-    package static func stayBehind(as name: StaticString, ignoring signals: [CInt] = [SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGXFSZ]) {
-        setName(name)
-        setsid()
-        chdir("/")
-        for signal in signals { Glibc.signal(signal, SIG_IGN) }
-    }
-
-    /// Connects the first three descriptors to `/dev/null`: nothing of a caller's is held any more.
-    package static func letGoOfStreams() {
-        guard let null = try? FileDescriptor(opening: "/dev/null", [.readWrite]) else { return }
-        for target in CInt(0)...2 { dup2(null.raw, target) }
-    }
-
     /// What `main` was given, the program's name first. Bytes that are no UTF-8 are shown as U+FFFD.
     package static var arguments: [String] {
         guard let vector = linux_arguments() else { return [] }

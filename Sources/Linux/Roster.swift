@@ -84,9 +84,10 @@ package final class Roster {
         setKey(0, boot)
     }
 
-    /// A name as a number (FNV-1a), which no two share but by a chance of one in 10¹⁹.
+    /// A name as a number, which no two share but by a chance of one in 10¹⁹.
     package static func key(of name: String) -> UInt64 {
-        name.utf8.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+        var name = name
+        return name.withUTF8 { UInt64(fnv1a: UnsafeRawBufferPointer($0)) }
     }
 
     // MARK: being on it

@@ -123,32 +123,29 @@ extension MessageSocket {
 package enum LocalSocket {
     /// Connects to a stream socket, as an engine's `--console-socket` is. A path longer than `sun_path` goes through its directory's descriptor.
     package static func connect(_ path: String, type: CInt = CInt(SOCK_STREAM.rawValue)) throws(SystemError) -> FileDescriptor {
-        let socket = FileDescriptor(owning: try check("socket") { Glibc.socket(AF_UNIX, type | CInt(SOCK_CLOEXEC.rawValue), 0) })
-        let parent = try Parent(of: path)
-        var address = try Self.address(parent.reachable)
-        try check("connect", path) {
-            withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    Glibc.connect(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-                }
-            }
-        }
-        return socket
+        try make(type, "connect", path, Glibc.connect)
     }
 
     /// Listens on a new path; one that exists is the error `EADDRINUSE`.
     package static func listen(_ path: String, type: CInt = CInt(SOCK_STREAM.rawValue)) throws(SystemError) -> FileDescriptor {
+        let socket = try make(type, "bind", path, Glibc.bind)
+        try check("listen", path) { Glibc.listen(socket.raw, 16) }
+        return socket
+    }
+
+    private static func make(
+        _ type: CInt, _ call: StaticString, _ path: String, _ body: (CInt, UnsafePointer<sockaddr>, socklen_t) -> CInt
+    ) throws(SystemError) -> FileDescriptor {
         let socket = FileDescriptor(owning: try check("socket") { Glibc.socket(AF_UNIX, type | CInt(SOCK_CLOEXEC.rawValue), 0) })
         let parent = try Parent(of: path)
         var address = try Self.address(parent.reachable)
-        try check("bind", path) {
+        try check(call, path) {
             withUnsafePointer(to: &address) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    Glibc.bind(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                    body(socket.raw, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
                 }
             }
         }
-        try check("listen", path) { Glibc.listen(socket.raw, 16) }
         return socket
     }
 

@@ -15,6 +15,14 @@ package struct SystemError: Error, Equatable {
         self.subject = subject
         self.errno = errno
     }
+
+    /// The same, said of what the caller had in mind, where the call's own subject says less.
+    package func about(_ subject: String) -> SystemError { SystemError(call: call, subject: subject, errno: errno) }
+}
+
+extension SystemError {
+    /// True where the machine is at fault and not what was read.
+    package var blamesMachine: Bool { [ENOSPC, EDQUOT, EIO, EROFS, ENOMEM, EMFILE, ENFILE, EACCES].contains(errno) }
 }
 
 extension SystemError: CustomStringConvertible {
@@ -37,5 +45,19 @@ package func check<Result: FixedWidthInteger>(
         guard result == -1 else { return result }
         let code = errno
         guard code == EINTR else { throw SystemError(call: "\(call)", subject: subject(), errno: code) }
+    }
+}
+
+extension [UInt8] {
+    /// What one system call puts into a buffer of at most that many bytes; it gives back how many.
+    package init(
+        filling capacity: Int, _ call: StaticString, _ subject: @autoclosure () -> String = "",
+        _ body: (UnsafeMutableBufferPointer<UInt8>) -> Int
+    ) throws(SystemError) {
+        var failure: SystemError?
+        self.init(unsafeUninitializedCapacity: capacity) { buffer, count in
+            do throws(SystemError) { count = try check(call, subject()) { body(buffer) } } catch { failure = error }
+        }
+        if let failure { throw failure }
     }
 }

@@ -99,19 +99,13 @@ extension FileDescriptor {
         while true {
             var sender = sockaddr_nl()
             var size = socklen_t(MemoryLayout<sockaddr_nl>.size)
-            var failure: SystemError?
-            let bytes = [UInt8](unsafeUninitializedCapacity: 65536) { buffer, count in
-                do throws(SystemError) {
-                    count = try check("recvfrom", "netlink") {
-                        withUnsafeMutablePointer(to: &sender) {
-                            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                                recvfrom(raw, buffer.baseAddress, buffer.count, 0, $0, &size)
-                            }
-                        }
+            let bytes = try [UInt8](filling: 65536, "recvfrom", "netlink") { buffer in
+                withUnsafeMutablePointer(to: &sender) {
+                    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        recvfrom(raw, buffer.baseAddress, buffer.count, 0, $0, &size)
                     }
-                } catch { failure = error }
+                }
             }
-            if let failure { throw failure }
             if sender.nl_pid == 0 { return bytes }
         }
     }

@@ -83,6 +83,11 @@ package struct ImageLayout: Equatable, Sendable {
     }
 }
 
+extension Descriptor {
+    /// Whether it leads to a list of images, one for each platform, or of other lists.
+    package var isList: Bool { mediaType == MediaType.index || mediaType == MediaType.dockerManifestList }
+}
+
 /// The media types of the image specification, and docker's for the same things.
 package enum MediaType {
     package static var index: String { "application/vnd.oci.image.index.v1+json" }

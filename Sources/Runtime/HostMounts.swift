@@ -15,6 +15,8 @@ struct BindSource: Sendable {
     var propagation: Propagation?
     /// A node made for the container, with an owner it knows, in place of a tree.
     var device: DeviceSetup?
+    /// Where the tree is not there, an empty directory.
+    var mayBeMissing = false
 }
 
 extension BindSource {
@@ -35,8 +37,7 @@ extension BindSource {
     }
 
     private func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
-        let mount =
-            if let tree = try Mount.tree(of: path, recursive: recursive) { tree } else { try Mount(cloning: path, recursive: recursive) }
+        let mount = try tree()
         if idmapped != .none {
             let recursive = idmapped == .recursive && recursive
             if let ownMap {
@@ -51,13 +52,22 @@ extension BindSource {
         return mount
     }
 
+    private func tree() throws(SystemError) -> Mount {
+        do throws(SystemError) {
+            if let tree = try Mount.tree(of: path, recursive: recursive) { return tree }
+            return try Mount(cloning: path, recursive: recursive)
+        } catch  where mayBeMissing && error.errno == ENOENT {
+            return try FileSystemContext("tmpfs").mount()
+        }
+    }
+
     private func mapIDs(of mount: borrowing Mount, to namespace: CInt, _ recursive: Bool) throws(SystemError) {
         do throws(SystemError) {
             try mount.mapIDs(to: namespace, path, recursive: recursive)
         } catch  where recursive {
             // All or none: whose fault it was shows when the first of them is asked alone.
             try Mount(cloning: path).mapIDs(to: namespace, path)
-            throw SystemError(call: error.call, subject: "something mounted below \(path)", errno: error.errno)
+            throw error.about("something mounted below \(path)")
         }
     }
 }

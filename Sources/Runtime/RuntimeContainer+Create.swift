@@ -125,7 +125,7 @@ extension RuntimeContainer {
         launch.findsHome = true
         launch.preservedDescriptors = options.preservedDescriptors
         launch.filter = try Self.filter(spec, filters?.place)
-        launch.cgroupView = cgroup.view
+        launch.cgroup = cgroup.paths
         launch.hookState = ociState(.creating)
         let hooks =
             [HookPlan](spec.hooks?.prestart, launch.hookState, .creating)

@@ -73,12 +73,6 @@ extension SeccompFilter {
         self.init(program: program, flags: SeccompFlags(rawValue: word(2)))
     }
 
-    /// FNV-1a: finds damage, not malice; the directory belongs to who runs containers.
-    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
-        bytes.withUnsafeBytes { buffer in
-            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-            for byte in buffer { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-            return hash
-        }
-    }
+    /// For damage alone: the directory belongs to who runs containers.
+    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.withUnsafeBytes { UInt64(fnv1a: $0) } }
 }

@@ -45,7 +45,7 @@ extension Steps {
         var failure = SystemError(call: "execve", subject: process.name, errno: ENOENT)
         for index in 0..<process.candidates.count {
             guard let name = process.candidates.pointer[index].map({ String(cString: $0) }) else { break }
-            let path = name.hasPrefix("/") ? name : "\(process.workingDirectory)/\(name)"
+            let path = name.isAbsolutePath ? name : "\(process.workingDirectory)/\(name)"
             // Whether this very user may execute it is left to exec: here we are root still, for whom one x bit of any is enough.
             guard let status = try? FileStatus(of: path, followLinks: true) else { continue }
             if status.kind == .regular, status.permissions & 0o111 != 0 { return }

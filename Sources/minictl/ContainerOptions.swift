@@ -19,19 +19,12 @@ struct ContainerOptions: OptionGroup {
                 $0.name = try ContainerName(word: $1)
             },
             .flag("--rm", "remove the container, with its nameless volumes, when it ends") { $0.isTemporary = $1 },
-            .text("-l, --label KEY=VALUE", "a label; may be repeated") {
-                let pair = try KeyValue($1)
-                $0.labels[pair.key] = pair.value ?? ""
-            },
+            .text("-l, --label KEY=VALUE", "a label; may be repeated") { $0.labels.add(try KeyValue($1)) },
             .text("--label-file FILE", "labels, one a line; may be repeated") {
-                for line in try OptionFile.lines($1) {
-                    let pair = try KeyValue(line)
-                    $0.fileLabels[pair.key] = pair.value ?? ""
-                }
+                for line in try OptionFile.lines($1) { $0.fileLabels.add(try KeyValue(line)) }
             },
             .text("--annotation KEY=VALUE", "an annotation of the OCI spec; may be repeated") {
-                let pair = try KeyValue($1, requiresValue: true)
-                $0.annotations[pair.key] = pair.value ?? ""
+                $0.annotations.add(try KeyValue($1, requiresValue: true))
             },
             .text("--platform OS[/ARCH[/VARIANT]]", "what the image has to be for: this machine, or it is an error") {
                 $0.platform = try Platform(word: $1)
@@ -114,7 +107,7 @@ struct ContainerOptions: OptionGroup {
             .flag("--read-only", "no writing to the container's own root") { $0.isReadOnly = $1 },
             .text("--shm-size SIZE", "of /dev/shm (default 64m)") {
                 let size = try ByteSize($1).bytes
-                $0.shmSize = size > 0 ? UInt64(size) : Self.usualShmSize
+                $0.shmSize = size > 0 ? UInt64(size) : Request.usualShmSize
             },
             .text("--device DEVICE[:PATH[:rwm]]", "a device of this machine; may be repeated") {
                 $0.devices.append(try DeviceRequest(word: $1))
@@ -150,13 +143,12 @@ struct ContainerOptions: OptionGroup {
     var hasInit = false
     var stopSignal: String?
     var stopTimeout: Int?
-    var umask: UInt32 = 0o022
+    var umask = Request.usualUmask
     var timeZone: String?
     var mounts: [MountRequest] = []
     var lenders: [Lender] = []
     var isReadOnly = false
-    var shmSize = Self.usualShmSize
-    private static let usualShmSize: UInt64 = 64 << 20
+    var shmSize = Request.usualShmSize
     var devices: [DeviceRequest] = []
     var deviceRules: [Spec.Resources.DeviceRule] = []
     var life = LifeOptions()

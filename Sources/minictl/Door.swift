@@ -30,9 +30,10 @@ var minictl: Program<Globals> {
 
 private typealias Entries = [CommandEntry<Globals>]
 
-private var containers: Entries {
+private var containers: Entries { [.heading("Containers")] + life + [.command(Rm.self)] }
+
+private var life: Entries {
     [
-        .heading("Containers"),
         .command(Run.self),
         .command(Exec.self),
         .command(Attach.self),
@@ -46,7 +47,6 @@ private var containers: Entries {
         .command(Wait.self),
         .command(Rename.self),
         .command(Update.self),
-        .command(Rm.self),
     ]
 }
 
@@ -133,20 +133,7 @@ private var groups: Entries {
 }
 
 private var container: Entries {
-    [
-        .command(Run.self),
-        .command(Exec.self),
-        .command(Attach.self),
-        .command(Create.self),
-        .command(Start.self),
-        .command(Stop.self),
-        .command(Restart.self),
-        .command(Kill.self),
-        .command(Pause.self),
-        .command(Unpause.self),
-        .command(Wait.self),
-        .command(Rename.self),
-        .command(Update.self),
+    life + [
         .command(Rm.self, as: "rm", "remove"),
         .command(Ps.self, as: "ls", "list", "ps"),
         .command(Logs.self),

@@ -54,10 +54,3 @@ struct ForeignOptions: OptionGroup {
     /// What was left out, to be said before anything is done.
     private(set) var notes: [String] = []
 }
-
-/// Who keeps volumes: this program alone.
-enum VolumeDriver {
-    static func check(_ name: String) throws(UsageError) {
-        guard name.isEmpty || name == "local" else { throw UsageError("there is no volume driver '\(name)'; there is local") }
-    }
-}

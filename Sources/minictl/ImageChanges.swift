@@ -20,18 +20,17 @@ struct ImageChanges {
         case "CMD": changed.cmd = try Self.command(rest)
         case "ENTRYPOINT": changed.entrypoint = try Self.command(rest)
         case "ENV": try Self.set(&changed.env, rest)
-        case "LABEL":
-            for pair in try Self.pairs(rest) { changed.labels = (changed.labels ?? [:]).merging([pair.key: pair.value ?? ""]) { $1 } }
+        case "LABEL": for pair in try Self.pairs(rest) { changed.labels.add(pair) }
         case "EXPOSE":
             for port in rest.split(separator: " ") { changed.exposedPorts = Self.inserting(Self.port(String(port)), changed.exposedPorts) }
         case "VOLUME":
             for path in rest.hasPrefix("[") ? try Self.command(rest) : rest.split(separator: " ").map(String.init) {
-                guard path.hasPrefix("/") else { throw UsageError("the volume '\(path)' is not an absolute path") }
+                guard path.isAbsolutePath else { throw UsageError("the volume '\(path)' is not an absolute path") }
                 changed.volumes = Self.inserting(path, changed.volumes)
             }
         case "USER": changed.user = rest
         case "WORKDIR":
-            guard rest.hasPrefix("/") else { throw UsageError("the working directory '\(rest)' is not an absolute path") }
+            guard rest.isAbsolutePath else { throw UsageError("the working directory '\(rest)' is not an absolute path") }
             changed.workingDir = rest
         case "STOPSIGNAL":
             guard let signal = Signal(rest) else { throw UsageError("'\(rest)' is no signal") }

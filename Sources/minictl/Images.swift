@@ -61,7 +61,7 @@ struct ImageList: Command {
 struct ImageFilter {
     private var patterns: [String] = []
     private var isDangling: Bool?
-    private var labels: [KeyValue] = []
+    private var labels: [LabelCondition] = []
 
     mutating func add(_ text: String) throws(UsageError) {
         let pair = try KeyValue(text, requiresValue: true)
@@ -71,15 +71,14 @@ struct ImageFilter {
         case "dangling":
             guard value == "true" || value == "false" else { throw UsageError("dangling is true or false, not '\(value)'") }
             isDangling = value == "true"
-        case "label": labels.append(try KeyValue(value))
+        case "label": labels.append(LabelCondition(value))
         default: throw UsageError("there is no filter '\(pair.key)'; there are reference, dangling, label")
         }
     }
 
     func holds(for listing: ImageListing) -> Bool {
         if let isDangling, (listing.name == nil) != isDangling { return false }
-        let ours = listing.image?.config.config?.labels ?? [:]
-        guard labels.allSatisfy({ $0.holds(for: ours) }) else { return false }
+        guard labels.allSatisfy({ $0.holds(for: listing.image?.config.config?.labels) }) else { return false }
         return patterns.isEmpty || patterns.contains { Self.matches($0, listing) }
     }
 

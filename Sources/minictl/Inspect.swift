@@ -35,8 +35,7 @@ struct InspectOptions: OptionGroup {
             } catch let error as SystemError where error.isBrokenPipe { throw error } catch { each.failed(error) }
         }
         if template == nil {
-            let bytes = try JSONEncoder(pretty: !isCompact).encode(JSONValue.array(found))
-            try Output.standard.write(String(decoding: bytes, as: UTF8.self) + "\n")
+            try Output.standard.write(json: JSONValue.array(found), isPretty: !isCompact)
         }
         return each.status
     }

@@ -44,7 +44,7 @@ struct NetworkFilter {
     private var names: [String] = []
     private var ids: [String] = []
     private var drivers: [String] = []
-    private var labels: [KeyValue] = []
+    private var labels: [LabelCondition] = []
     private var isPredefined: Bool?
     private(set) var isDangling: Bool?
 
@@ -55,7 +55,7 @@ struct NetworkFilter {
         case ("name", _): names.append(value)
         case ("id", _): ids.append(value)
         case ("driver", _): drivers.append(value)
-        case ("label", _): labels.append(try KeyValue(value))
+        case ("label", _): labels.append(LabelCondition(value))
         case ("type", "custom"): isPredefined = false
         case ("type", "builtin"): isPredefined = true
         case ("type", _): throw UsageError("type is custom or builtin")
@@ -74,7 +74,7 @@ struct NetworkFilter {
         return (names.isEmpty || names.contains { network.name.holds($0) })
             && (ids.isEmpty || ids.contains { network.id.hasPrefix($0) })
             && (drivers.isEmpty || drivers.contains(network.driver.rawValue))
-            && labels.allSatisfy { $0.holds(for: network.labels ?? [:]) }
+            && labels.allSatisfy { $0.holds(for: network.labels) }
     }
 }
 
@@ -94,13 +94,11 @@ struct NetworkRow: ListRow {
             Column("IPV6", "IPv6", isShown: false) { "\($0.network.hasIPv6)" },
             Column("INTERNAL", "Internal", isShown: false) { "\($0.network.isInternal)" },
             Column("CREATED AT", "CreatedAt", isShown: false) { LocalTime($0.network.created).description },
-            Column("LABELS", "Labels", isShown: false) { row in
-                (row.network.labels ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
-            },
+            Column("LABELS", "Labels", isShown: false) { ($0.network.labels ?? [:]).labelText },
         ]
     }
 
-    var lookups: JSONObject { ["Label": .object(JSONObject(texts: network.labels ?? [:]))] }
+    var lookups: JSONObject { (network.labels ?? [:]).labelLookups }
 }
 
 struct NetworkCreate: Command {
@@ -138,13 +136,9 @@ struct NetworkCreate: Command {
                 "-o, --opt OPTION=VALUE",
                 "mtu; com.docker.network.bridge.name, .enable_icc, .enable_ip_masquerade; for macvlan parent and macvlan_mode; may be repeated"
             ) {
-                let pair = try KeyValue($1, requiresValue: true)
-                $0.driverOptions[pair.key] = pair.value ?? ""
+                $0.driverOptions.add(try KeyValue($1, requiresValue: true))
             },
-            .text("--label KEY=VALUE", "a label; may be repeated") {
-                let pair = try KeyValue($1)
-                $0.labels[pair.key] = pair.value ?? ""
-            },
+            .text("--label KEY=VALUE", "a label; may be repeated") { $0.labels.add(try KeyValue($1)) },
             .flag("--ipv4", "docker's; there is always IPv4", hidden: true) { _, isOn in
                 if !isOn { throw UsageError("a network always has IPv4, beside IPv6 if that is asked for") }
             },

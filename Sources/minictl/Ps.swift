@@ -112,9 +112,7 @@ struct ContainerRow: ListRow {
             Column("CREATED AT", "CreatedAt", isShown: false) { LocalTime($0.glance.created).description },
             Column("STATE", "State", isShown: false) { $0.glance.status.word },
             Column("SIZE", "Size", isShown: false) { $0.sizeText },
-            Column("LABELS", "Labels", isShown: false) { row in
-                (row.record?.labels ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
-            },
+            Column("LABELS", "Labels", isShown: false) { ($0.record?.labels ?? [:]).labelText },
             Column("MOUNTS", "Mounts", isShown: false) { row in
                 (row.record?.mounts ?? []).filter { $0.type != "tmpfs" }.map { $0.name ?? $0.source }.joined(separator: ",")
             },
@@ -125,7 +123,7 @@ struct ContainerRow: ListRow {
         ]
     }
 
-    var lookups: JSONObject { ["Label": .object(JSONObject(texts: record?.labels ?? [:]))] }
+    var lookups: JSONObject { (record?.labels ?? [:]).labelLookups }
 
     /// docker's: what the container wrote, and with its image.
     var sizeText: String { size.map { "\(DecimalBytes($0.own)) (virtual \(DecimalBytes($0.all)))" } ?? "" }

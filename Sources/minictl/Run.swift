@@ -88,7 +88,8 @@ struct Progress {
 }
 
 extension Outcome {
-    /// Says what an exit code of 137 cannot. That not all was passed on is an error of ours.
+    /// Says what an exit code of 137 cannot. That not all was passed on is an error of ours, with a code that says so: docker's client has
+    /// 1 there, which the program may have meant.
     func report() throws {
         if isDetached { try Output.error.write("detached\n") }
         if let memoryLimit {

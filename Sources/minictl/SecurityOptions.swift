@@ -67,16 +67,14 @@ struct SecurityOptions: OptionGroup {
     }
 
     private static func absolute(_ path: String) throws(UsageError) -> String {
-        if path.hasPrefix("/") { return path }
-        guard let directory = try? Machine.workingDirectory() else {
-            throw UsageError("there is no working directory to find '\(path)' in")
+        do throws(SystemError) { return try path.absolutePath() } catch {
+            throw UsageError("there is no working directory to find '\(path)' in: \(error)")
         }
-        return "\(directory)/\(path)"
     }
 
     private func paths(_ text: String) throws(UsageError) -> [String] {
         let paths = text.split(separator: ":").map(String.init)
-        for path in paths where !path.hasPrefix("/") { throw UsageError("'\(path)' is not an absolute path") }
+        for path in paths where !path.isAbsolutePath { throw UsageError("'\(path)' is not an absolute path") }
         return paths
     }
 

@@ -61,7 +61,7 @@ extension Stats {
 private struct UsageRow: ListRow {
     let usage: Usage
     let before: ProcessorMark?
-    var quiet: String { String(usage.record.id.prefix(12)) }
+    var quiet: String { ContainerID.short(usage.record.id) }
 
     init(_ usage: Usage, since before: ProcessorMark?) {
         self.usage = usage

@@ -37,7 +37,7 @@ struct VolumeList: Command {
 struct VolumeFilter {
     private var names: [String] = []
     private var drivers: [String] = []
-    private var labels: [KeyValue] = []
+    private var labels: [LabelCondition] = []
     private(set) var isDangling: Bool?
 
     mutating func add(_ text: String) throws(UsageError) {
@@ -46,7 +46,7 @@ struct VolumeFilter {
         switch (pair.key, value) {
         case ("name", _): names.append(value)
         case ("driver", _): drivers.append(value)
-        case ("label", _): labels.append(try KeyValue(value))
+        case ("label", _): labels.append(LabelCondition(value))
         case ("dangling", "true"), ("dangling", "1"): isDangling = true
         case ("dangling", "false"), ("dangling", "0"): isDangling = false
         case ("dangling", _): throw UsageError("dangling is true or false")
@@ -61,11 +61,6 @@ struct VolumeFilter {
     }
 }
 
-extension KeyValue {
-    /// Whether a label is there, with that value if one was given.
-    func holds(for labels: [String: String]) -> Bool { labels[key].map { value == nil || value == $0 } ?? false }
-}
-
 struct VolumeRow: ListRow {
     let volume: Volume
     var quiet: String { volume.name }
@@ -78,13 +73,11 @@ struct VolumeRow: ListRow {
             Column("VOLUME NAME", "Name", shrinksTo: 12) { $0.volume.name },
             Column("MOUNTPOINT", "Mountpoint", isShown: false) { $0.volume.path },
             Column("SCOPE", "Scope", isShown: false) { _ in "local" },
-            Column("LABELS", "Labels", isShown: false) { row in
-                row.volume.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
-            },
+            Column("LABELS", "Labels", isShown: false) { $0.volume.labels.labelText },
         ]
     }
 
-    var lookups: JSONObject { ["Label": .object(JSONObject(texts: volume.labels))] }
+    var lookups: JSONObject { volume.labels.labelLookups }
 }
 
 struct VolumeCreate: Command {
@@ -99,9 +92,9 @@ struct VolumeCreate: Command {
     static var options: [CommandOption<Self>] {
         [
             .text("-d, --driver local", "who keeps it (default local; there is no other)") { try VolumeDriver.check($1) },
-            .text("--label KEY=VALUE", "a label; may be repeated") { $0.definition.addLabel(try KeyValue($1)) },
+            .text("--label KEY=VALUE", "a label; may be repeated") { $0.definition.labels.add(try KeyValue($1)) },
             .text("-o, --opt OPTION=VALUE", "type=none, o=bind and device=DIR make it a name for a folder; may be repeated") {
-                $0.definition.addOption(try KeyValue($1, requiresValue: true))
+                $0.definition.options.add(try KeyValue($1, requiresValue: true))
             },
         ] + cluster
     }
@@ -141,5 +134,12 @@ struct VolumeRm: Command {
         return try Each.of(arguments) { name in
             do { try home.removeVolume(name) } catch EngineError.notFound where isForced {}
         }
+    }
+}
+
+/// Who keeps volumes: this program alone.
+enum VolumeDriver {
+    static func check(_ name: String) throws(UsageError) {
+        guard name.isEmpty || name == "local" else { throw UsageError("there is no volume driver '\(name)'; there is local") }
     }
 }

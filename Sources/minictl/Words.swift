@@ -94,13 +94,13 @@ extension DeviceRequest {
     /// `/dev/x`, `/dev/x:/dev/y`, `/dev/x:/dev/y:r`, `/dev/x:rw`.
     init(word text: String) throws(UsageError) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard let host = parts.first, host.hasPrefix("/"), parts.count <= 3 else {
+        guard let host = parts.first, host.isAbsolutePath, parts.count <= 3 else {
             throw UsageError("'\(text)' is not DEVICE[:PATH[:rwm]]")
         }
         var container = host
         var access = "rwm"
         for part in parts.dropFirst() {
-            if part.hasPrefix("/") { container = part } else { access = part }
+            if part.isAbsolutePath { container = part } else { access = part }
         }
         guard !access.isEmpty, access.allSatisfy({ "rwm".contains($0) }) else { throw UsageError("'\(access)' is not made of r, w and m") }
         self.init(host: host, container: container, access: access)

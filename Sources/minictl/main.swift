@@ -4,7 +4,8 @@ import Glibc
 import Linux
 
 // Whatever the caller had open beyond the first three is nobody's business in here (CVE-2024-21626), and those three are always there.
-// A command may still be told to read one of them, as `--env-file /dev/fd/63`; a monitor lets go of them.
+// A command may still be told to read one of them, as `--env-file /dev/fd/63`; a monitor lets go of them. Where this cannot be done nothing is
+// lost: before its program each process of a container closes them once more, and does not go on without.
 _ = FileDescriptor.inherited
 try? FileDescriptor.closeAll(from: 3, onlyOnExec: true)
 FileDescriptor.fillStandardStreams()

@@ -43,7 +43,7 @@ struct Events: Command {
     private func write(_ type: String, _ id: RuntimeID, _ data: JSONValue?) throws {
         var event: JSONObject = ["type": .string(type), "id": .string(id.text)]
         if let data { event["data"] = data }
-        try Output.standard.write(String(decoding: JSONEncoder().encode(JSONValue.object(event)), as: UTF8.self) + "\n")
+        try Output.standard.write(json: JSONValue.object(event))
     }
 }
 

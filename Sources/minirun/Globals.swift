@@ -58,7 +58,7 @@ extension Globals {
     }
 
     private static var defaultRoot: String {
-        guard let folder = Machine.environment("XDG_RUNTIME_DIR"), folder.hasPrefix("/") else { return "/run/minirun" }
+        guard let folder = Machine.environment("XDG_RUNTIME_DIR"), folder.isAbsolutePath else { return "/run/minirun" }
         return folder + "/minirun"
     }
 

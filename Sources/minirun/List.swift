@@ -29,7 +29,7 @@ struct List: Command {
         if isQuiet {
             try Output.standard.write(reports.quietText)
         } else if isJSON {
-            try Output.standard.write(String(decoding: JSONEncoder().encode(reports), as: UTF8.self) + "\n")
+            try Output.standard.write(json: reports)
         } else {
             try Output.standard.write(ListFormat.table.text(reports, isWhole: true, width: nil))
         }

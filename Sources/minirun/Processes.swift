@@ -22,7 +22,7 @@ struct Processes: Command {
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let processes = try globals.directory().container(RuntimeID(arguments[0]), locked: false).processes()
         if isJSON {
-            try Output.standard.write(String(decoding: JSONEncoder().encode(processes), as: UTF8.self) + "\n")
+            try Output.standard.write(json: processes)
             return 0
         }
         if processes.isEmpty {

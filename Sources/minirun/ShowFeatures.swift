@@ -9,7 +9,7 @@ struct ShowFeatures: Command {
     static let summary: StaticString = "show what this runtime can do, for engines"
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        try Output.standard.write(String(decoding: JSONEncoder(pretty: true).encode(Features.own), as: UTF8.self) + "\n")
+        try Output.standard.write(json: Features.own, isPretty: true)
         return 0
     }
 }

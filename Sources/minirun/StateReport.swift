@@ -44,13 +44,6 @@ struct StateReport: JSONRecord {
     }
 }
 
-extension Output {
-    /// A value as JSON, and the end of the line.
-    func write(json value: some JSONCoded, isPretty: Bool = true) throws {
-        try write(String(decoding: JSONEncoder(pretty: isPretty).encode(value), as: UTF8.self) + "\n")
-    }
-}
-
 struct ShowState: Command {
     static let name: StaticString = "state"
     static let summary: StaticString = "show the state of a container"
@@ -58,7 +51,7 @@ struct ShowState: Command {
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let container = try globals.directory().container(RuntimeID(arguments[0]), locked: false)
-        try Output.standard.write(json: StateReport(container))
+        try Output.standard.write(json: StateReport(container), isPretty: true)
         return 0
     }
 }

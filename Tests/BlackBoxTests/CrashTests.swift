@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import TestGround
 import Testing
 
 /// One moment of a command's life: the nth call of one kind that any of its processes makes.

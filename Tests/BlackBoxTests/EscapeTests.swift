@@ -36,6 +36,7 @@ import Testing
         let targets = [victim, "\(victim)/canary", "\(up)\(victim)", "\(victim)/new", "/proc/self/cwd", "/proc/1/root\(victim)"]
         for target in targets.prefix(Program.isThorough ? 6 : 2) {
             if path.hasPrefix("/dev/") { try? Directory.makeAll("\(rig.path)/fs/dev", mode: 0o755) }
+            #expect(try run([]).code == 0, "nothing is tried with a root that does not run")
             link(String(path.dropFirst()), to: target)
             for flags in [
                 [], ["-t"], ["-v", "\(rig.host):\(path)"], ["-v", "\(rig.host):\(path)/a/b"], ["--tmpfs", path], ["-v", "copy:\(path)"],
@@ -190,7 +191,7 @@ import Testing
     @Test("A joining process shows nothing of the host to a container that may trace (A21)", arguments: ["auto", "host"])
     func joiningProcess(_ users: String) throws {
         let watch =
-            "while :; do for p in /proc/[0-9]*; do for f in $p/cwd $p/root $p/exe $p/fd/*; do l=$(readlink $f) && case $l in /tmp/*|*minictl*|*/images/*|*/containers/*|/work*|/home*) echo \"$f $l\";; esac; done; ls $p/root/ 2>/dev/null | grep -qx -e work -e boot && echo root; done; done"
+            "while :; do for p in /proc/[0-9]*; do for f in $p/cwd $p/root $p/exe $p/fd/*; do l=$(readlink $f) && case $l in /tmp/*|*minictl*|*/images/*|*/containers/*|/home*) echo \"$f $l\";; esac; done; ls $p/root/ 2>/dev/null | grep -qx -e work -e boot && echo root; done; done"
         let running = try rig.command([
             "run", "--rm", "--cidfile", "\(rig.path)/id", "--userns", users, "--cap-add", "SYS_PTRACE", "base", "bash", "-c",
             "echo up; \(watch)",

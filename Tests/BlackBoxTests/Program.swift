@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import TestGround
 import Testing
 
 /// The real program, and what all tests of this process share: one folder of images, made once.
@@ -12,7 +13,7 @@ enum Program {
 
     /// A root whose `images/` holds `base`. Only read by tests.
     static let shared: String? = {
-        guard obstacle == nil, let path = try? Scratch.makeDirectory() else { return nil }
+        guard obstacle == nil, let path = try? ScratchDirectory.make("minictl-blackbox") else { return nil }
         atexit { Program.tidyUp() }
         let first = try? Command([Program.path, "--root", path, "run", "--rm", "--network", "none", "base", "true"]).run(seconds: 300)
         if first?.code == 0 { return path }
@@ -51,12 +52,4 @@ enum Program {
 extension Trait where Self == ConditionTrait {
     /// For suites that run containers.
     static var onRealMachine: Self { .enabled(if: Program.isUsable, "needs root and the program") }
-}
-
-enum Scratch {
-    static func makeDirectory() throws -> String {
-        var template = Array("/tmp/minictl-blackbox-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError(call: "mkdtemp", errno: errno) }
-        return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
 }

@@ -2,6 +2,7 @@
 import Glibc
 import JSON
 import Linux
+import TestGround
 import Testing
 
 /// One test's own state directory, and beside it files of the host that nobody may touch.
@@ -15,7 +16,7 @@ final class Rig {
 
     init() throws {
         OwnNetwork.make()
-        path = try Scratch.makeDirectory()
+        path = try ScratchDirectory.make("minictl-blackbox")
         for name in ["root", "host", "victim"] { try Directory.make("\(path)/\(name)", mode: 0o755) }
         chmod("\(path)/victim", 0o750)
         try write("victim/canary", "alive")
@@ -174,12 +175,4 @@ final class Rig {
 
 extension Program {
     static func isDirectory(_ path: String) -> Bool { (try? FileStatus(of: path))?.kind == .directory }
-}
-
-func waitUntil(seconds: Int = 5, _ condition: () throws -> Bool) rethrows -> Bool {
-    for _ in 0..<(seconds * 100) {
-        if try condition() { return true }
-        usleep(10000)
-    }
-    return try condition()
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import TestGround
 import Testing
 
 /// Names from the command line and state from the disk, when somebody means harm (D04 to D07, D09).

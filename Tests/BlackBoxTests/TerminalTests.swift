@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import TestGround
 import Testing
 
 @Suite(.onRealMachine) struct TerminalTests {
@@ -103,7 +104,7 @@ import Testing
         #expect(terminal.wait(for: "20 60"))
         #expect(running.ending().code == 8)
         #expect(terminal.settings == before)
-        #expect(try rig.minictl("exec", "-it", id, "true").code != 0)
+        #expect(try rig.minictl("exec", "-it", id, "true").error.contains("the input device is not a TTY"))
     }
 
     @Test("A container holds no terminal of the caller's: nothing can be typed into it from inside (CVE-2017-5226)")
@@ -117,7 +118,8 @@ import Testing
         #expect(terminal.wait(for: "tried"))
         #expect(!terminal.text.contains("pushed"), "\(terminal.text)")
         let inside = try start(["run", "--rm", "-it", "-v", "/usr:/usr:ro", "base", "perl", "-e", attack])
-        _ = inside.ending()
+        // Where it has closed what it writes to, the attack ends with a code of its own.
+        #expect(inside.ending().code < 125)
         usleep(100_000)
         var waiting: CInt = 0
         _ = ioctl(open(terminal.path, O_RDWR | O_NOCTTY | O_CLOEXEC), UInt(0x541b), &waiting)

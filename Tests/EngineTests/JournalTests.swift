@@ -2,6 +2,7 @@
 import Glibc
 import JSON
 import Linux
+import TestGround
 import Testing
 
 @testable import Engine
@@ -9,16 +10,13 @@ import Testing
 @Suite struct JournalTests {
     /// A root with nothing in it, which goes with the test.
     private final class Root {
-        let path: String
+        private let scratch: ScratchDirectory
+        var path: String { scratch.path }
 
         init() throws {
-            var template = Array("/tmp/minictl-journal-XXXXXX".utf8CString)
-            guard mkdtemp(&template) != nil else { throw SystemError(call: "mkdtemp", errno: errno) }
-            path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+            scratch = try ScratchDirectory("minictl-journal")
             try Directory.make("\(path)/runtime")
         }
-
-        deinit { try? Directory.removeAll(path) }
     }
 
     @Test("An event reads back as it was written, whatever is in it")

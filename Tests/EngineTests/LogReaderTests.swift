@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import TestGround
 import Testing
 
 @testable import Engine
@@ -8,17 +9,13 @@ import Testing
 @Suite struct LogReaderTests {
     /// A folder with logs in it, which goes with the test.
     private final class Folder {
-        let path: String
+        private let scratch: ScratchDirectory
         let directory: FileDescriptor
 
         init() throws {
-            var template = Array("/tmp/minictl-logs-XXXXXX".utf8CString)
-            guard mkdtemp(&template) != nil else { throw SystemError(call: "mkdtemp", errno: errno) }
-            path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-            directory = try FileDescriptor(opening: path, [.directory])
+            scratch = try ScratchDirectory("minictl-logs")
+            directory = try scratch.open()
         }
-
-        deinit { try? Directory.removeAll(path) }
 
         func write(_ name: String, _ text: String) throws {
             try FileDescriptor(opening: name, at: directory.place, [.writeOnly, .create, .append], mode: 0o600).write(text)

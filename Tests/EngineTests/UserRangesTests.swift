@@ -2,6 +2,7 @@
 import Glibc
 import Linux
 import OCI
+import TestGround
 import Testing
 
 @testable import Engine
@@ -21,11 +22,8 @@ import Testing
 
     @Test("No two containers ever have an id in common, whatever the tables say by then")
     func overlaps() throws {
-        var template = Array("/tmp/minictl-ranges-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        defer { try? Directory.removeAll(path) }
-        let home = try Home(path)
+        let scratch = try ScratchDirectory("minictl-ranges")
+        let home = try Home(scratch.path)
         func claim(_ ranges: UserRanges, _ wish: UInt32, besides taken: Set<UInt32> = []) throws -> UserRanges.Claim {
             try ranges.claim(for: ContainerID(), wish: wish, besides: taken, in: home)
         }

@@ -3,25 +3,21 @@ import Glibc
 import Images
 import Linux
 import OCI
+import TestGround
 import Testing
 
 /// A folder of a test's own: a store's root inside, and beside it files that nobody may touch.
 final class Scratch {
-    let path: String
+    private let directory: ScratchDirectory
+    var path: String { directory.path }
     var root: String { path + "/root" }
     var images: String { root + "/images" }
 
     init() throws {
-        var template = Array("/tmp/minictl-images-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError(call: "mkdtemp", errno: errno) }
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        directory = try ScratchDirectory("minictl-images")
         try write("canary", "alive")
         try Directory.make(path + "/victim")
         try Place.current.setPermissions(of: path + "/victim", 0o750)
-    }
-
-    deinit {
-        do { try Directory.removeAll(path) } catch { print("left behind: \(path)") }
     }
 
     func store() throws -> ImageStore { try Self.store(at: root) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Linux
+import TestGround
 import Testing
 
 @Suite struct FileTests {
@@ -27,10 +28,8 @@ import Testing
 
     @Test("A copied directory is as old as the one it was copied from, whatever it holds")
     func directoryTimes() throws {
-        var template = Array("/tmp/minictl-linux-XXXXXX".utf8CString)
-        _ = try #require(mkdtemp(&template))
-        let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        defer { try? Directory.removeAll(path) }
+        let scratch = try ScratchDirectory("minictl-linux")
+        let path = scratch.path
         try Directory.makeAll("\(path)/from/a/b")
         try Directory.make("\(path)/to")
         _ = try FileDescriptor(opening: "\(path)/from/a/b/file", [.writeOnly, .create], mode: 0o600)
@@ -108,10 +107,8 @@ import Testing
 
     @Test("A small file is read in one piece, a larger one whole as well, and nothing that is no file")
     func smallFiles() throws {
-        var template = Array("/tmp/minictl-linux-XXXXXX".utf8CString)
-        _ = try #require(mkdtemp(&template))
-        let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        defer { try? Directory.removeAll(path) }
+        let scratch = try ScratchDirectory("minictl-linux")
+        let path = scratch.path
         let directory = try FileDescriptor(opening: path, [.directory])
         for size in [0, 1, 16_383, 16_384, 16_385, 100_000] {
             let bytes = [UInt8](repeating: 7, count: size)

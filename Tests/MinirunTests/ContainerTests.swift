@@ -3,6 +3,7 @@ import Glibc
 import JSON
 import Linux
 import OCI
+import TestGround
 import Testing
 
 /// What a config.json asks for, looked at from inside.
@@ -158,7 +159,7 @@ struct ContainerTests {
     @Test func `A paused container stands still`() throws {
         let fixture = try Fixture()
         try fixture.start("a", "while :; do echo x >> /count; sleep 0.02; done")
-        #expect(eventually { fixture.read("a/rootfs/count").utf8.count > 4 })
+        #expect(waitUntil { fixture.read("a/rootfs/count").utf8.count > 4 })
         #expect(try fixture.minirun("pause", "a").status == 0)
         #expect(try fixture.status("a") == "paused")
         #expect(try fixture.minirun("exec", "a", "true").errors.contains("cannot exec in a paused container"))
@@ -167,7 +168,7 @@ struct ContainerTests {
         #expect(fixture.read("a/rootfs/count").utf8.count == before)
         #expect(try fixture.minirun("resume", "a").status == 0)
         #expect(try fixture.status("a") == "running")
-        #expect(eventually { fixture.read("a/rootfs/count").utf8.count > before })
+        #expect(waitUntil { fixture.read("a/rootfs/count").utf8.count > before })
         // One that is frozen is killed all the same.
         #expect(try fixture.minirun("pause", "a").status == 0)
         #expect(try fixture.minirun("delete", "--force", "a").status == 0)

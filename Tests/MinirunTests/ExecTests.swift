@@ -3,6 +3,7 @@ import Glibc
 import JSON
 import Linux
 import OCI
+import TestGround
 import Testing
 
 /// Further processes, and terminals.
@@ -19,7 +20,7 @@ struct ExecTests {
             spec.process?.noNewPrivileges = true
             spec.linux?.seccomp = Spec.Seccomp(defaultAction: .allow, syscalls: [Spec.Seccomp.Syscall(names: ["mkdir"], action: .errno)])
         }
-        #expect(eventually { fixture.read("a/rootfs/facts").contains("uts:") })
+        #expect(waitUntil { fixture.read("a/rootfs/facts").contains("uts:") })
         let outcome = try fixture.minirun("exec", "a", "sh", "-c", Self.facts)
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output == fixture.read("a/rootfs/facts"))
@@ -66,7 +67,7 @@ struct ExecTests {
         let pid = try #require(pid_t(fixture.read("pid")))
         #expect(try fixture.minirun("ps", "--format", "json", "a").output.contains("\(pid)"))
         #expect(try fixture.minirun("kill", "a", "9").status == 0)
-        #expect(eventually { kill(pid, 0) != 0 || (try? ProcessStatistics(of: pid))?.state == UInt8(ascii: "Z") })
+        #expect(waitUntil { kill(pid, 0) != 0 || (try? ProcessStatistics(of: pid))?.state == UInt8(ascii: "Z") })
     }
 
     @Test(arguments: [(["nosuch"], "executable file not found"), (["--cwd", "/nosuch"], "chdir to cwd"), (["/bin"], "permission denied")])

@@ -3,6 +3,7 @@ import Glibc
 import JSON
 import Linux
 import OCI
+import TestGround
 import Testing
 
 /// How a command ended and what it said.
@@ -28,9 +29,7 @@ final class Fixture {
     private var ids: [String] = []
 
     init() throws {
-        var template = Array("/tmp/minirun-test-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError(call: "mkdtemp", errno: errno) }
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        path = try ScratchDirectory.make("minirun-test")
         root = path + "/state"
         cgroupParent = "/" + path.dropFirst(5)
     }
@@ -129,15 +128,6 @@ final class Fixture {
     func run(_ id: String, _ script: String, _ change: (inout Spec) -> Void = { _ in }) throws -> Outcome {
         try minirun("run", "--bundle", bundle(id, script, change), id)
     }
-}
-
-/// Waits for a thing that happens soon, for at most five seconds.
-func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
-    for _ in 0..<250 {
-        if try condition() { return true }
-        usleep(20_000)
-    }
-    return try condition()
 }
 
 /// A command that runs.

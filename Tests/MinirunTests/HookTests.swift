@@ -2,6 +2,7 @@
 import Glibc
 import JSON
 import OCI
+import TestGround
 import Testing
 
 /// Hooks: when, where and with what they run.
@@ -31,7 +32,7 @@ struct HookTests {
             fixture.read("hooks"), [("prestart", "creating", pid), ("createRuntime", "creating", pid), ("createContainer", "creating", 1)])
         #expect(fixture.read("a/rootfs/hooks") == "")
         #expect(try fixture.minirun("start", "a").status == 0)
-        #expect(try eventually { try fixture.status("a") == "stopped" })
+        #expect(try waitUntil { try fixture.status("a") == "stopped" })
         let inside = fixture.read("a/rootfs/hooks").split(separator: "\n")
         #expect(inside.count == 2 && inside[0].hasPrefix("startContainer {") && inside[1] == "program")
         #expect(try fixture.minirun("delete", "a").status == 0)
@@ -99,6 +100,6 @@ struct HookTests {
         }
         #expect(try fixture.minirun("create", "--bundle", bundle, "a").status == 0)
         #expect(try fixture.minirun("start", "a").status == 1)
-        #expect(try eventually { try fixture.status("a") == "stopped" })
+        #expect(try waitUntil { try fixture.status("a") == "stopped" })
     }
 }

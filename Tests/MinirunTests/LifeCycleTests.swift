@@ -3,6 +3,7 @@ import Glibc
 import JSON
 import Linux
 import OCI
+import TestGround
 import Testing
 
 /// The verbs of the OCI life cycle and what they leave behind.
@@ -20,12 +21,12 @@ struct LifeCycleTests {
 
         #expect(try fixture.minirun("start", "a").status == 0)
         #expect(try fixture.status("a") == "running")
-        #expect(eventually { fixture.read("a/rootfs/mark") == "ran\n" })
+        #expect(waitUntil { fixture.read("a/rootfs/mark") == "ran\n" })
         #expect(try fixture.minirun("start", "a").status != 0)
         #expect(try fixture.minirun("delete", "a").errors.contains("not stopped: running"))
 
         #expect(try fixture.minirun("kill", "a", "KILL").status == 0)
-        #expect(try eventually { try fixture.status("a") == "stopped" })
+        #expect(try waitUntil { try fixture.status("a") == "stopped" })
         #expect(try fixture.state("a")?["pid"] == 0)
         #expect(try fixture.minirun("delete", "a").status == 0)
         #expect(try fixture.state("a") == nil)
@@ -43,7 +44,7 @@ struct LifeCycleTests {
         let fixture = try Fixture()
         let bundle = try fixture.bundle("a", "trap 'exit 9' TERM; echo ready > /mark; while :; do sleep 0.05; done")
         let child = try Child([Fixture.binary, "--root", fixture.root, "run", "--bundle", bundle, "a"], in: fixture.path)
-        #expect(eventually { fixture.read("a/rootfs/mark") != "" })
+        #expect(waitUntil { fixture.read("a/rootfs/mark") != "" })
         kill(child.pid, SIGTERM)
         #expect(try child.outcome().status == 9)
     }
@@ -131,13 +132,13 @@ struct LifeCycleTests {
             spec.hooks = Spec.Hooks(createRuntime: [hook])
         }
         let child = try Child([Fixture.binary, "--root", fixture.root, "create", "--bundle", bundle, "a"], in: fixture.path)
-        #expect(eventually { fixture.read("hooked").hasSuffix("}") })
+        #expect(waitUntil { fixture.read("hooked").hasSuffix("}") })
         let seen = try JSONDecoder().decode(State.self, from: Array(fixture.read("hooked").utf8))
         kill(child.pid, SIGKILL)
         #expect(try child.outcome().status == 137)
         let pid = try #require(seen.pid)
         #expect(pid > 1)
-        #expect(eventually { kill(pid_t(pid), 0) != 0 || (try? ProcessStatistics(of: pid_t(pid)))?.state == UInt8(ascii: "Z") })
+        #expect(waitUntil { kill(pid_t(pid), 0) != 0 || (try? ProcessStatistics(of: pid_t(pid)))?.state == UInt8(ascii: "Z") })
         #expect(try fixture.status("a") == "stopped")
         #expect(try fixture.minirun("delete", "--force", "a").status == 0)
         #expect(try fixture.minirun("list", "-q").output == "")

@@ -3,6 +3,7 @@ import Glibc
 import JSON
 import Linux
 import OCI
+import TestGround
 import Testing
 
 /// What engines read: error words, logs, lists, features.
@@ -14,7 +15,7 @@ struct WordsTests {
         #expect(try fixture.minirun("delete", "a").errors.contains("does not exist"))
         #expect(try fixture.minirun("delete", "--force", "a").status == 0)
         try fixture.start("a", "true")
-        #expect(try eventually { try fixture.status("a") == "stopped" })
+        #expect(try waitUntil { try fixture.status("a") == "stopped" })
         let outcome = try fixture.minirun("kill", "a", "9")
         #expect(outcome.status == 1 && outcome.errors.contains("container not running"))
         #expect(try fixture.minirun("kill", "--all", "a", "9").status == 0)
@@ -25,10 +26,10 @@ struct WordsTests {
     func `A signal may be a name or a number, and TERM is the default`(_ word: String) throws {
         let fixture = try Fixture()
         try fixture.start("a", "trap 'echo got > /mark; exit' TERM; echo > /ready; while :; do sleep 0.05; done")
-        #expect(eventually { fixture.read("a/rootfs/ready") != "" })
+        #expect(waitUntil { fixture.read("a/rootfs/ready") != "" })
         let outcome = word.isEmpty ? try fixture.minirun("kill", "a") : try fixture.minirun("kill", "a", word)
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(eventually { fixture.read("a/rootfs/mark") == "got\n" })
+        #expect(waitUntil { fixture.read("a/rootfs/mark") == "got\n" })
     }
 
     @Test(arguments: ["", ".", "..", "a/b", "../x", "a\nb", "a b", String(repeating: "x", count: 256)])

@@ -2,21 +2,18 @@
 import Glibc
 import Linux
 import Network
+import TestGround
 import Testing
 
 @Suite("Leases") struct LeaseTests {
     private final class Runtime {
-        let path: String
+        private let scratch: ScratchDirectory
         let folder: FileDescriptor
 
         init() throws {
-            var template = Array("/tmp/minictl-leases-XXXXXX".utf8CString)
-            guard mkdtemp(&template) != nil else { throw SystemError(call: "mkdtemp", errno: errno) }
-            path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-            folder = try FileDescriptor(opening: path, .directory)
+            scratch = try ScratchDirectory("minictl-leases")
+            folder = try scratch.open()
         }
-
-        deinit { try? Directory.removeAll(path) }
 
         func leases() throws -> Leases { try Leases(of: "blue", in: folder.place) }
     }

@@ -130,7 +130,8 @@ import Testing
         let minictl = try Root()
         try minictl.start("web", "", "sh -c 'dd if=/dev/zero of=/x bs=1M count=4 conv=fsync; sleep 1000'")
         try minictl.sh("for i in $(seq 50); do $M logs web 2>&1 | grep -q copied && break; sleep 0.1; done")
-        let shown = try minictl("stats --no-stream --format '{{.BlockIO}}' web").text
-        #expect(shown != "-- / --", "\(shown)")
+        let outcome = try minictl("stats --no-stream --format '{{.BlockIO}}' web")
+        let fields = outcome.text.split(separator: " / ", omittingEmptySubsequences: false)
+        #expect(fields.count == 2 && fields.allSatisfy { $0.hasSuffix("B") && $0.first?.isNumber == true }, "\(outcome)")
     }
 }

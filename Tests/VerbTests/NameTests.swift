@@ -147,6 +147,7 @@ import Testing
         let zones = try minictl.sh(
             """
             init=$($M inspect -f '{{.State.Pid}}' one); monitor=$(ps -o ppid= -p $init | tr -d ' '); kill -STOP $monitor; kill -9 $init
+            until [ "$(cut -d' ' -f3 /proc/$init/stat)" = Z ]; do sleep 0.01; done
             rm runtime/names/*; $M run -d --name two base sleep 1000 >/dev/null; cat runtime/names/*; kill -CONT $monitor
             """)
         #expect(zones.output.contains(" two") && !zones.output.contains(id), "\(zones)")

@@ -8,6 +8,7 @@ import Testing
         let count = "strace -f -o trace -e trace=flock,openat $M run --rm --network none base true; grep -cE '(flock|openat)[(]' trace"
         try minictl.start("one", "--network none")
         let before = try minictl.sh(count).text
+        #expect(Int(before).map { $0 > 0 } == true, "nothing was traced: \(before)")
         for number in 2...6 { try minictl.start("c\(number)", "--network none") }
         #expect(try minictl.sh(count).text == before)
     }
@@ -28,6 +29,38 @@ import Testing
                 flock -s runtime/\(id) sleep 2 & sleep 0.2; $M ps -q | wc -l; others \(id); wait; $M ps -q | wc -l; others \(id)
                 """)
         #expect(outcome.lines == ["1", "0", "1", "1"], "\(outcome)")
+    }
+
+    /// The monitor leaves its caller's session before it takes the command's place, and has a socket after.
+    @Test(
+        "A monitor that is killed as it begins leaves nothing of its container", .enabled("needs strace") { try hasStrace() },
+        arguments: ["setsid", "bind"])
+    func stillborn(_ call: String) throws {
+        let minictl = try Root()
+        let outcome = try minictl.sh(
+            """
+            strace -f -o trace -e trace=\(call) -e inject=\(call):signal=KILL $M run -d --network none base sleep 1000
+            echo $?; grep -c 'killed by SIGKILL' trace; $M ps -aq | wc -l
+            """)
+        #expect(outcome.lines == ["125", "1", "0"], "\(outcome)")
+        #expect(outcome.error.contains("the container's monitor was killed"), "\(outcome.error)")
+        try minictl.expectEmpty()
+    }
+
+    @Test(
+        "A monitor whose command is killed as it begins takes its place on the roster, also if somebody has looked by then",
+        .enabled("needs strace") { try hasStrace() }, arguments: [":", "$M ps -q"])
+    func orphaned(_ look: String) throws {
+        let minictl = try Root()
+        let outcome = try minictl.sh(
+            Self.words + """
+                strace -f -o trace -e trace=setsid -e inject=setsid:delay_enter=1000000 $M run -d --name one --network none base sleep 1000 &
+                until command=$(pgrep -P $!) && pgrep -P $command >/dev/null; do sleep 0.02; done
+                kill -9 $command; \(look); until grep -q '"pid"' containers/one/state.json; do sleep 0.02; done 2>/dev/null
+                id=$(readlink containers/one); kill -9 $(monitor one); while ! flock -ns runtime/$id true; do sleep 0.01; done
+                $M ps -q | wc -l; others $id; $M rm -f one
+                """)
+        #expect(outcome.lines == ["1", "1", "one"], "\(outcome)")
     }
 
     @Test(
@@ -52,6 +85,4 @@ import Testing
         )
         #expect(outcome.lines == ["0", "0"], "\(outcome)")
     }
-
-    private static func hasStrace() throws -> Bool { try Script("command -v strace").run().code == 0 }
 }

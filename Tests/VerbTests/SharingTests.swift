@@ -13,7 +13,7 @@ import Testing
         let outcome = try minictl("run --rm --volumes-from lender base \(look)")
         #expect(outcome.output == "f\n" && outcome.error.contains("Read-only") && outcome.error.contains("'/t'"), "\(outcome.error)")
         #expect(
-            try minictl("run --rm --volumes-from lender:ro -v /tmp:/n base sh -c 'cat /nameless/a; touch /nameless/b; cat /n/a'").output
+            try minictl("run --rm --volumes-from lender:ro -v $PWD/f:/n base sh -c 'cat /nameless/a; touch /nameless/b; cat /n/a'").output
                 == "1\n")
         #expect(try minictl("run --rm --volumes-from lender:rx base true").code == 125)
         #expect(try minictl("run --rm --volumes-from nobody base true").error == "minictl: no such container: nobody\n")
@@ -35,6 +35,39 @@ import Testing
         #expect(line.contains("-v \(volume):/data"))
         try minictl("rm -v borrower")
         #expect(try minictl("volume ls -q").text == "")
+    }
+
+    /// Its record is written after the clone, which is held up.
+    private static let slowly = "strace -o trace -e trace=clone3 -e inject=clone3:delay_enter=1500000 $M run --rm --network none"
+
+    @Test(
+        "Nobody takes a volume away from a container that is just being made", .enabled("needs strace") { try hasStrace() },
+        arguments: [
+            ("--volumes-from lender", "$M rm -v lender", "lender"), ("-v named:/data", "$M volume rm named || echo no", "no"),
+            ("-v named:/data", "$M volume prune -af --filter label!=kept | head -n 1", "Total reclaimed space: 0B"),
+            ("-v /data", "$M rm -v lender >/dev/null; $M volume prune -f | head -n 1", "Total reclaimed space: 0B"),
+        ])
+    func race(flags: String, removal: String, answer: String) throws {
+        let minictl = try Root()
+        let outcome = try minictl.sh(
+            """
+            $M create --name lender -v /data base true >/dev/null; $M volume create named >/dev/null
+            \(Self.slowly) \(flags) base sh -c 'sleep 0.1; echo here >/data/a; cat /data/a' >shown & made=$!
+            until [ $(find containers -name 'volume.*' -o -name 'others.*' | wc -l) = 2 ]; do sleep 0.02; done 2>/dev/null
+            \(removal); wait $made; echo $?; cat shown
+            """)
+        #expect(outcome.lines == [answer, "0", "here"], "\(outcome)")
+        try minictl.sh("$M rm -fv lender; $M volume prune -af")
+        #expect(try minictl.sh("ls -A containers/.volumes").text == "")
+    }
+
+    @Test("A lender that is gone with its volume lends nothing, and not an empty one in its place")
+    func gone() throws {
+        let minictl = try Root()
+        try minictl.sh("$M create --name lender -v /data base true; rm -r containers/.volumes/*")
+        let outcome = try minictl("run --rm --volumes-from lender base true")
+        #expect(outcome.code == 125 && outcome.error.contains("No such file or directory"), "\(outcome)")
+        #expect(try minictl.sh("ls -A containers/.volumes").text == "")
     }
 
     @Test("With another's IPC namespace comes its shared memory, also after that one has started again")

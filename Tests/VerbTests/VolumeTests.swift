@@ -81,4 +81,28 @@ import Testing
         #expect(try minictl("check").output.contains("cannot be understood"))
         #expect(try minictl("volume rm v").code == 0)
     }
+
+    @Test("A container whose record is damaged keeps its volumes, unless they are to go with it")
+    func damagedRecord() throws {
+        let minictl = try Root()
+        let create = "id=$($M create --name one -v /x base true); echo x >containers/$id/state.json; volume=$(ls containers/.volumes)"
+        let kept = try minictl.sh("\(create); $M volume rm $volume; $M rm -f one; $M volume prune -f | head -n 2")
+        #expect(kept.lines.count == 3 && kept.lines[0] == "one" && kept.lines[1] == "Deleted Volumes:", "\(kept)")
+        #expect(kept.error.contains("in use by"), "\(kept.error)")
+        #expect(try minictl.sh("\(create); $M rm -fv one; $M volume ls -q").text == "one")
+        try minictl.expectEmpty()
+    }
+
+    @Test("A removal that was killed half way does not take the volumes that were to stay", .enabled("needs strace") { try hasStrace() })
+    func halfRemoved() throws {
+        let minictl = try Root()
+        let outcome = try minictl.sh(
+            """
+            id=$($M create --name one -v /x base true)
+            strace -o trace -e trace=unlinkat -e inject=unlinkat:signal=KILL:when=3 $M rm one; ls containers/$id/state.json
+            $M ps -aq; $M volume ls -q | wc -l
+            """)
+        #expect(outcome.text == "1" && outcome.error.contains("state.json"), "\(outcome)")
+        try minictl.expectEmpty()
+    }
 }

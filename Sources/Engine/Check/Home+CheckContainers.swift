@@ -22,7 +22,7 @@ extension Home {
                 }
                 continue
             }
-            if try container.status(in: Machine.boot()).isUp, let first = container.record.ids?.users {
+            if try container.status(in: Machine.boot()).isUp, let first = container.record.idRange?.users {
                 if let other = ranges.first(where: { UserRanges.overlap($0.first, first) }) {
                     checkup.found(place, "\(container.name) and \(other.name) run with the same user ids", advice: "restart one of them")
                 }

@@ -14,7 +14,7 @@ extension Home {
             where name != NetworkDefinition.defaultName && !networks.contains(name) {
                 let word = listing.record.name
                 checkup.found(
-                    "containers/\(listing.record.id.prefix(12))", "the network \(name) of \(word) is gone, so it cannot start",
+                    "containers/\(ContainerID.short(listing.record.id))", "the network \(name) of \(word) is gone, so it cannot start",
                     advice: "'minictl network create \(name)', or 'minictl network disconnect -f \(name) \(word)'")
             }
         }

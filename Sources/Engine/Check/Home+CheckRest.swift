@@ -100,8 +100,7 @@ extension Home {
     /// Cgroups that bear our name, whose container is gone. Other roots have such too: only those that our journal knows are ours for
     /// certain; with `deep` all count that have stood empty for a while.
     func checkCgroups(_ checkup: inout Checkup) throws(EngineError) {
-        let hierarchy: Hierarchy
-        do throws(SystemError) { hierarchy = try Hierarchy.current() } catch { throw .system(doing: "find the cgroup hierarchies", error) }
+        let hierarchy = try Hierarchy.machine()
         let known = Set(try ids().map(\.text))
         var strays: [String: [CgroupPaths.Entry]] = [:]
         for mount in hierarchy.mounts {
@@ -120,7 +119,7 @@ extension Home {
                 !Watch.isHeld(watched, in: self), (try? cgroup.processes().isEmpty) == true
             else { continue }
             let sentence = isOurs ? "its container is gone" : "nobody has been in it for a while; it may be another root's"
-            checkup.found("cgroup minictl-\(id.prefix(12))", sentence, mending: "remove it") { () throws(EngineError) in
+            checkup.found("cgroup minictl-\(ContainerID.short(id))", sentence, mending: "remove it") { () throws(EngineError) in
                 do throws(CgroupError) { try cgroup.remove(within: 100) } catch { throw .refused("\(error)") }
             }
         }

@@ -49,7 +49,7 @@ extension SeccompProfileFile {
             guard try file.status().kind == .regular else { throw SystemError(call: "open", subject: path, errno: EINVAL) }
             bytes = try file.readAll(limit: 1 << 20)
         } catch {
-            throw .unreadable(SystemError(call: error.call, subject: path, errno: error.errno))
+            throw .unreadable(error.about(path))
         }
         do throws(JSONError) { try self.init(bytes) } catch { throw .malformed(error) }
     }

@@ -3,22 +3,14 @@ import Engine
 import Glibc
 import Linux
 import OCI
+import TestGround
 import Testing
 
 @testable import Runtime
 
 private func withScratch(_ body: (borrowing FileDescriptor, String) throws -> Void) throws {
-    var template = Array("/tmp/minictl-seccomp-XXXXXX".utf8CString)
-    let path = try #require(mkdtemp(&template).map { String(cString: $0) })
-    defer {
-        if let tmp = try? FileDescriptor(opening: "/tmp", .directory),
-            let entries = try? FileDescriptor(opening: path, .directory).entries()
-        {
-            for entry in entries { unlink("\(path)/\(entry.name)") }
-            unlinkat(tmp.raw, path, AT_REMOVEDIR)
-        }
-    }
-    try body(FileDescriptor(opening: path, .directory), path)
+    let scratch = try ScratchDirectory("minictl-seccomp")
+    try body(scratch.open(), scratch.path)
 }
 
 private let profile = DefaultSeccomp(capabilities: [])

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Linux
+
+extension Home {
+    /// Removes a volume that no container has.
+    package func removeVolume(_ name: String) throws(EngineError) {
+        let volume = try volume(named: name)
+        try whileNobodyTakesVolumes { folder throws(EngineError) in
+            let users = try volumeUsers().filter { $0.volumes.contains(volume.name) }.map(\.name)
+            guard users.isEmpty else {
+                throw .refused("volume \(name) is in use by \(users.joined(separator: ", ")); remove these containers first")
+            }
+            try remove(volume.name, from: folder)
+        }
+    }
+
+    /// Removes the volumes that came with a container and have no name of their own, unless another container has got them since.
+    func removeAnonymousVolumes(_ record: Record) throws(EngineError) {
+        let names = record.anonymousVolumes
+        if names.isEmpty { return }
+        try whileNobodyTakesVolumes { folder throws(EngineError) in
+            for name in names where try has(name, folder) {
+                if try isShared(name, folder), try volumeUsers().contains(where: { $0.id != record.id && $0.volumes.contains(name) }) {
+                    continue
+                }
+                try remove(name, from: folder)
+            }
+        }
+    }
+
+    /// The same for a container whose record is missing or damaged, by what its directory says.
+    func removeNotedVolumes(_ id: ContainerID) throws(EngineError) {
+        try whileNobodyTakesVolumes { folder throws(EngineError) in
+            do throws(SystemError) {
+                for note in try VolumeNote.all(of: id, in: self) where note.isOwn { try folder.remove(note.volume) }
+            } catch { throw .system(doing: "remove the volumes of \(id.short)", error) }
+        }
+    }
+
+    /// Removes the volumes that no container has: the nameless ones, or all. Gives back their names and how many bytes were in them.
+    package func pruneVolumes(all: Bool, _ filter: PruneFilter) throws(EngineError) -> (names: [String], bytes: Int64) {
+        var names: [String] = []
+        var size = TreeSize()
+        try whileNobodyTakesVolumes { folder throws(EngineError) in
+            let used = Set(try volumeUsers().flatMap(\.volumes))
+            for volume in try volumes() where !used.contains(volume.name) && (all || volume.isAnonymous) && filter.holds(for: volume) {
+                try? size.add(".volumes/\(volume.name)", at: containers.place)
+                try remove(volume.name, from: folder)
+                names.append(volume.name)
+            }
+        }
+        tellPrune(.volume, bytes: size.bytes)
+        return (names, size.bytes)
+    }
+}
+
+// MARK: who has which
+
+extension Home {
+    /// Who takes a volume waits until it is gone, or has it noted before it would go. Where there never was a volume there is nothing to do.
+    private func whileNobodyTakesVolumes(
+        _ body: (borrowing VolumeFolder) throws(EngineError) -> Void
+    ) throws(EngineError) {
+        guard let folder = try volumeFolder() else { return }
+        do throws(SystemError) { try folder.lock() } catch { throw .system(doing: "lock the volumes", error) }
+        defer { folder.unlock() }
+        try body(folder)
+    }
+
+    /// Every container and its volumes: by its record, else by the notes in its directory.
+    private func volumeUsers() throws(EngineError) -> [(id: String, name: String, volumes: [String])] {
+        var users = try listings().map { (id: $0.record.id, name: $0.record.name, volumes: $0.record.volumeNames) }
+        let listed = Set(users.map(\.id))
+        for id in try ids() where !listed.contains(id.text) {
+            do throws(SystemError) {
+                users.append((id.text, id.short, try VolumeNote.all(of: id, in: self).map(\.volume)))
+            } catch { throw .system(doing: "look whose volumes there are", error) }
+        }
+        return users
+    }
+
+    private func has(_ name: String, _ folder: borrowing VolumeFolder) throws(EngineError) -> Bool {
+        do throws(SystemError) { return try folder.directory.place.status(of: name) != nil } catch {
+            throw .system(doing: "look at the volume \(name)", error)
+        }
+    }
+
+    /// One whose description nobody understands may well be.
+    private func isShared(_ name: String, _ folder: borrowing VolumeFolder) throws(EngineError) -> Bool {
+        do throws(SystemError) { return try folder.definition(of: name).isShared == true } catch {
+            if error.errno == EBADMSG { return true }
+            throw .system(doing: "look at the volume \(name)", error)
+        }
+    }
+
+    private func remove(_ name: String, from folder: borrowing VolumeFolder) throws(EngineError) {
+        do throws(SystemError) { try folder.remove(name) } catch { throw .system(doing: "remove the volume \(name)", error) }
+        tell(.volume, "destroy", name, ["driver": "local"])
+    }
+}

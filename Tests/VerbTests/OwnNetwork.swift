@@ -1,1 +1,0 @@
-../BlackBoxTests/OwnNetwork.swift
