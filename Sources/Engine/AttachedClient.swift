@@ -36,8 +36,8 @@ struct AttachedClient: ~Copyable {
     /// A message that the monitor has not taken yet.
     private var unsent: [UInt8]?
     private var loss: SystemError?
-    private var output = Backlog(to: 1)
-    private var error = Backlog(to: 2)
+    private var output = Backlog(to: -1)
+    private var error = Backlog(to: -1)
     private var buffer = [UInt8](repeating: 0, count: AttachMessage.limit + 16)
 
     /// Listens for signals from now on, so that none is lost on the way.
@@ -49,16 +49,17 @@ struct AttachedClient: ~Copyable {
         signals = try (options.passesSignals ? SignalSet.forwarded : SignalSet.own).arrivals()
         terminal = FileDescriptor.isTerminal(0) ? 0 : FileDescriptor.isTerminal(1) ? 1 : -1
         isInputOpen = options.takesInput && container.record.interactive
-        if !options.showsOutput { output = Backlog(to: -1) }
-        if !options.showsErrors { error = Backlog(to: -1) }
     }
 
     deinit { if socket >= 0 { close(socket) } }
 
-    /// Begins on a connected socket.
+    /// Begins on a connected socket. Pipes of ours are opened once more now and not before: a monitor that we made would hold them, and
+    /// whoever reads there would wait for the container's end when we have left it.
     mutating func begin(on socket: CInt, asStarter isStarter: Bool) {
         self.socket = socket
         self.isStarter = isStarter
+        if options.showsOutput { output = Backlog(to: 1) }
+        if options.showsErrors { error = Backlog(to: 2) }
         send(.hello(takesInput: isInputOpen))
         if hasTerminal {
             // A size that changes makes programs draw themselves again, also for one who comes back to the size that was (after docker).

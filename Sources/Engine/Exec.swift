@@ -142,6 +142,8 @@ extension Container {
         guard case .child = try Process.clone() else { return }
         Process.stayBehind(as: "minictl-exec")
         Process.letGoOfStreams()
+        // Nor a second descriptor of a pipe of the caller's, whose reader would wait for us.
+        try? FileDescriptor.closeAll(but: [launched.handle.descriptor.raw, master])
         // It is not its parent; what the kernel tells of others' ends it tells since Linux 6.15.
         attend(launched.handle, master: master, errand)
         Process.exit(0)

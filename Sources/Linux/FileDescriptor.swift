@@ -132,10 +132,6 @@ extension FileDescriptor {
         self.writer = writer
     }
 
-    /// Has it hold that many bytes before a writer has to wait, where the system's limit allows it. The corresponding call is
-    /// `fcntl(F_SETPIPE_SZ)`.
-    package func grow(to bytes: Int) { _ = linux_fcntl(writer.raw, CInt(linux_f_setpipe_sz), bytes) }
-
     /// Keeps the reader; the writer is closed here, so that the end of what others write is the end.
     package consuming func readerAlone() -> FileDescriptor { reader }
 

@@ -13,8 +13,9 @@ extension HookPlan {
         let input = try FileDescriptor.pipe()
         guard case .parent(_, let handle) = try Process.clone() else { become(consume input, confinedAs: child) }
         signal(SIGPIPE, SIG_IGN)
-        try feed(consume input, Array("{\"pid\":\(pid ?? 0),".utf8) + state.dropFirst())
-        guard try handle.waitForEnd(milliseconds: timeout.map { CInt(clamping: $0 &* 1000) } ?? -1) else {
+        let deadline = timeout.map { MonotonicClock.milliseconds &+ Int64($0) &* 1000 }
+        try feed(consume input, Array("{\"pid\":\(pid ?? 0),".utf8) + state.dropFirst(), to: handle, until: deadline)
+        guard try handle.waitForEnd(milliseconds: Self.rest(until: deadline)) else {
             try handle.signal(.kill)
             _ = try handle.reap()
             throw SystemError(call: "hook", subject: "\(path) did not end within \(timeout ?? 0) s", errno: ETIMEDOUT)
@@ -25,11 +26,28 @@ extension HookPlan {
         }
     }
 
-    /// Both ends are closed afterwards, so the hook sees the end of its input.
-    private func feed(_ input: consuming Pipe, _ state: [UInt8]) throws(SystemError) {
-        // A hook that does not read its input is within its rights, and must not keep us from looking at the clock.
-        if state.count > 65536 { input.grow(to: state.count) }
-        do throws(SystemError) { try input.writer.write(state) } catch  where error.errno == EPIPE {}
+    /// Both ends are closed afterwards, so the hook sees the end of its input. One that does not read it is within its rights, and must not
+    /// keep us from looking at the clock.
+    private func feed(
+        _ input: consuming Pipe, _ state: [UInt8], to hook: borrowing ProcessHandle, until deadline: Int64?
+    ) throws(SystemError) {
+        let ends = input.release()
+        close(ends.reader)
+        let writer = FileDescriptor(owning: ends.writer)
+        try FileDescriptor.setNonBlocking(writer.raw)
+        var rest = state[...]
+        while !rest.isEmpty {
+            var entries = [PollEntry(writer.raw, .writable), PollEntry(hook.descriptor.raw, .readable)]
+            guard try entries.wait(milliseconds: Self.rest(until: deadline)), entries[1].ready.isEmpty else { return }
+            do throws(SystemError) {
+                rest = rest.dropFirst(try check("write") { rest.withUnsafeBytes { write(writer.raw, $0.baseAddress, $0.count) } })
+            } catch  where error.errno == EAGAIN {} catch  where error.errno == EPIPE { return }
+        }
+    }
+
+    /// In milliseconds, as `poll(2)` takes it.
+    private static func rest(until deadline: Int64?) -> CInt {
+        deadline.map { CInt(clamping: max(0, $0 &- MonotonicClock.milliseconds)) } ?? -1
     }
 
     private func become(_ input: consuming Pipe, confinedAs child: Child?) -> Never {

@@ -79,10 +79,15 @@ struct HookTests {
         #expect(lines[..<8] == lines[8...])
     }
 
-    @Test func `A hook that takes longer than its timeout is killed`() throws {
+    @Test(arguments: [0, 2000])
+    func `A hook that takes longer than its timeout is killed, however much it leaves unread`(_ annotations: Int) throws {
         let fixture = try Fixture()
         let bundle = try fixture.bundle("a", "true") { spec in
             spec.hooks = Spec.Hooks(prestart: [Spec.Hook(path: "/bin/sleep", args: ["sleep", "100"], timeout: 1)])
+            for number in 0..<annotations {
+                spec.annotations = spec.annotations ?? [:]
+                spec.annotations?["annotation\(number)"] = String(repeating: "x", count: 1000)
+            }
         }
         let outcome = try fixture.minirun("create", "--bundle", bundle, "a")
         #expect(outcome.status == 1 && outcome.errors.contains("did not end within 1 s"), "\(outcome)")

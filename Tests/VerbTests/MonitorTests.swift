@@ -131,6 +131,14 @@ import Testing
         #expect(outcome.lines == ["3", "C", "free", "B"], "\(outcome)")
     }
 
+    @Test("Whoever reads what a foreground run prints is done when that is gone, though the container goes on")
+    func lettingGoOfReaders() throws {
+        let outcome = try minictl.sh(
+            "timeout -s KILL 2 $M run --restart always --name web base sh -c 'echo up; sleep 1000' 2>&1 | wc -l; $M ps --format {{.Names}}",
+            seconds: 15)
+        #expect(outcome.lines == ["1", "web"], "\(outcome)")
+    }
+
     @Test("Monitors killed at whatever moment it is leave a container that is as it should be")
     func killedOften() throws {
         try minictl.start("web", "--restart always --health-cmd true --health-interval 50ms", "sh -c 'echo run; sleep 0.1; exit 1'")

@@ -114,7 +114,6 @@ enum {
     linux_at_empty_path = 0x1000, // AT_EMPTY_PATH and O_PATH are hidden without _GNU_SOURCE, which Swift's importer does not set
     linux_at_recursive = 0x8000,
     linux_o_path = 010000000,
-    linux_f_setpipe_sz = 1031,
     linux_o_tmpfile = 020200000,
     linux_rename_noreplace = 1,
     linux_rename_exchange = 2,
