@@ -68,7 +68,7 @@ extension Command {
 
     fileprivate static func page(path: String) -> CommandPage {
         CommandPage(
-            path: path, summary: summary, operands: operands, options: options.map { $0.spelling }, commands: [], examples: examples)
+            path: path, summary: summary, operands: operands, options: options.spellings(), commands: [], examples: examples)
     }
 }
 

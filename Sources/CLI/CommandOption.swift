@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One option of a command: its spelling, and what it changes in the value that holds it.
+/// One option of a command: its spelling, and what it changes in the value that holds it; or all options of a part of that value.
 ///
 /// A table is an array literal of these. Nothing in it is computed when it is made: names stay in their literals and are
 /// compared there, so a table of a hundred options costs a few microseconds.
@@ -12,12 +12,22 @@ package struct CommandOption<Target> {
         case heading
         case flag(FlagEffect)
         case text(TextEffect)
-        /// That of an option of a part, by its place in the part's table; the options of a part share the way there.
-        case part(Int, (inout Target, Int, GivenOption.Value) throws -> Void)
+        /// A part's options, and how one of them, by its place among them, changes the whole.
+        case part([OptionSpelling], (inout Target, Int, GivenOption.Value) throws -> Void)
     }
 
-    package let spelling: OptionSpelling
-    let effect: Effect
+    /// An empty heading for a part, whose options have their own.
+    fileprivate let spelling: OptionSpelling
+    fileprivate let effect: Effect
+
+    private init(spelling: OptionSpelling, effect: Effect) {
+        self.spelling = spelling
+        self.effect = effect
+    }
+
+    fileprivate init(part spellings: [OptionSpelling], _ change: @escaping (inout Target, Int, GivenOption.Value) throws -> Void) {
+        self.init(spelling: OptionSpelling(text: "", help: "", kind: .heading, isHidden: true), effect: .part(spellings, change))
+    }
 
     /// The title help prints above the options that follow.
     package static func heading(_ title: StaticString) -> Self {
@@ -44,13 +54,40 @@ package struct CommandOption<Target> {
 }
 
 extension CommandOption {
-    /// Changes `target` as the option says, given with a value of its kind.
-    func apply(_ value: GivenOption.Value, to target: inout Target) throws {
+    /// How many options it stands for.
+    fileprivate var count: Int {
+        if case .part(let spellings, _) = effect { spellings.count } else { 1 }
+    }
+
+    fileprivate func apply(_ index: Int, _ value: GivenOption.Value, to target: inout Target) throws {
         switch (effect, value) {
         case (.flag(let change), .flag(let value)): try change(&target, value)
         case (.text(let change), .text(let value)): try change(&target, value)
-        case (.part(let index, let change), _): try change(&target, index, value)
+        case (.part(_, let change), _): try change(&target, index, value)
         default: break
+        }
+    }
+}
+
+extension Array {
+    /// The spellings of all options, those of parts included, in order.
+    package func spellings<Target>() -> [OptionSpelling] where Element == CommandOption<Target> {
+        var spellings: [OptionSpelling] = []
+        // Where they lie: unspecialised, `map` goes through a witness for each element and a subscript copies it.
+        withUnsafeBufferPointer { options in
+            for index in options.indices {
+                if case .part(let part, _) = options[index].effect { spellings += part } else { spellings.append(options[index].spelling) }
+            }
+        }
+        return spellings
+    }
+
+    /// Changes `target` as one of the options says, by its place in `spellings`, given with a value of its kind.
+    func apply<Target>(_ place: Int, _ value: GivenOption.Value, to target: inout Target) throws where Element == CommandOption<Target> {
+        var place = place
+        for option in self {
+            if place < option.count { return try option.apply(place, value, to: &target) }
+            place -= option.count
         }
     }
 }
@@ -67,12 +104,10 @@ extension Array {
     package func lifted<Part, Whole>(
         _ reach: @escaping (inout Whole, (inout Part) throws -> Void) throws -> Void
     ) -> [CommandOption<Whole>] where Element == CommandOption<Part> {
-        let change = { (whole: inout Whole, index: Int, value: GivenOption.Value) throws in
-            try reach(&whole) { try self[index].apply(value, to: &$0) }
-        }
-        var lifted: [CommandOption<Whole>] = []
-        lifted.reserveCapacity(count)
-        for index in indices { lifted.append(CommandOption<Whole>(spelling: self[index].spelling, effect: .part(index, change))) }
-        return lifted
+        [
+            CommandOption<Whole>(part: spellings()) { whole, place, value in
+                try reach(&whole) { try self.apply(place, value, to: &$0) }
+            }
+        ]
     }
 }

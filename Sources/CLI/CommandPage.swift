@@ -36,7 +36,7 @@ extension Program where Globals: OptionGroup {
 
     var rootPage: CommandPage {
         CommandPage(
-            path: name, summary: summary, operands: "COMMAND", options: Globals.options.map { $0.spelling },
+            path: name, summary: summary, operands: "COMMAND", options: Globals.options.spellings(),
             commands: Self.lines(entries), examples: [])
     }
 

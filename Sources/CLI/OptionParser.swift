@@ -8,16 +8,13 @@ struct OptionParser<Target> {
 
     /// Nothing is applied unless the whole line could be read, so `-m lots --help` helps.
     func parse(_ words: ArraySlice<String>, into target: inout Target) throws(UsageError) -> ParseOutcome {
-        var spellings: [OptionSpelling] = []
-        spellings.reserveCapacity(table.count)
-        // Not `map`: unspecialised it goes through a witness for each element, and cold that is most of the cost.
-        for index in table.indices { spellings.append(table[index].spelling) }
+        let spellings = table.spellings()
         var reader = OptionReader(spellings: spellings, isInterspersed: isInterspersed, knowsVersion: knowsVersion)
         let outcome = try reader.read(words)
         guard case .operands = outcome else { return outcome }
         for given in reader.given {
             do {
-                try table[given.index].apply(given.value, to: &target)
+                try table.apply(given.index, given.value, to: &target)
             } catch {
                 let reason = (error as? UsageError)?.message ?? "\(error)"
                 throw UsageError("\(spellings[given.index].name(isLetter: given.isLetter)): \(reason)")

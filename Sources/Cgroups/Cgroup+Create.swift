@@ -15,6 +15,15 @@ extension Cgroup {
         return try making.finish()
     }
 
+    /// The directories that `create` is going to make with version 1 alone, in the order that it gives them; nil where version 2 has a part.
+    /// One that is only wanted may be missing in the end.
+    package static func outline(_ path: CgroupPath, in hierarchy: Hierarchy, wanting wanted: ControllerSet) -> CgroupPaths? {
+        let mounts = hierarchy.legacy(wanted)
+        let covered = mounts.reduce(into: ControllerSet()) { $0.formUnion($1.controllers) }
+        guard !mounts.isEmpty, !hierarchy.hasUnifiedPart(for: wanted.subtracting(covered)) else { return nil }
+        return CgroupPaths(mounts.compactMap { mount in mount.directory(path).map { .init(mount, directory: $0) } })
+    }
+
     /// The same cgroup with more controllers, for an update that asks for what its creation had no use for:
     /// its processes move into the directories that are new.
     package func extended(
@@ -84,7 +93,7 @@ private struct Making {
     }
 
     mutating func makeLegacy() throws(CgroupError) {
-        for mount in hierarchy.mounts where mount.version == .v1 && !mount.controllers.isDisjoint(with: wanted) {
+        for mount in hierarchy.legacy(wanted) {
             let isNeeded = !mount.controllers.isDisjoint(with: needed)
             do throws(CgroupError) {
                 let directory = try make(in: mount)
@@ -96,11 +105,8 @@ private struct Making {
     }
 
     mutating func makeUnified() throws(CgroupError) {
-        guard let mount = hierarchy.unified else { return }
         let absent = wanted.subtracting(covered).subtracting(.unlisted)
-        if hierarchy.mode == .hybrid {
-            guard !absent.isEmpty, !absent.isDisjoint(with: controllers(mount.point + "/cgroup.controllers")) else { return }
-        }
+        guard let mount = hierarchy.unified, hierarchy.hasUnifiedPart(for: absent) else { return }
         do throws(CgroupError) {
             let directory = try make(in: mount)
             entries.append(.init(mount, directory: directory))
@@ -142,7 +148,7 @@ private struct Making {
 
     /// Hands controllers down from the mount point to the new cgroup, level by level, where that is not done already.
     private mutating func enable(_ wanted: ControllerSet, _ mount: Hierarchy.Mount, down directory: String) throws(CgroupError) {
-        var here = controllers(directory + "/cgroup.controllers")
+        var here = ControllerSet(listedIn: directory + "/cgroup.controllers")
         var obstacle: CgroupError?
         if !here.isSuperset(of: wanted) {
             for level in [mount.point] + Self.levels(from: mount.point, to: directory).dropLast() {
@@ -152,18 +158,20 @@ private struct Making {
                     obstacle = error.errno == EBUSY || error.errno == EOPNOTSUPP ? .parentOccupied(level) : CgroupError(error)
                 }
             }
-            here = controllers(directory + "/cgroup.controllers")
+            here = ControllerSet(listedIn: directory + "/cgroup.controllers")
         }
         covered.formUnion(here)
         guard let controller = missing.subtracting(.unlisted).first else { return }
-        guard controllers(mount.point + "/cgroup.controllers").contains(controller) else { throw .controllerMissing(controller) }
+        guard ControllerSet(listedIn: mount.point + "/cgroup.controllers").contains(controller) else {
+            throw .controllerMissing(controller)
+        }
         throw obstacle ?? .notDelegated(controller, directory)
     }
 
     /// One write for all; where one of them is the trouble, one write for each.
     private func enable(_ wanted: ControllerSet, in level: String) throws(SystemError) {
-        let on = controllers(level + "/cgroup.subtree_control")
-        let rest = wanted.subtracting(on).intersection(controllers(level + "/cgroup.controllers"))
+        let on = ControllerSet(listedIn: level + "/cgroup.subtree_control")
+        let rest = wanted.subtracting(on).intersection(ControllerSet(listedIn: level + "/cgroup.controllers"))
         if rest.isEmpty { return }
         let file = level + "/cgroup.subtree_control"
         // The kernel refuses memory and io to a cgroup with processes, but for cpu and pids alone it would turn it into the root of
@@ -192,9 +200,26 @@ private struct Making {
         }
         return levels
     }
+}
 
-    private func controllers(_ file: String) -> ControllerSet {
-        guard let text = try? File.readKernel(file) else { return [] }
-        return ControllerSet(unified: text)
+extension Hierarchy {
+    /// The version 1 mounts that carry any of these controllers.
+    fileprivate func legacy(_ wanted: ControllerSet) -> [Mount] {
+        mounts.filter { $0.version == .v1 && !$0.controllers.isDisjoint(with: wanted) }
+    }
+
+    /// Whether a cgroup has a directory of version 2, if version 1 leaves these controllers to it.
+    fileprivate func hasUnifiedPart(for absent: ControllerSet) -> Bool {
+        guard let unified else { return false }
+        guard mode == .hybrid else { return true }
+        let absent = absent.subtracting(.unlisted)
+        return !absent.isEmpty && !absent.isDisjoint(with: ControllerSet(listedIn: unified.point + "/cgroup.controllers"))
+    }
+}
+
+extension ControllerSet {
+    /// Those that a file of version 2 lists.
+    fileprivate init(listedIn file: String) {
+        self = (try? File.readKernel(file)).map { ControllerSet(unified: $0) } ?? []
     }
 }

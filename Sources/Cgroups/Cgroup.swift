@@ -32,9 +32,7 @@ package struct Cgroup: Equatable, Sendable {
     package func openSeats() throws(CgroupError) -> [CInt] {
         var seats: [CInt] = []
         do throws(SystemError) {
-            for entry in paths.entries where entry.version == .v1 {
-                seats.append(try FileDescriptor(opening: entry.directory + "/tasks", [.writeOnly]).release())
-            }
+            for file in paths.seatFiles { seats.append(try FileDescriptor(opening: file, [.writeOnly]).release()) }
         } catch {
             for seat in seats { close(seat) }
             throw CgroupError(error)
@@ -60,7 +58,7 @@ package struct Cgroup: Equatable, Sendable {
         guard let directory = listed else { return [] }
         var all: [pid_t] = []
         try Self.call { () throws(SystemError) in
-            try CgroupTree.walk(directory) { (place: Place, _: [String]) throws(SystemError) in all += try Self.processes(at: place) }
+            try CgroupTree.walk(directory) { (place: Place, _: [[CChar]]) throws(SystemError) in all += try Self.processes(at: place) }
         }
         return all
     }
@@ -84,8 +82,9 @@ package struct Cgroup: Equatable, Sendable {
     private func home(of pid: pid_t, below directory: String) throws(CgroupError) -> String? {
         var found: String?
         try Self.call { () throws(SystemError) in
-            try CgroupTree.walk(directory) { (place: Place, path: [String]) throws(SystemError) in
-                if found == nil, try Self.processes(at: place).contains(pid) { found = ([directory] + path).joined(separator: "/") }
+            try CgroupTree.walk(directory) { (place: Place, path: [[CChar]]) throws(SystemError) in
+                guard found == nil, try Self.processes(at: place).contains(pid) else { return }
+                found = ([directory] + path.map(\.text)).joined(separator: "/")
             }
         }
         return found

@@ -37,6 +37,9 @@ package struct CgroupPaths: Equatable, Sendable {
     /// The version 2 directory.
     package var unified: String? { entries.first { $0.version == .v2 }?.directory }
 
+    /// The version 1 files that a thread writes itself into.
+    package var seatFiles: [String] { entries.filter { $0.version == .v1 }.map { $0.directory + "/tasks" } }
+
     /// The version 1 directory that a controller governs.
     package func legacy(_ controller: Controller) -> String? { entries.first { $0.controllers.contains(controller) }?.directory }
 

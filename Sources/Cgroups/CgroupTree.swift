@@ -5,21 +5,21 @@ import Linux
 /// Walks and removes cgroup directories. A container that may write its own cgroup can nest deeper than a path is long and than
 /// descriptors last, so one descriptor climbs down and, by `..`, up again; cgroup directories cannot be moved away under it.
 enum CgroupTree {
-    /// Calls `enter` in each directory, the top first, with the names that lead there,
+    /// Calls `enter` in each directory, the top first, with the names that lead there, which may be of any bytes,
     /// and `leave` in its parent once everything below is done.
     static func walk(
-        _ top: String, enter: (Place, [String]) throws(SystemError) -> Void = { _, _ in },
-        leave: (Place, String) throws(SystemError) -> Void = { _, _ in }
+        _ top: String, enter: (Place, [[CChar]]) throws(SystemError) -> Void = { _, _ in },
+        leave: (Place, [CChar]) throws(SystemError) -> Void = { _, _ in }
     ) throws(SystemError) {
         var current = try FileDescriptor(opening: top, [.directory, .noFollow])
-        var names: [String] = []
+        var names: [[CChar]] = []
         try enter(current.place, names)
         var pending = [try children(current)]
         while let level = pending.indices.last {
             if let name = pending[level].popLast() {
                 let child: FileDescriptor
                 do throws(SystemError) {
-                    child = try FileDescriptor(opening: name, at: current.place, [.directory, .noFollow])
+                    child = try current.place.open(name, [.directory, .noFollow])
                 } catch  where error.errno == ENOENT || error.errno == ENODEV {
                     continue
                 }
@@ -36,11 +36,11 @@ enum CgroupTree {
         }
     }
 
-    private static func children(_ directory: borrowing FileDescriptor) throws(SystemError) -> [String] {
-        var names: [String] = []
+    private static func children(_ directory: borrowing FileDescriptor) throws(SystemError) -> [[CChar]] {
+        var names: [[CChar]] = []
         do throws(SystemError) {
             try directory.forEachEntry { name, kind in
-                if kind == .directory { names.append(String(cString: name)) }
+                if kind == .directory { names.append(Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))) }
             }
         } catch  where error.errno == ENOENT || error.errno == ENODEV {}
         return names
@@ -93,7 +93,7 @@ enum CgroupTree {
                 var removed = false
                 try walk(
                     directory,
-                    leave: { (parent: Place, name: String) throws(SystemError) in
+                    leave: { (parent: Place, name: [CChar]) throws(SystemError) in
                         if unlinkat(parent.raw, name, AT_REMOVEDIR) == 0 { removed = true }
                     })
                 if removed { continue }

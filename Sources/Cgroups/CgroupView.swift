@@ -22,12 +22,12 @@ package enum CgroupView: Equatable, Sendable {
     }
 }
 
-extension Cgroup {
+extension CgroupPaths {
     package var view: CgroupView {
-        if paths.isEmpty { return .none }
-        if paths.entries.count == 1, let directory = paths.unified { return .unified(directory: directory) }
+        if isEmpty { return .none }
+        if entries.count == 1, let unified { return .unified(directory: unified) }
         return .legacy(
-            paths.entries.map { entry in
+            entries.map { entry in
                 // The place systemd gives version 2 on a hybrid machine.
                 guard entry.version == .v1 else { return .init(source: entry.directory, target: "unified", aliases: []) }
                 let names = entry.label.split(separator: ",").map { String($0.hasPrefix("name=") ? $0.dropFirst(5) : $0) }

@@ -25,23 +25,26 @@ extension Container {
             let image = try Overlay.view(of: layerPaths(in: home))
             var changes: [FileChange] = []
             // Relative paths, so that depth costs memory and no descriptors. The container may go on meanwhile: no link is followed.
-            var pending = [""]
+            var pending: [[CChar]] = [Self.top]
             while let folder = pending.popLast() {
                 guard let directory = try Self.open(folder, in: upper) else { continue }
-                let names = try Self.names(folder, in: image)
-                let entries = try directory.entries()
+                let known = Set(try Self.names(folder, in: image))
+                let shown = folder == Self.top ? "/" : "/\(folder.text)/"
+                let names = try directory.names()
                 // Places for what is mounted for every container, such as /etc/hosts, are not its doing, nor is their folder's change.
-                let own = entries.filter { !places.contains("/\(folder)/\($0.name)") }
-                if own.isEmpty, !entries.isEmpty { changes.removeAll { $0.path == "/" + folder && $0.kind == .changed } }
-                for entry in own {
-                    guard let status = try directory.place.status(of: entry.name) else { continue }
-                    let path = folder.isEmpty ? entry.name : "\(folder)/\(entry.name)"
+                let own = names.filter { !places.contains(shown + $0.text) }
+                if own.isEmpty, !names.isEmpty { changes.removeAll { $0.path + "/" == shown && $0.kind == .changed } }
+                for name in own {
+                    guard let status = try directory.place.status(of: name) else { continue }
+                    let path = shown + name.text
                     if status.kind == .character, status.rawDevice == 0 {
-                        changes.append(FileChange(kind: .deleted, path: "/" + path))
+                        changes.append(FileChange(kind: .deleted, path: path))
                         continue
                     }
-                    changes.append(FileChange(kind: names.contains(Array(entry.name.utf8)) ? .changed : .added, path: "/" + path))
-                    if status.kind == .directory { pending.append(path) }
+                    changes.append(FileChange(kind: known.contains(name) ? .changed : .added, path: path))
+                    if status.kind == .directory {
+                        pending.append(folder == Self.top ? name : folder.dropLast() + [CChar(UInt8(ascii: "/"))] + name)
+                    }
                 }
             }
             return changes.sorted { $0.path < $1.path }
@@ -58,16 +61,17 @@ extension Container {
     /// The layers it runs on, from the bottom up.
     func layerPaths(in home: borrowing Home) -> [String] { (record.layers ?? []).map { "\(home.path)/images/unpacked/sha256/\($0)" } }
 
-    /// What the image has in a directory, as bytes: to Swift's strings two spellings of one accent are the same name. Nothing where it has none.
-    private static func names(_ folder: String, in image: borrowing FileDescriptor) throws(SystemError) -> Set<[UInt8]> {
-        guard let directory = try open(folder, in: image) else { return [] }
-        return Set(try directory.entries().map { Array($0.name.utf8) })
+    private static let top: [CChar] = [CChar(UInt8(ascii: ".")), 0]
+
+    /// What the image has in a directory; nothing where it has none.
+    private static func names(_ folder: [CChar], in image: borrowing FileDescriptor) throws(SystemError) -> [[CChar]] {
+        try open(folder, in: image)?.names() ?? []
     }
 
     /// Nil where there is no directory, or none any more.
-    private static func open(_ path: String, in root: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor? {
+    private static func open(_ path: [CChar], in root: borrowing FileDescriptor) throws(SystemError) -> FileDescriptor? {
         do throws(SystemError) {
-            return try FileDescriptor(resolving: path.isEmpty ? "." : path, in: root.place, [.directory], resolve: [.beneath, .noSymlinks])
+            return try root.place.resolve(path, [.directory], resolve: [.beneath, .noSymlinks])
         } catch  where [ENOENT, ENOTDIR, ELOOP].contains(error.errno) { return nil }
     }
 }

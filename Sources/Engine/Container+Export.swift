@@ -41,13 +41,13 @@ extension Container {
     }
 
     /// The root of the container's mount namespace, opened by a process of ours that enters it. It is held by descriptor from then on, so
-    /// nothing that the container mounts or moves leads out of it.
+    /// nothing that the container mounts or moves leads out of it, and no device is opened in it, whatever takes a file's name.
     func openRoot() throws(EngineError) -> FileDescriptor {
         let process = try process(toAllow: .signal, "look at the files of")
         do throws(SystemError) {
             return try Errand.fetch { () throws(SystemError) in
                 try process.descriptor.join(.mount)
-                return try FileDescriptor(opening: "/", [.path, .directory])
+                return try FileDescriptor(opening: "/", [.path, .directory]).withoutDevices()
             }
         } catch {
             throw .system(doing: "look at the files of \(name)", error)

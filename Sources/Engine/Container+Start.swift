@@ -29,35 +29,50 @@ extension Container {
         if isNew, spec.linux?.cgroupsPath != Self.cgroupPath(id) { try write(spec) }
         var connections = try lease(spec, in: home)
         var names = try announce(in: home)
-        let cgroup = try makeCgroup(spec, isKept: !connection.diesWithParent)
+        let request = try CgroupRequest(spec, for: id, isKept: !connection.diesWithParent)
+        // That of a new one is found by the id, so it may be made while the child is on its way.
+        let outline = isNew ? request.outline : nil
+        let cgroup = try outline == nil ? request.make() : nil
         let before = record.start
         try note(cgroup, connection)
-        let options = try launchOptions(spec, connection, cgroup.view, in: home)
+        let isVolatile = isNew && record.isTemporary
+        var options = try launchOptions(spec, connection, in: home)
+        options.cgroup = outline ?? cgroup?.paths ?? CgroupPaths()
+        options.overlay?.isVolatile = isVolatile
         var failure: EngineError?
+        func attempt<Value>(_ body: () throws(EngineError) -> Value) throws(LaunchError) -> Value {
+            do throws(EngineError) { return try body() } catch {
+                failure = error
+                throw .refused("")
+            }
+        }
         let launched: Launched
         do throws(LaunchError) {
             launched = try Launch.container(
                 spec, options, in: cgroup,
+                makeCgroup: { () throws(LaunchError) in
+                    guard outline != nil else { return nil }
+                    let cgroup = try attempt { () throws(EngineError) in try request.make() }
+                    record.set(cgroup)
+                    return cgroup
+                },
                 connect: { pid throws(LaunchError) in
-                    do throws(EngineError) {
+                    try attempt { () throws(EngineError) in
                         try connections?.make(in: NetworkNamespace(ofChild: pid), disablesIPv6: false)
                         try names?.awaitAnswers()
-                        names = nil
-                    } catch {
-                        failure = error
-                        throw .refused("")
                     }
+                    names = nil
                 },
                 meanwhile: { pid throws(LaunchError) in
-                    do throws(EngineError) {
+                    try attempt { () throws(EngineError) in
+                        tellKept()
+                        // Where this fails it goes with all the rest.
+                        if isVolatile { try? Overlay.clearVolatileMark(in: path) }
                         try checkJoined(spec, in: home)
                         if isNew { try write(spec) }
                         try writeStart(pid, connection)
                         // Written down before they are made, so that they are found when they have to go.
                         try home.publish(record)
-                    } catch {
-                        failure = error
-                        throw .refused("")
                     }
                 })
         } catch {
@@ -72,12 +87,12 @@ extension Container {
     }
 
     /// Whom to kill and what to put away if this comes to nothing. The run before is over, unless its own monitor starts it again.
-    private mutating func note(_ cgroup: Cgroup, _ connection: Connection) throws(EngineError) {
-        record.set(cgroup)
+    private mutating func note(_ cgroup: Cgroup?, _ connection: Connection) throws(EngineError) {
+        if let cgroup { record.set(cgroup) }
         if connection.isRestart {
             let endpoints = record.endpoints
             try change { record in
-                record.set(cgroup)
+                if let cgroup { record.set(cgroup) }
                 // Taken just now; what is on disk may be read again here.
                 record.endpoints = endpoints
             }
@@ -88,9 +103,7 @@ extension Container {
         }
     }
 
-    private func launchOptions(
-        _ spec: Spec, _ connection: Connection, _ view: CgroupView, in home: borrowing Home
-    ) throws(EngineError) -> LaunchOptions {
+    private func launchOptions(_ spec: Spec, _ connection: Connection, in home: borrowing Home) throws(EngineError) -> LaunchOptions {
         var options = try launchOptions(in: home)
         options.stdio = connection.stdio
         options.windowSize = connection.windowSize
@@ -98,10 +111,11 @@ extension Container {
         options.clampsLimits = true
         options.reaper = record.hasInit
         options.keyring = "_ses.\(id.short)"
-        options.cgroupView = view
         options.filter = try filter(spec, in: home)
-        options.waitsForNetwork = record.endpoints?.isEmpty == false
-        options.interfacesWithoutIPv6 = Machine.hasIPv6 ? (record.endpoints ?? []).filter { !$0.hasIPv6 }.compactMap(\.device) : []
+        if let endpoints = record.endpoints, !endpoints.isEmpty {
+            options.waitsForNetwork = true
+            if Machine.hasIPv6 { options.interfacesWithoutIPv6 = endpoints.filter { !$0.hasIPv6 }.compactMap(\.device) }
+        }
         return options
     }
 
@@ -119,6 +133,8 @@ extension Container {
     /// Takes addresses for the networks it is to be on. They are its until it is put away.
     private mutating func lease(_ spec: Spec, in home: borrowing Home) throws(EngineError) -> Connections? {
         guard var endpoints = record.endpoints, !endpoints.isEmpty else { return nil }
+        // It was created before it was connected.
+        tellKept()
         let before = endpoints
         defer { record.endpoints = endpoints }
         let connections = try home.lease(&endpoints, for: id)
@@ -148,44 +164,6 @@ extension Container {
             record.start = start
             record.end = nil
             record.retry = nil
-        }
-    }
-
-    static func cgroupPath(_ id: ContainerID) -> String { "/minictl-\(id)" }
-
-    /// Makes the cgroup and sets its limits: those asked for must hold, a default one may be missing.
-    /// - Parameter isKept: it outlives the command that starts it, so that somebody may ask later what it reads and writes.
-    private func makeCgroup(_ spec: Spec, isKept: Bool) throws(EngineError) -> Cgroup {
-        var asked = spec.linux?.resources ?? Spec.Resources()
-        let rules = asked.devices ?? []
-        asked.devices = nil
-        var defaults = Spec.Resources()
-        if asked.pids?.limit == DefaultLimits.pids { swap(&asked.pids, &defaults.pids) }
-        let path: CgroupPath
-        do throws(CgroupPath.Invalid) { path = try CgroupPath(spec.linux?.cgroupsPath ?? Self.cgroupPath(id)) } catch {
-            throw .refused("\(error)")
-        }
-        let hierarchy = try Hierarchy.machine()
-        do throws(CgroupError) {
-            let devices = try DeviceRules(rules)
-            // In a user namespace nobody can make nodes. Without one, these rules alone stand between root and the host's disks.
-            let mustRestrict = spec.linux?.namespaces?.contains { $0.type == .user } != true && devices.restrict
-            var needed = asked.controllers
-            if mustRestrict { needed.insert(.devices) }
-            let wanted = isKept ? ControllerSet.standard.union([.io]) : .standard
-            let cgroup = try Cgroup.create(path, in: hierarchy, wanting: wanted, needing: needed)
-            do throws(CgroupError) {
-                try cgroup.apply(defaults, as: .wanted)
-                try cgroup.apply(asked, as: .needed)
-                try cgroup.restrict(to: devices, as: mustRestrict ? .needed : .wanted)
-                try cgroup.delegate(to: spec)
-            } catch {
-                try? cgroup.remove()
-                throw error
-            }
-            return cgroup
-        } catch {
-            throw .refused("\(error)")
         }
     }
 

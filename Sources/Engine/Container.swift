@@ -15,6 +15,8 @@ package struct Container: ~Copyable {
     package var record: Record
     /// The record's file as we wrote it last.
     private var written: FileStatus?
+    /// What has happened to it and is not told yet, see `keep`.
+    var untold: [Event] = []
 
     init(id: ContainerID, path: String, directory: consuming FileDescriptor, record: Record) {
         self.id = id
@@ -135,11 +137,19 @@ extension Container {
     /// Writes the record whole. The caller watches the container or holds its lock.
     package mutating func save() throws(EngineError) {
         do throws(SystemError) {
-            try File.replace("state.json", at: directory.place, with: JSONEncoder().bytes(of: record, for: "state.json"))
+            try replace("state.json", with: JSONEncoder().bytes(of: record, for: "state.json"))
             written = try FileStatus(of: "state.json", at: directory.place)
         } catch {
             throw .system(doing: "write the container's state", error)
         }
+    }
+
+    /// Writes a file whole. One that nobody could read again is the error `EFBIG`: such a container could not be stopped or removed either.
+    func replace(_ name: String, with bytes: [UInt8]) throws(SystemError) {
+        if bytes.count > 1 << 16, (try? JSONDocument(bytes)) == nil {
+            throw SystemError(call: "write", subject: "\(name): labels, variables and arguments are too many", errno: EFBIG)
+        }
+        try File.replace(name, at: directory.place, with: bytes)
     }
 
     /// Changes the record as it is on disk by now, which another process may have changed since it was read.

@@ -66,6 +66,14 @@ extension Container {
         journal.add(Event(.container, action, id.text, record.eventAttributes(more)))
     }
 
+    /// Keeps an event for a moment when nobody waits: at the latest it is told before the next.
+    mutating func keep(_ action: String) { untold.append(Event(.container, action, id.text, record.eventAttributes([:]))) }
+
+    mutating func tellKept() {
+        journal.add(untold)
+        untold = []
+    }
+
     private var journal: Journal { Journal(root: String(path.dropLast("/containers/".utf8.count + id.text.utf8.count))) }
 
     /// What is told when its program runs: first of the volumes it has.

@@ -46,7 +46,7 @@ extension ExecRequest {
             do throws(SystemError) { root = try FileDescriptor(opening: "/proc/\(pid)/root", [.path, .directory]) } catch {
                 throw .system(doing: "look into the container", error)
             }
-            let identity = try UserLookup(root: root.place).identity(user)
+            let identity = try UserLookup(root: root.place, isRunning: true).identity(user)
             process.user = Spec.Process.User(
                 uid: identity.user, gid: identity.group, umask: process.user.umask,
                 additionalGids: identity.groups.isEmpty ? nil : identity.groups)

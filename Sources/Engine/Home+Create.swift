@@ -14,6 +14,7 @@ package struct Creation: ~Copyable {
     /// Writes it down, for a container that is to be started later. One that starts now is written down meanwhile.
     package consuming func keep(in home: borrowing Home) throws(EngineError) {
         do throws(EngineError) {
+            container.tellKept()
             try container.write(spec)
             try container.save()
         } catch {
@@ -50,7 +51,7 @@ extension Home {
                 id: id, request: request, source: source, directory: directory(for: id), range: watch.slot
             ).make(in: self, progress)
             if starts { try watch.reservePorts(for: &made.container.record, in: self) }
-            tell("create", made.container.record)
+            made.container.keep("create")
             return Creation(container: made.container, watch: watch, spec: made.spec)
         } catch {
             // What cannot be put away now, the next command's sweep finds by the watch.
@@ -114,7 +115,7 @@ extension Container {
         do throws(JSONError) { bytes = try JSONEncoder(pretty: false).encode(spec) } catch {
             throw .refused("the spec cannot be written: \(error)")
         }
-        do throws(SystemError) { try File.replace("config.json", at: directory.place, with: bytes) } catch {
+        do throws(SystemError) { try replace("config.json", with: bytes) } catch {
             throw .system(doing: "write the container's config.json", error)
         }
     }

@@ -42,7 +42,7 @@ extension Home {
             "KernelVersion": .string(Machine.kernelRelease),
             "OperatingSystem": .string(Self.operatingSystem),
             "Architecture": .string(Machine.hardware),
-            "NCPU": .int(Int64(sysconf(CInt(_SC_NPROCESSORS_ONLN)))),
+            "NCPU": .int(Int64(Machine.processors)),
             "MemTotal": .int(Int64(sysconf(CInt(_SC_PHYS_PAGES))) &* Int64(sysconf(CInt(_SC_PAGESIZE)))),
             "Name": .string(Machine.hostname),
             "Root": .string(path),

@@ -106,7 +106,7 @@ extension Companion {
             // From here on, processes in the container could see ours; they must see no more than that (CVE-2016-9962).
             try Process.setDumpable(false)
             signal(SIGPIPE, SIG_IGN)
-            return try handle.enterFiles(Namespaces(differingFrom: pid))
+            return try handle.enterFiles(Namespaces(differingFrom: pid)).withoutDevices()
         } catch {
             throw .system(error)
         }

@@ -74,8 +74,8 @@ extension Array {
 }
 
 extension Record {
-    /// No record of ours comes near it.
-    static let limit = 1 << 20
+    /// In bytes, as of any JSON that is read.
+    static let limit = JSONLimits().bytes
 
     /// Whether it runs, worked out from facts: its first process by number, boot, and pidfd inode or start time; and the freezer.
     package func status(in boot: String) -> Status { status(in: boot, asksFreezer: true) }

@@ -1,3 +1,4 @@
+import Images
 // SPDX-License-Identifier: Apache-2.0
 package import JSON
 import Linux

@@ -63,13 +63,15 @@ extension Container {
         }
     }
 
-    /// Rewrites the file in place, one process at a time.
+    /// Rewrites the file in place, one process at a time. The container has it too: whatever it does with it, others must not have to wait or
+    /// fail. So the lock is that of the folder of all containers, for a moment, and not the file's own, which the container could hold for ever.
     func changeHosts(_ body: (inout HostsFile) -> Void) throws(EngineError) {
         do throws(SystemError) {
             guard let file = try openHosts() else { return }
-            _ = try file.lock(wait: true)
-            defer { file.unlock() }
-            let before = String(decoding: try file.readAll(limit: 1 << 20), as: UTF8.self)
+            let folder = try FileDescriptor(opening: "..", at: directory.place, [.directory])
+            _ = try folder.lock(wait: true)
+            guard let text = try Self.text(of: file) else { return }
+            let before = String(decoding: text, as: UTF8.self)
             var hosts = HostsFile(before)
             body(&hosts)
             if hosts.text == before { return }
@@ -79,9 +81,15 @@ extension Container {
         }
     }
 
+    /// Nil where there is none, and where the container has a lease on it (`fcntl(F_SETLEASE)`), which would make us wait for 45 seconds.
     private func openHosts() throws(SystemError) -> FileDescriptor? {
-        do throws(SystemError) { return try FileDescriptor(opening: "hosts", at: directory.place, [.readWrite, .noFollow]) } catch
-            where error.errno == ENOENT
-        { return nil }
+        do throws(SystemError) {
+            return try FileDescriptor(opening: "hosts", at: directory.place, [.readWrite, .noFollow, .nonBlocking])
+        } catch  where error.errno == ENOENT || error.errno == EWOULDBLOCK { return nil }
+    }
+
+    /// Nil for one that is no list of hosts any more.
+    private static func text(of file: borrowing FileDescriptor) throws(SystemError) -> [UInt8]? {
+        do throws(SystemError) { return try file.readAll(limit: 1 << 20) } catch  where error.errno == EFBIG { return nil }
     }
 }

@@ -19,10 +19,12 @@ struct Journal {
 
     private var path: String { "\(root)/runtime/events" }
 
-    /// Writes an event down. Nothing that is done for people fails because it cannot be told to others.
-    func add(_ event: Event) {
-        guard let file = open() else { return }
-        try? file.write(event.line)
+    /// Writes events down. Nothing that is done for people fails because it cannot be told to others.
+    func add(_ events: Event...) { add(events) }
+
+    func add(_ events: [Event]) {
+        guard !events.isEmpty, let file = open() else { return }
+        for event in events { try? file.write(event.line) }
         if lseek(file.raw, 0, SEEK_CUR) > limit { rotate(file) }
     }
 

@@ -284,6 +284,7 @@ extension DeviceRequest {
                     let status = try FileStatus(of: entry.name, at: folder.place)
                     if let node = Self.node("\(container)/\(entry.name)", status) { nodes.append(node) }
                 }
+                guard !nodes.isEmpty else { throw SystemError(call: "stat", subject: "\(host): no device is in it", errno: ENODEV) }
                 return nodes
             }
             guard let node = Self.node(container, status) else { throw SystemError(call: "stat", subject: host, errno: ENODEV) }

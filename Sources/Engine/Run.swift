@@ -54,8 +54,9 @@ extension Home {
     private func runAttached(
         _ creation: consuming Creation, _ options: AttachOptions, isWrittenDown: Bool = false
     ) throws(EngineError) -> Outcome {
+        var creation = creation
         // docker's order: whoever is there sees the first word.
-        creation.container.tell("attach")
+        creation.container.keep("attach")
         guard creation.container.record.needsMonitor else {
             return try runToEnd(creation, options, isWrittenDown: isWrittenDown)
         }
@@ -206,6 +207,7 @@ extension Creation {
 
     /// After a failure to start: the container stays to be looked at, as docker has it, unless it is temporary.
     consuming func fail(_ error: EngineError, in home: borrowing Home) throws(EngineError) {
+        container.tellKept()
         // To be started again it needs its spec, which is written while it starts.
         if !container.record.isTemporary, (try? container.directory.place.status(of: "config.json")) == nil { try container.write(spec) }
         try finish(Record.End(exitCode: error.exitCode, at: Timestamp.now.description, outOfMemory: nil, reason: "\(error)"), in: home)

@@ -26,17 +26,24 @@ package struct Watch: ~Copyable {
             let roster = try home.roster()
             try roster.enter(Roster.key(of: id.text))
             while true {
-                // It appears under its name with the lock on it, so that no sweep can take it for one that was left behind.
-                if let file = try Self.makeLocked(id, in: home) {
-                    self.id = id
-                    self.file = file
-                    isOnRoster = true
-                    return
+                var fullDisk: SystemError?
+                do throws(SystemError) {
+                    // It appears under its name with the lock on it, so that no sweep can take it for one that was left behind.
+                    if let file = try Self.makeLocked(id, in: home) {
+                        self.id = id
+                        self.file = file
+                        isOnRoster = true
+                        return
+                    }
+                } catch  where error.errno == ENOSPC || error.errno == EDQUOT {
+                    // One that was left behind will do: who removes a container makes room.
+                    fullDisk = error
                 }
                 let file: FileDescriptor
                 do throws(SystemError) {
                     file = try FileDescriptor(opening: id.text, at: home.runtime.place, [.readWrite, .noFollow])
                 } catch  where error.errno == ENOENT {
+                    if let fullDisk { throw fullDisk }
                     continue
                 }
                 guard try file.lock(wait: false) else {

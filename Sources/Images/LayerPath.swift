@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import JSON
+import Linux
 
 /// Where an entry of a layer belongs, relative to the layer's root: its components as the archive's own bytes.
 /// A leading `/`, and `.` and empty components mean nothing; `..` is refused, since no honest layer has it.
@@ -78,9 +79,4 @@ enum Whiteout {
     static func marks(_ name: some Collection<CChar>) -> Bool {
         name.starts(with: [0x2e, 0x77, 0x68, 0x2e])  // ".wh."
     }
-}
-
-extension [CChar] {
-    /// A name that ends with a NUL as a message may show it.
-    var text: String { String(decoding: dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) }
 }

@@ -110,7 +110,10 @@ extension ImageStore {
             for hex in trees where !used.trees.contains(hex) {
                 do throws(SystemError) {
                     try place.rename("unpacked/sha256/\(hex)", to: staging.place, "gone-\(hex)")
-                } catch  where error.errno == ENOENT {}
+                } catch  where error.errno == ENOENT {} catch  where error.errno == EXDEV {
+                    // On an overlay, whose lower directories cannot be renamed.
+                    try Directory.removeAll("unpacked/sha256/\(hex)", at: place)
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Linux
 
 /// One header of the ustar format (POSIX.1-1988), with a pax record before it where something does not fit (POSIX.1-2001).
 struct TarHeader {

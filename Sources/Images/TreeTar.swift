@@ -122,7 +122,7 @@ package final class TreeTar: ByteSource {
         case .regular: try startFile(entry, status)
         case .symlink:
             var header = header(entry, .symlink, status)
-            header.target = try root.place.readLink(entry.path)
+            header.target = try readLink(entry)
             out += header.bytes
         case .fifo: out += header(entry, .fifo, status).bytes
         case .socket, .character, .block: return
@@ -131,8 +131,18 @@ package final class TreeTar: ByteSource {
 
     private func status(of entry: Pending) throws(SystemError) -> FileStatus? {
         let (folder, name) = entry.path.parts
-        let directory = try root.place.resolve(folder, [.path, .directory], resolve: inside)
+        let directory = try open(folder)
         return try directory.place.status(of: name)
+    }
+
+    private func readLink(_ entry: Pending) throws(SystemError) -> [UInt8] {
+        let (folder, name) = entry.path.parts
+        let directory = try open(folder)
+        return try directory.place.readLink(name)
+    }
+
+    private func open(_ folder: [CChar]) throws(SystemError) -> FileDescriptor {
+        try root.place.resolve(folder, [.path, .directory], resolve: inside)
     }
 
     private func startDirectory(_ entry: Pending, _ status: FileStatus) throws(SystemError) {
@@ -153,10 +163,7 @@ package final class TreeTar: ByteSource {
         if style.isLayer, try directory.attribute("trusted.overlay.opaque")?.first == UInt8(ascii: "y") {
             out += TarHeader(header.path + Array(".wh..wh..opq".utf8), .regular, mode: 0o644).bytes
         }
-        var names: [[CChar]] = []
-        try directory.forEachEntry { name, _ in names.append(Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))) }
-        names.sort { $0.lexicographicallyPrecedes($1) }
-        for name in names.reversed() {
+        for name in try directory.names().sorted(by: { $1.lexicographicallyPrecedes($0) }) {
             let path = entry.path.isDot ? name : entry.path.dropLast() + [CChar(UInt8(ascii: "/"))] + name
             // The kernel resolves no longer ones, here or anywhere.
             if path.count <= Int(PATH_MAX) { pending.append(Pending(path: path)) }
@@ -248,10 +255,4 @@ extension [IDRange] {
 
 extension [CChar] {
     fileprivate var isDot: Bool { self == [CChar(UInt8(ascii: ".")), 0] }
-
-    /// The directory above and the last component, both with a NUL at the end.
-    var parts: (folder: [CChar], name: [CChar]) {
-        guard let slash = lastIndex(of: CChar(UInt8(ascii: "/"))) else { return ([CChar(UInt8(ascii: ".")), 0], self) }
-        return (Array(self[..<slash]) + [0], Array(self[(slash + 1)...]))
-    }
 }

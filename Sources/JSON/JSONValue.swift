@@ -100,6 +100,9 @@ package struct JSONObject: Equatable, Sendable, ExpressibleByDictionaryLiteral {
         self.members = members.map { Member(name: $0.name, value: $0.value) }
     }
 
+    /// In no order.
+    package init(texts: [String: String]) { self.init(distinct: texts.lazy.map { ($0.key, .string($0.value)) }) }
+
     package init(dictionaryLiteral elements: (String, JSONValue)...) {
         for (name, value) in elements { self[name] = value }
     }

@@ -20,6 +20,14 @@ extension FileDescriptor {
         return entries
     }
 
+    /// The names as the kernel's own bytes, each with a NUL at its end: they need not be UTF-8, and to Swift's strings two spellings of one
+    /// accent are the same name.
+    package func names() throws(SystemError) -> [[CChar]] {
+        var names: [[CChar]] = []
+        try forEachEntry { name, _ in names.append(Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))) }
+        return names
+    }
+
     /// Calls `body` with each name as the kernel's own bytes, so that any name survives.
     package func forEachEntry(_ body: (UnsafePointer<CChar>, DirectoryEntry.Kind) -> Void) throws(SystemError) {
         let size = 32768
@@ -118,6 +126,7 @@ package enum Directory {
     }
 
     /// Empties a directory: what is found deeper is first moved up to its top under a number, so nothing nests further than one level.
+    /// A directory that cannot be moved, as one of an overlay's lower layer (`EXDEV`) or on a full disk, is emptied where it is.
     private static func empty(_ top: borrowing FileDescriptor) throws(SystemError) {
         let home = try mountID(top.raw, "", empty: true)
         var serial = 0
@@ -146,6 +155,7 @@ package enum Directory {
                     throw SystemError(call: "rmdir", subject: subject, errno: EBUSY)
                 }
                 var obstacle: SystemError?
+                var immovable: [[CChar]] = []
                 try directory.forEachEntry { inner, kind in
                     if kind != .directory, unlinkat(directory.raw, inner, 0) == 0 { return }
                     if unlinkat(directory.raw, inner, AT_REMOVEDIR) == 0 { return }
@@ -154,9 +164,12 @@ package enum Directory {
                     // What neither goes nor moves, as something mounted does not, would be met again for ever.
                     if errno == EBUSY || errno == EACCES || errno == EPERM || errno == EROFS {
                         obstacle = SystemError(call: "rmdir", subject: String(cString: inner), errno: errno)
+                    } else if errno != 0 {
+                        immovable.append(Array(UnsafeBufferPointer(start: inner, count: strlen(inner) + 1)))
                     }
                 }
                 if let obstacle { throw obstacle }
+                for inner in immovable { try removeTree(inner, at: directory.place) }
                 // A listing may skip names while others leave it: then the next round finds the rest.
                 if unlinkat(top.raw, name, AT_REMOVEDIR) != 0, errno != ENOTEMPTY {
                     throw SystemError(call: "rmdir", subject: subject, errno: errno)

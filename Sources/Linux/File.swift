@@ -141,18 +141,28 @@ package enum File {
 
     /// Replaces a file at once: readers see the old or the new contents, whole.
     /// A crash leaves at worst a file named `.NAME.tmp`, which the next writer replaces; writers of one name must hold a lock in common.
+    /// What has that name is never written to: where others may make files too, it could be theirs, or a FIFO.
     package static func replace(
         _ name: String, at place: Place, with bytes: [UInt8], mode: mode_t = 0o600, durable: Bool = false
     ) throws(SystemError) {
         let temporary = ".\(name).tmp"
         do throws(SystemError) {
-            let file = try FileDescriptor(opening: temporary, at: place, [.writeOnly, .create, .truncate, .noFollow], mode: mode)
+            let file = try make(temporary, at: place, mode: mode)
             try file.write(bytes)
             if durable { try file.synchronize() }
             try check("rename", name) { renameat(place.raw, temporary, place.raw, name) }
         } catch {
             unlinkat(place.raw, temporary, 0)
             throw error
+        }
+    }
+
+    private static func make(_ name: String, at place: Place, mode: mode_t) throws(SystemError) -> FileDescriptor {
+        let flags: OpenFlags = [.writeOnly, .create, .exclusive]
+        do throws(SystemError) { return try FileDescriptor(opening: name, at: place, flags, mode: mode) } catch  where error.errno == EEXIST
+        {
+            try place.unlink(name)
+            return try FileDescriptor(opening: name, at: place, flags, mode: mode)
         }
     }
 }

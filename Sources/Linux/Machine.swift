@@ -69,6 +69,9 @@ extension Machine {
     /// A device number. The corresponding macro is `makedev(3)`.
     package static func device(_ major: UInt32, _ minor: UInt32) -> UInt { UInt(linux_makedev(major, minor)) }
 
+    /// How many processors are at work.
+    package static var processors: Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
+
     /// Where this host has the node of a device: asked of `/sys/dev`, nil if there is none.
     package static func devicePath(block: Bool, _ major: UInt32, _ minor: UInt32) -> String? {
         guard let text = try? File.readKernel("/sys/dev/\(block ? "block" : "char")/\(major):\(minor)/uevent") else { return nil }
@@ -79,6 +82,10 @@ extension Machine {
     package static func workingDirectory() throws(SystemError) -> String {
         var buffer = [CChar](repeating: 0, count: 4097)
         try check("getcwd") { linux_getcwd(&buffer, buffer.count) }
+        // The kernel gives `(unreachable)/…` for one that lies outside our root.
+        guard buffer[0] == CChar(UInt8(ascii: "/")) else {
+            throw SystemError(call: "getcwd", subject: "it lies outside of what this process can reach", errno: ENOENT)
+        }
         return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 

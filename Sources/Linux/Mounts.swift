@@ -176,3 +176,13 @@ package struct FileSystemContext: ~Copyable {
         }
     }
 }
+
+extension FileDescriptor {
+    /// The same directory, with all that is mounted below, by mounts of its own through which no device can be opened. For a tree in which
+    /// somebody may put one at any moment: who opens a device has used it already.
+    package func withoutDevices() throws(SystemError) -> FileDescriptor {
+        let copy = try Mount(cloning: "", at: place, recursive: true)
+        try copy.set(.noDevices, recursive: true)
+        return FileDescriptor(owning: copy.release())
+    }
+}

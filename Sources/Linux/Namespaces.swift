@@ -79,6 +79,16 @@ extension FileDescriptor {
     }
 }
 
+extension Namespaces {
+    /// Whether a path is that of our own mount namespace, or of that of the first process we see. One that may not be looked at may not be
+    /// joined either.
+    package static func isHostsMountNamespace(_ path: String) -> Bool {
+        func inode(_ path: String) -> ino_t? { (try? FileStatus(of: path, followLinks: true))?.inode }
+        guard let wanted = inode(path) else { return false }
+        return wanted == inode("/proc/self/ns/mnt") || wanted == inode("/proc/1/ns/mnt")
+    }
+}
+
 /// What the nsfs ioctls tell of one namespace (`ioctl_nsfs(2)`).
 package struct NamespaceFacts: Sendable {
     package let type: Namespaces

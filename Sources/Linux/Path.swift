@@ -19,3 +19,14 @@ extension String {
         return (slash == startIndex ? "/" : String(self[..<slash]), String(self[utf8.index(after: slash)...]))
     }
 }
+
+extension [CChar] {
+    /// A path that ends with a NUL as a message may show it.
+    package var text: String { String(decoding: dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self) }
+
+    /// Of a relative path of any bytes: the directory above and the last component, both with a NUL at the end.
+    package var parts: (folder: [CChar], name: [CChar]) {
+        guard let slash = lastIndex(of: CChar(UInt8(ascii: "/"))) else { return ([CChar(UInt8(ascii: ".")), 0], self) }
+        return (Array(self[..<slash]) + [0], Array(self[(slash + 1)...]))
+    }
+}

@@ -32,10 +32,8 @@ package struct TreeCopy {
     private mutating func folder(_ path: [CChar]) throws(SystemError) -> [[CChar]] {
         let from = try source.resolve(path, [.directory], resolve: [.beneath, .noSymlinks])
         let to = try target.resolve(path, [.directory], resolve: [.beneath, .noSymlinks])
-        var names: [[CChar]] = []
-        try from.forEachEntry { name, _ in names.append(Array(UnsafeBufferPointer(start: name, count: strlen(name) + 1))) }
         var folders: [[CChar]] = []
-        for name in names {
+        for name in try from.names() {
             let inner = Self.path(path.dropLast() + [CChar(UInt8(ascii: "/"))] + name.dropLast())
             if try entry(name, inner, from, to) == .directory { folders.append(inner) }
         }
@@ -72,9 +70,14 @@ package struct TreeCopy {
     ) throws(SystemError) {
         let identity = FileIdentity(device: status.device, inode: status.inode)
         if status.links > 1, let first = copied[identity] {
-            return try target.link(first, to: to.place, name)
+            // Who shares the target may have put a link in the way since.
+            let (folder, original) = first.parts
+            let above = try target.resolve(folder, [.path, .directory], resolve: [.beneath, .noSymlinks])
+            return try above.place.link(original, to: to.place, name)
         }
         let reader = try from.place.open(name, [.noFollow, .nonBlocking])
+        // A disk may have taken the name since.
+        guard try reader.status().kind == .regular else { throw SystemError(call: "open", errno: ESTALE) }
         let writer = try to.place.open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600)
         try Self.copy(reader, to: writer)
         try finish(writer, like: reader, status)

@@ -55,7 +55,10 @@ extension NetworkNamespace {
         do throws(SystemError) {
             var inside = try self.netlink(setting: attachments.flatMap { $0.parametersInside(disablesIPv6) })
             for attachment in attachments { try attachment.configure(&inside) }
-            for attachment in attachments { try attachment.awaitCarrier(&netlink, &inside) }
+            for attachment in attachments {
+                let ends = try attachment.awaitCarrier(&netlink, &inside)
+                attachment.introduce(ends, &netlink, &inside)
+            }
         } catch {
             throw .system(doing: "give the container its addresses", error)
         }
@@ -91,12 +94,15 @@ extension NetworkNamespace {
 }
 
 extension Netlink {
-    /// At most 50 ms: a link that never gets a carrier is no reason not to start.
-    fileprivate mutating func awaitCarrier(of name: String) throws(SystemError) {
+    /// At most 50 ms: a link that never gets a carrier is no reason not to start. Gives back its number once it has.
+    @discardableResult
+    fileprivate mutating func awaitCarrier(of name: String) throws(SystemError) -> Int32? {
         for _ in 0..<100 {
-            guard let status = try link(name), !status.isOperational else { return }
+            guard let status = try link(name) else { break }
+            if status.isOperational { return status.index }
             usleep(500)
         }
+        return nil
     }
 }
 
@@ -150,13 +156,33 @@ extension Attachment {
         try inside.perform(messages)
     }
 
+    /// The numbers of a link's ends; the host's is nil where it has none.
+    fileprivate typealias Ends = (host: Int32?, inside: Int32?)
+
     /// The kernel takes note of a new carrier a moment later, and until then a bridge drops what comes: the container's first packet would be
     /// lost, and sent again a second after. Asking makes it look at once (Linux 6.8); before that, it takes some milliseconds.
-    fileprivate func awaitCarrier(_ netlink: inout Netlink, _ inside: inout Netlink) throws(SystemError) {
+    fileprivate func awaitCarrier(_ netlink: inout Netlink, _ inside: inout Netlink) throws(SystemError) -> Ends {
+        var host: Int32?
         if case .bridge(let bridge, _) = place, let name = endpoint.link {
-            try netlink.awaitCarrier(of: name)
+            host = try netlink.awaitCarrier(of: name)
             try netlink.awaitCarrier(of: bridge.name)
         }
-        try inside.awaitCarrier(of: endpoint.device ?? "eth0")
+        return (host, try inside.awaitCarrier(of: endpoint.device ?? "eth0"))
+    }
+
+    /// Tells the container, the host and the bridge where on the wire to find each other. Each would ask everybody on the bridge before its
+    /// first packet, which took 0.9 ms beside 200 containers. Nothing depends on it: who does not know asks.
+    fileprivate func introduce(_ ends: Ends, _ netlink: inout Netlink, _ inside: inout Netlink) {
+        guard case .bridge(let bridge, _) = place, let bridgeMAC = bridge.mac, let mac = endpoint.mac, let host = ends.host,
+            let own = ends.inside
+        else { return }
+        do throws(SystemError) {
+            var messages = [try netlink.addForwarding(to: mac, over: host)]
+            for address in endpoint.addresses { messages.append(try netlink.addNeighbour(address.address, at: mac, on: bridge.index)) }
+            try netlink.perform(messages)
+            for gateway in [endpoint.gateway, endpoint.gateway6].compactMap({ $0 }) {
+                try inside.perform(inside.addNeighbour(gateway, at: bridgeMAC, on: own))
+            }
+        } catch { return }
     }
 }

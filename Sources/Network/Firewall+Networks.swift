@@ -82,7 +82,7 @@ extension NetworkDefinition {
         ]
         if !isInternal { changes.append(Firewall.Change("outward", [Firewall.Element(key: name)])) }
         if !translates { changes.append(Firewall.Change("routed", [Firewall.Element(key: name)])) }
-        if !connectsContainers { changes.append(Firewall.Change("apart", [Firewall.Element(key: name)])) }
+        if connectsContainers { changes.append(Firewall.Change("together", [Firewall.Element(key: name + name)])) }
         for gateway in ranges.compactMap(\.gateway) {
             changes.append(Firewall.Change(gateway.family == .v4 ? "gateways4" : "gateways6", [Firewall.Element(key: gateway.bytes)]))
         }

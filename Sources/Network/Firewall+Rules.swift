@@ -2,7 +2,7 @@
 
 extension Firewall {
     /// Goes up whenever the rules change: other rules than these are replaced by these.
-    static var version: UInt32 { 3 }
+    static var version: UInt32 { 4 }
 
     /// Everything but the elements of its sets and maps, as `nft(8)` reads it. It never grows: a network is an element of some sets, a
     /// published port is an element of a map, and looking one up costs the same however many there are.
@@ -13,15 +13,15 @@ extension Firewall {
         table inet minictl
         delete table inet minictl
         table inet minictl {
-            set version { type mark; elements = { 3 }; }
+            set version { type mark; elements = { 4 }; }
 
-            # Our bridges; those with a way out; those that lead out with the container's own address; each beside itself; those whose containers
-            # are kept apart; and their own addresses.
+            # Our bridges; those with a way out; those that lead out with the container's own address; each beside itself; the same of
+            # those whose containers are not kept apart; and their own addresses.
             set bridges { type ifname; }
             set outward { type ifname; }
             set routed { type ifname; }
             set within { type ifname . ifname; }
-            set apart { type ifname; }
+            set together { type ifname . ifname; }
             set gateways4 { type ipv4_addr; }
             set gateways6 { type ipv6_addr; }
             # Links that forward because we made them, IPv4 or IPv6.
@@ -35,23 +35,29 @@ extension Firewall {
             # Where a gateway leads questions for names to while a single container asks: to the host's server.
             map resolvers { type ipv4_addr : ipv4_addr; }
 
-            # Each packet of each connection meets this one: a single look at a set for most.
+            # Each packet of each connection meets this chain, and `forward` if it goes on. What is no bridge is known by its kind (Linux 5.0),
+            # without a look at a set: a packet to a published port takes two looks in all, and so does one from a container to the world.
             chain arriving {
                 type filter hook prerouting priority raw; policy accept;
                 iifname "lo" accept
-                iifname @bridges goto departing
+                meta iifkind "bridge" iifname @outward goto departing
+                meta iifkind "bridge" iifname @bridges goto staying
                 # Gateways are there for containers, not for who routes to them from elsewhere.
                 ip daddr @gateways4 drop
                 ip6 daddr @gateways6 drop
+            }
+
+            # Questions for names are a way out, which an internal network has not, nor over the name server at another's gateway.
+            chain staying {
+                ip daddr @gateways4 fib daddr . iif type != local drop
+                ip6 daddr @gateways6 fib daddr . iif type != local drop
+                goto departing
             }
 
             # route_localnet, which clients on this machine need, would let containers at its loopback (CVE-2020-8558).
             chain departing {
                 ip daddr 127.0.0.0/8 drop
                 ip saddr 127.0.0.0/8 drop
-                # Questions for names are a way out, which an internal network has not, nor over the name server at another's gateway.
-                iifname != @outward ip daddr @gateways4 fib daddr . iif type != local drop
-                iifname != @outward ip6 daddr @gateways6 fib daddr . iif type != local drop
                 # A container speaks with an address of its own network. rp_filter does not know IPv6, and `all.rp_filter` may make it lax.
                 ip6 saddr { ::, fe80::/10 } accept
                 fib saddr . iif oif missing drop
@@ -91,22 +97,24 @@ extension Firewall {
 
             chain forward {
                 type filter hook forward priority filter; policy accept;
-                iifname . oifname @within iifname != @apart accept
-                iifname @bridges jump leaving
-                oifname @bridges goto entering
+                meta iifkind "bridge" meta oifkind "bridge" iifname . oifname @together accept
+                meta iifkind "bridge" iifname @outward goto leaving
+                meta iifkind "bridge" iifname @bridges drop
+                meta oifkind "bridge" oifname @outward goto entering
+                meta oifkind "bridge" oifname @bridges drop
                 meta nfproto ipv4 iifname @uplinks goto passing
                 meta nfproto ipv6 iifname @uplinks6 goto passing
             }
 
             chain leaving {
-                iifname != @outward drop
                 # These would leave with the container's own address.
                 ct state invalid drop
+                meta oifkind "bridge" oifname @outward goto entering
+                meta oifkind "bridge" oifname @bridges drop
             }
 
             # Into a network come answers, and what its ports are published for: not whoever knows a route, nor other networks.
             chain entering {
-                oifname != @outward drop
                 ct state established,related accept
                 ct status dnat accept
                 drop

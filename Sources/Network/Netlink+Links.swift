@@ -106,14 +106,13 @@ extension Netlink {
         } catch  where error.errno == ENODEV {}
     }
 
-    /// Stops all traffic over a link and takes it off its bridge. One that is gone already is fine.
+    /// Stops all traffic over a link. One that is gone already is fine.
     ///
     /// Taking it away would be the same to others, but the kernel waits 25 ms for every processor before it says so. A pair that was cut
-    /// goes by itself, together with the container's namespace.
+    /// goes by itself, together with the container's namespace, and leaves its bridge only then: that the bridge forgets a port takes a look
+    /// at each of the others.
     package mutating func cut(_ name: String) throws(SystemError) {
-        do throws(SystemError) {
-            try perform([change(name, flags: 0), release(name)])
-        } catch  where error.errno == ENODEV {}
+        do throws(SystemError) { try perform(change(name, flags: 0)) } catch  where error.errno == ENODEV {}
     }
 
     /// Lets a link of a bridge have back what came from it. A container that comes by its own published port needs it where br_netfilter
@@ -150,8 +149,6 @@ extension Netlink {
         // Without IPv6 there is nothing to say.
         do throws(SystemError) { try perform(message) } catch  where error.errno == EAFNOSUPPORT {}
     }
-
-    private func release(_ name: String) throws(SystemError) -> NetlinkMessage { try set(Int(IFLA_MASTER), of: name, to: 0) }
 
     /// Sets a bridge's MTU for good. Given when it is made, the kernel would forget it with the last port.
     func setMTU(of name: String, to mtu: UInt32) throws(SystemError) -> NetlinkMessage { try set(Int(IFLA_MTU), of: name, to: mtu) }

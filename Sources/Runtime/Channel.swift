@@ -5,11 +5,12 @@ package import Linux
 /// What parent and child say to each other between clone and exec, over one socket that keeps messages apart.
 ///
 ///     parent                                child
-///                                             joins its cgroup, makes its namespaces
+///                                             makes its namespaces
 ///                 ◀───────────── unshared     only with a network to connect
-///                                             waits for its ids
-///       mounts [mounts…] ─────────────────▶   only with more of them than one message carries
-///       proceed [mounts…] ────────────────▶   builds the root
+///       cgroup ───────────────────────────▶   has its ids; joins its cgroup, makes file systems
+///       seats [tasks…] ───────────────────▶   instead of that, where the cgroup has become another than was planned
+///       proceed [root] ───────────────────▶   builds the root
+///       mounts [mounts…] ─────────────────▶   waited for where they are needed; as many messages as they take
 ///       connected ────────────────────────▶   only with a network that the parent connects meanwhile; waited for at the end
 ///                 ◀──────────────── mounted   only with hooks; waits
 ///       (hooks run) proceed ──────────────▶
@@ -22,6 +23,8 @@ package import Linux
 ///
 /// Anything else is an error.
 enum ChannelMessage: Equatable {
+    case cgroup
+    case seats
     case mounts
     case proceed
     case connected
@@ -35,7 +38,7 @@ enum ChannelMessage: Equatable {
     private static let words: [(UInt8, ChannelMessage)] = [
         (UInt8(ascii: "p"), .proceed), (UInt8(ascii: "m"), .mounted), (UInt8(ascii: "t"), .terminal), (UInt8(ascii: "l"), .filter),
         (UInt8(ascii: "r"), .ready), (UInt8(ascii: "b"), .mounts), (UInt8(ascii: "c"), .connected),
-        (UInt8(ascii: "u"), .unshared),
+        (UInt8(ascii: "u"), .unshared), (UInt8(ascii: "s"), .seats), (UInt8(ascii: "g"), .cgroup),
     ]
 
     var bytes: [UInt8] {
@@ -140,18 +143,20 @@ struct Channel: ~Copyable {
         if entries[0].ready.contains(.hangUp) { throw SystemError(call: "prctl", subject: "the parent is gone", errno: EPIPE) }
     }
 
-    /// Waits for `proceed` and the descriptors with it. A parent that died is the error `EPIPE`.
-    mutating func waitToProceed() throws(SystemError) -> [CInt] {
-        var descriptors: [CInt] = []
+    /// Waits for a word of the parent's, and gives the descriptors with it. A parent that died is the error `EPIPE`.
+    mutating func wait(for word: ChannelMessage) throws(SystemError) -> [CInt] { try wait(for: word, or: word).descriptors }
+
+    /// Waits for one of two words.
+    mutating func wait(
+        for word: ChannelMessage, or other: ChannelMessage
+    ) throws(SystemError) -> (word: ChannelMessage, descriptors: [CInt]) {
         while true {
             guard var message = try socket.receive() else {
                 throw SystemError(call: "recvmsg", subject: "the parent is gone", errno: EPIPE)
             }
-            descriptors += message.takeDescriptors()
             switch ChannelMessage(message.bytes) {
-            case .mounts: continue
             case .connected: isConnected = true
-            case .proceed: return descriptors
+            case let said? where said == word || said == other: return (said, message.takeDescriptors())
             default: throw SystemError(call: "recvmsg", errno: EPROTO)
             }
         }

@@ -8,8 +8,6 @@ struct DeviceTree: Sendable {
     let fileSystem: FileSystemSetup
     /// Those that lie in `/dev` itself.
     let devices: [DeviceSetup]
-    /// What other file systems are mounted on.
-    let directories: [String]
 
     /// Makes it, attached nowhere.
     func mount(for user: UserNamespaceView) throws(LaunchError) -> Mount {
@@ -23,7 +21,6 @@ struct DeviceTree: Sendable {
         let identity = try FileSystemIdentity(user: user.rootUser, group: user.rootGroup)
         let mount = try fileSystem.make()
         let place = mount.descriptor.place
-        for name in directories { try Directory.make(name, at: place, mode: 0o755) }
         for (path, target) in DefaultDevices.links {
             try place.makeLink("\(path)".folderAndName.name, target: "\(target)")
         }
@@ -49,12 +46,12 @@ extension DeviceTree {
                 directories.append(name)
             }
         }
-        guard let found, found.type == "tmpfs", !found.copiesUp, found.options.allSatisfy({ Self.harmless.contains($0.key) }) else {
+        guard var found, found.type == "tmpfs", !found.copiesUp, found.options.allSatisfy({ Self.harmless.contains($0.key) }) else {
             return nil
         }
+        found.directories = directories
         fileSystem = found
         self.devices = devices.filter { Self.name(below: $0.path) != nil }
-        self.directories = directories
     }
 
     /// Options that mean the same to whoever mounts it; ids would not.

@@ -15,6 +15,8 @@ struct BindSource: Sendable {
     var propagation: Propagation?
     /// A node made for the container, with an owner it knows, in place of a tree.
     var device: DeviceSetup?
+    /// Where the tree is not there, an empty directory.
+    var mayBeMissing = false
 }
 
 extension BindSource {
@@ -35,8 +37,7 @@ extension BindSource {
     }
 
     private func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
-        let mount =
-            if let tree = try Mount.tree(of: path, recursive: recursive) { tree } else { try Mount(cloning: path, recursive: recursive) }
+        let mount = try tree()
         if idmapped != .none {
             let recursive = idmapped == .recursive && recursive
             if let ownMap {
@@ -49,6 +50,15 @@ extension BindSource {
         try attributes.apply(to: mount)
         try mount.set([], propagation: propagation ?? .private, recursive: true)
         return mount
+    }
+
+    private func tree() throws(SystemError) -> Mount {
+        do throws(SystemError) {
+            if let tree = try Mount.tree(of: path, recursive: recursive) { return tree }
+            return try Mount(cloning: path, recursive: recursive)
+        } catch  where mayBeMissing && error.errno == ENOENT {
+            return try FileSystemContext("tmpfs").mount()
+        }
     }
 
     private func mapIDs(of mount: borrowing Mount, to namespace: CInt, _ recursive: Bool) throws(SystemError) {
@@ -157,10 +167,18 @@ extension Root {
 extension FileDescriptor {
     /// A user namespace nobody lives in, to show files by its map.
     init(newUserNamespace map: UserMap) throws(SystemError) {
+        let ends = try FileDescriptor.pipe().release()
         guard case .parent(let pid, let handle) = try Process.clone(.user) else {
-            while true { pause() }
+            // As long as its parent lives, should that be killed before it has what it wants.
+            close(ends.writer)
+            _ = try? FileDescriptor(owning: ends.reader).read(atMost: 1)
+            Process.exit(0)
         }
-        defer { handle.abandon() }
+        defer {
+            handle.abandon()
+            close(ends.reader)
+            close(ends.writer)
+        }
         try map.write(to: pid)
         self = try FileDescriptor(opening: "/proc/\(pid)/ns/user")
     }

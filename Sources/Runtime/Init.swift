@@ -5,15 +5,17 @@ import Linux
 enum Init {
     static let steps: [Step] = [
         Step("bind to the parent's life", Steps.dieWithParent),
-        Step("join cgroup", Steps.joinCgroup),  // before anything is used that should be counted
-        Step("make namespaces", Steps.makeNamespaces),  // here and not by the clone: meanwhile the parent makes our mounts
+        Step("make namespaces", Steps.makeNamespaces),  // here and not by the clone: meanwhile the parent makes our cgroup
         Step("bring up loopback", Steps.bringUpLoopback),
         Step("set host name", Steps.setHostname),
         Step("cut off from the host's mounts", Steps.makeMountsPrivate),  // none of ours reaches the host, nor the other way round
-        Step("wait for the parent", Steps.waitToProceed),  // until then we have no ids and no mounts
+        Step("wait for cgroup", Steps.waitForCgroup),
+        Step("join cgroup", Steps.joinCgroup),  // before anything is made that should be counted
         Step("become root in the namespace", Steps.becomeRoot),  // before anything is made: what has no mapped owner cannot be made
         Step("new cgroup namespace", Steps.unshareCgroup),  // after joining the cgroup: its root is where we stand
         Step("new session keyring", Steps.joinKeyring),  // keyrings are in no namespace: without this we hold the caller's
+        Step("make file systems", Steps.makeFileSystems),  // meanwhile the parent makes our root and what it binds
+        Step("wait for the parent", Steps.waitToProceed),
         Step("attach root", Steps.attachRoot),
         Step("set up root", Steps.setUpRoot),  // proc, sys, dev, volumes, while the host's devices can still be seen
         Step("open proc", Steps.openProc),

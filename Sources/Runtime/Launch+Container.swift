@@ -7,32 +7,36 @@ package import OCI
 extension Launch {
     /// From one spec to one running process.
     /// - Parameters:
-    ///   - cgroup: made, and its limits set, before; nil leaves the container in the caller's.
+    ///   - cgroup: made, and its limits set, before; nil leaves the container in the caller's, unless `makeCgroup` has one.
+    ///   - makeCgroup: makes a cgroup, of version 1 alone, at the same time as the child makes its namespaces; `options.cgroup` is
+    ///     where it is going to be.
     ///   - hooks: told the first process's number when the spec's `prestart` and `createRuntime` hooks are due.
     ///   - connect: with `waitsForNetwork`, connects the first process's network namespace while the child sets itself up.
     ///   - meanwhile: what the caller has to do while the child sets itself up; told its number.
     ///   - record: told the first process before it waits for `start` on its own, so that it can be found again.
     package static func container(
-        _ spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?, hooks: (Int32) throws(LaunchError) -> Void = { _ in },
+        _ spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?, makeCgroup: () throws(LaunchError) -> Cgroup? = { nil },
+        hooks: (Int32) throws(LaunchError) -> Void = { _ in },
         connect: (Int32) throws(LaunchError) -> Void = { _ in }, meanwhile: (Int32) throws(LaunchError) -> Void = { _ in },
         record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
     ) throws(LaunchError) -> Launched {
-        var plan = try Plan(spec, options)
+        let plan = try Plan(spec, options)
         let outline = HostSide(
             root: plan.root, binds: plan.binds, devices: plan.devices, userMap: plan.userMap,
             joinsUser: plan.joined.contains { $0.type == .user })
-        let launch = try clone(&plan, Init.steps, into: cgroup)
-        // Its namespaces and our mounts take about as long.
+        let launch = try clone(plan, Init.steps, into: cgroup)
+        // Its namespaces and our cgroup, its file systems and our mounts take about as long.
         let aside = Aside(launch.pid)
         do throws(LaunchError) {
             try launch.setOOMScore(spec.process?.oomScoreAdj)
             launch.raiseLimits(plan.process.limits)
             var spent: [CInt] = []
             defer { for raw in spent { close(raw) } }
-            let mounts = try outline.prepare(for: launch.pid, spent: &spent)
-            spent += mounts
+            let user = try outline.giveIDs(to: launch.pid, &spent)
+            let cgroup = if let cgroup { cgroup } else { try makeCgroup() }
+            try launch.tell(cgroup, planned: options.cgroup)
+            try outline.sendMounts(to: launch, user, &spent)
             aside?.end()
-            try launch.proceed(mounts)
             if plan.waitsForNetwork {
                 try launch.waitForNamespaces()
                 do throws(LaunchError) { try connect(launch.pid) } catch {
@@ -50,16 +54,9 @@ extension Launch {
         return try launch.finish(hooks: { () throws(LaunchError) in try hooks(pid) }, record: record)
     }
 
-    /// Makes the child in its cgroup: born there with version 2, moving itself there with version 1.
-    static func clone(_ plan: inout Plan, _ steps: [Step], into cgroup: Cgroup?, beside companion: Int32? = nil) throws(LaunchError)
-        -> Launch
-    {
-        guard let cgroup else { return try clone(plan, steps: steps) }
-        do throws(CgroupError) { plan.seats = try cgroup.openSeats() } catch {
-            throw .refused("cannot put the container into its cgroup: \(error)")
-        }
-        defer { for seat in plan.seats { close(seat) } }
-        guard cgroup.paths.unified != nil else { return try clone(plan, steps: steps) }
+    /// Makes the child, born in its cgroup of version 2. Into those of version 1 it moves itself.
+    static func clone(_ plan: Plan, _ steps: [Step], into cgroup: Cgroup?, beside companion: Int32? = nil) throws(LaunchError) -> Launch {
+        guard let cgroup, cgroup.paths.unified != nil else { return try clone(plan, steps: steps) }
         if companion == nil, plan.joined.isEmpty, let directory = try? cgroup.openUnified() {
             return try clone(plan, steps: steps, cgroup: directory.raw)
         }
@@ -69,6 +66,14 @@ extension Launch {
             throw .refused("cannot put the process into its cgroup: \(error)")
         }
         return launch
+    }
+
+    /// Tells the child that it has its ids, and which cgroup.
+    private func tell(_ cgroup: Cgroup?, planned: CgroupPaths) throws(LaunchError) {
+        guard let cgroup, cgroup.paths != planned else { return try say(.cgroup) }
+        let seats = try cgroup.seats()
+        defer { for seat in seats { close(seat) } }
+        try say(.seats, seats)
     }
 
     /// What cannot be raised the child finds out when it sets its limits, and knows whether that is an error.
@@ -86,7 +91,16 @@ extension Launch {
     }
 }
 
-/// What the parent prepares on the host while the child waits.
+extension Cgroup {
+    /// Open `tasks` files for a child that moves itself; the caller closes them.
+    func seats() throws(LaunchError) -> [CInt] {
+        do throws(CgroupError) { return try openSeats() } catch {
+            throw .refused("cannot put the container into its cgroup: \(error)")
+        }
+    }
+}
+
+/// What the parent prepares on the host while the child sets itself up.
 private struct HostSide {
     let root: Root
     let binds: [BindSource]
@@ -95,35 +109,35 @@ private struct HostSide {
     /// Its user namespace is another's, which has its ids.
     let joinsUser: Bool
 
-    /// Gives the child its ids and makes its mounts, the root first.
-    func prepare(for pid: Int32, spent: inout [CInt]) throws(LaunchError) -> [CInt] {
-        guard userMap != nil || joinsUser else { return try mounts(for: nil, &spent) }
-        let map: UserMap
-        let namespace: FileDescriptor
+    /// Gives the child its ids.
+    /// - Parameter spent: gets what is open for our mounts' sake, to be closed after.
+    /// - Returns: its user namespace; nil for ours.
+    func giveIDs(to pid: Int32, _ spent: inout [CInt]) throws(LaunchError) -> UserNamespaceView? {
+        guard userMap != nil || joinsUser else { return nil }
         do throws(SystemError) {
-            if let userMap {
-                try userMap.write(to: pid)
-                map = userMap
-            } else {
-                map = try UserMap(of: pid)
-            }
-            namespace = try FileDescriptor(opening: "/proc/\(pid)/ns/user")
+            let map = if let userMap { userMap } else { try UserMap(of: pid) }
+            if userMap != nil { try map.write(to: pid) }
+            // Now, while its files in /proc are its own: soon it cannot be looked into.
+            let namespace = try FileDescriptor(opening: "/proc/\(pid)/ns/user").release()
+            spent.append(namespace)
+            return UserNamespaceView(raw: namespace, map: map)
         } catch {
             throw .system(doing: "give the container its user and group ids", error)
         }
-        return try mounts(for: UserNamespaceView(raw: namespace.raw, map: map), &spent)
     }
 
-    private func mounts(for user: UserNamespaceView?, _ spent: inout [CInt]) throws(LaunchError) -> [CInt] {
-        var mounts: [CInt] = []
-        do throws(LaunchError) {
-            if let root = try root.mount(for: user, spent: &spent) { mounts.append(root.release()) }
-            for bind in binds { mounts.append(try bind.make(for: user).release()) }
-            if let devices, let user { mounts.append(try devices.mount(for: user).release()) }
-        } catch {
-            for raw in mounts { close(raw) }
-            throw error
+    /// Makes its mounts, attached nowhere, and sends each as soon as the child can use it: the root, what lies in it, `/dev`, and the rest.
+    /// - Parameter spent: gets what can be closed when there is time, see `Overlay`.
+    func sendMounts(to launch: borrowing Launch, _ user: UserNamespaceView?, _ spent: inout [CInt]) throws(LaunchError) {
+        let top = try root.mount(for: user, spent: &spent)?.release()
+        if let top { spent.append(top) }
+        try launch.proceed(top.map { [$0] } ?? [])
+        if let devices, let user {
+            spent.append(try devices.mount(for: user).release())
+            try launch.send(spent.suffix(1))
         }
-        return mounts
+        let start = spent.count
+        for bind in binds { spent.append(try bind.make(for: user).release()) }
+        try launch.send(spent[start...])
     }
 }

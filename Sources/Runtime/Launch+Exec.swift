@@ -34,7 +34,10 @@ extension Launch {
         } catch {
             throw .system(doing: "join the container's namespaces", error)
         }
-        let launch = try clone(&plan, Join.steps, into: cgroup, beside: pid)
+        let seats = try cgroup?.seats() ?? []
+        defer { for seat in seats { close(seat) } }
+        plan.seats = seats
+        let launch = try clone(plan, Join.steps, into: cgroup, beside: pid)
         do throws(LaunchError) {
             try launch.setOOMScore(process.oomScoreAdj)
             launch.raiseLimits(plan.process.limits)

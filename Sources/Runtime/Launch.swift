@@ -98,22 +98,20 @@ package struct Launch: ~Copyable {
         Process.exit(0)
     }
 
-    /// Lets the child go on, with these mounts.
-    func proceed(_ mounts: [CInt] = []) throws(LaunchError) {
-        do throws(SystemError) {
-            var rest = mounts[...]
-            while rest.count > MessageSocket.capacity {
-                try channel.send(.mounts, descriptors: Array(rest.prefix(MessageSocket.capacity)))
-                rest = rest.dropFirst(MessageSocket.capacity)
-            }
-            try channel.send(.proceed, descriptors: Array(rest))
-        } catch {
-            throw ended(error)
+    /// Lets the child go on, with its root.
+    func proceed(_ root: [CInt] = []) throws(LaunchError) { try say(.proceed, root) }
+
+    /// Sends mounts, in as few messages as they fit into.
+    func send(_ mounts: ArraySlice<CInt>) throws(LaunchError) {
+        var rest = mounts
+        while !rest.isEmpty {
+            try say(.mounts, Array(rest.prefix(MessageSocket.capacity)))
+            rest = rest.dropFirst(MessageSocket.capacity)
         }
     }
 
-    func say(_ message: ChannelMessage) throws(LaunchError) {
-        do throws(SystemError) { try channel.send(message) } catch { throw ended(error) }
+    func say(_ message: ChannelMessage, _ descriptors: [CInt] = []) throws(LaunchError) {
+        do throws(SystemError) { try channel.send(message, descriptors: descriptors) } catch { throw ended(error) }
     }
 
     /// Waits until the child has its namespaces.
@@ -217,7 +215,7 @@ extension Plan {
     /// of everything of the host's: streams, directories, the working directory, which becomes the container's root.
     fileprivate mutating func enter(keeping kept: [CInt]) throws(SystemError) {
         guard let container else { return }
-        for seat in seats { try check("write", "tasks") { write(seat, "0", 1) } }
+        for seat in seats ?? [] { try check("write", "tasks") { write(seat, "0", 1) } }
         seats = []
         let null = try FileDescriptor(opening: "/dev/null", [.readWrite])
         var open = kept + (0..<process.preservedDescriptors).map { 3 + $0 }

@@ -30,8 +30,8 @@ package struct LaunchOptions: Sendable {
     package var keyring: String?
     package var preservedDescriptors: Int32 = 0
     package var filter: SeccompFilter?
-    /// How the container sees its control groups.
-    package var cgroupView = CgroupView.none
+    /// Where its control groups are, or are going to be.
+    package var cgroup = CgroupPaths()
     /// The container's state for hooks that run inside.
     package var hookState: State?
 
@@ -50,7 +50,11 @@ extension Plan {
             self.init(root: .directory(path: path, readOnly: spec.root?.readonly ?? false, idmapped: options.idmapsRoot), process: planned)
         }
         try setNamespaces(spec)
+        guard namespaces.contains(.mount) || joined.contains(where: { $0.type == .mount }) else {
+            throw .refused("linux.namespaces has no mount namespace, and without one the container's root would replace this machine's")
+        }
         try setMounts(spec, options)
+        seatFiles = options.cgroup.seatFiles
         waitsForNetwork = options.waitsForNetwork
         interfacesWithoutIPv6 = options.interfacesWithoutIPv6
         hostname = spec.hostname
@@ -81,6 +85,9 @@ extension Plan {
         for (type, kind) in Self.kinds {
             guard let namespace = linux.namespaces?.first(where: { $0.type == kind }) else { continue }
             if let path = namespace.path, !path.isEmpty {
+                if type == .mount, Namespaces.isHostsMountNamespace(path) {
+                    throw .refused("the mount namespace at \(path) is this machine's, whose root the container's would replace")
+                }
                 do throws(SystemError) {
                     joined.append(JoinedNamespace(type: type, raw: try FileDescriptor(namespace: type, at: path).release()))
                 } catch {
@@ -149,7 +156,7 @@ extension Plan {
                 setups.append(.bind(index: binds.count, target: destination, propagation: words.propagation, isUsers: true))
                 bindsDevices = bindsDevices || destination == "/dev"
             } else if mount.type == "cgroup" || mount.type == "cgroup2" {
-                showCgroups(options.cgroupView, at: destination, words)
+                showCgroups(options.cgroup.view, at: destination, words)
             } else {
                 setups.append(.fileSystem(try FileSystemSetup(mount, words, self)))
                 if mount.type == "tmpfs", words.set.contains(.readOnly) { readOnlyMounts.append(destination) }
@@ -175,10 +182,16 @@ extension Plan {
         }
         guard let tree else { return setups.append(links) }
         devices = tree
-        for (index, setup) in setups.enumerated() {
-            guard case .fileSystem(var setup) = setup, setup.target == tree.fileSystem.target else { continue }
-            setup.received = binds.count + 1
-            setups[index] = .fileSystem(setup)
+        // It comes first, because the child needs it first.
+        for (place, setup) in setups.enumerated() {
+            switch setup {
+            case .fileSystem(var setup) where setup.target == tree.fileSystem.target:
+                setup.received = 1
+                setups[place] = .fileSystem(setup)
+            case .bind(let index, let target, let propagation, let isUsers):
+                setups[place] = .bind(index: index + 1, target: target, propagation: propagation, isUsers: isUsers)
+            default: continue
+            }
         }
     }
 }
@@ -188,7 +201,10 @@ extension Plan {
     private mutating func showCgroups(_ view: CgroupView, at destination: String, _ words: MountOptions) {
         let attributes = AttributeChange(set: words.set.union([.noSetID, .noDevices, .noExec]))
         func bind(_ source: String, _ target: String) {
-            binds.append(BindSource(path: source, recursive: false, idmapped: .none, ownMap: nil, attributes: attributes))
+            var bind = BindSource(path: source, recursive: false, idmapped: .none, ownMap: nil, attributes: attributes)
+            // A hierarchy may have refused us, after this was planned.
+            bind.mayBeMissing = true
+            binds.append(bind)
             setups.append(.bind(index: binds.count, target: target, propagation: nil, isUsers: false))
         }
         switch view {
@@ -199,7 +215,7 @@ extension Plan {
                 .fileSystem(
                     FileSystemSetup(
                         type: "tmpfs", source: "cgroup", target: destination, attributes: attributes.set.subtracting(.readOnly),
-                        options: [("mode", "755")])))
+                        options: [("mode", "755")], directories: branches.map(\.target))))
             for branch in branches {
                 bind(branch.source, "\(destination)/\(branch.target)")
                 if !branch.aliases.isEmpty { setups.append(.links(branch.aliases.map { ("\(destination)/\($0)", branch.target) })) }

@@ -3,8 +3,10 @@ package import Linux
 
 /// Everything decided before the clone. The child only carries it out: no parsing, no JSON, no looking up.
 package struct Plan: Sendable {
-    /// Open `tasks` files of version 1 cgroups that the child moves itself into; they live as long as the process that plans.
-    var seats: [Int32] = []
+    /// The `tasks` files of version 1 cgroups that the child moves itself into.
+    var seatFiles: [String] = []
+    /// The same, opened by whoever plans, for a child that joins a container: those are another's, and none of its business by name.
+    var seats: [Int32]?
     /// Namespaces made new for it. The cgroup and time namespaces are not among them, see `Launch`.
     var namespaces: Namespaces = []
     /// A new cgroup namespace, made by the child once it is in its cgroup: its root is where the child stands then.
@@ -23,7 +25,7 @@ package struct Plan: Sendable {
     var root: Root
     /// What the parent opens on the host, in the order in which `Setup.bind` counts.
     var binds: [BindSource] = []
-    /// What the parent makes of `/dev`, sent after those.
+    /// What the parent makes of `/dev`, sent before those.
     var devices: DeviceTree?
     /// In order: what `/` gets, before it becomes the root.
     var setups: [Setup] = []

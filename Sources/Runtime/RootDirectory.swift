@@ -28,6 +28,9 @@ struct RootDirectory: Sendable {
         if status.inode == top.inode, status.device == top.device {
             throw SystemError(call: "mount", subject: "\(path) is the root", errno: EPERM)
         }
+        if !isDirectory, status.kind == .directory {
+            throw SystemError(call: "mount", subject: "\(path) is a directory, and what is mounted there is none", errno: EISDIR)
+        }
         // Covered files of /proc can fool whoever reads or writes them (CVE-2025-52881); a few tools need these, which decide nothing.
         if try point.fileSystemMagic() == 0x9fa0, !Self.harmlessInProc.contains(where: { $0.description == path }) {
             throw SystemError(call: "mount", subject: "\(path) lies in /proc", errno: EPERM)

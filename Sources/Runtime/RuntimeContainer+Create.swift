@@ -83,8 +83,13 @@ extension StateDirectory {
                 faccessat(directory.raw, "state.json", F_OK, AT_SYMLINK_NOFOLLOW) != 0
             else { throw SystemError(call: "mkdir", errno: EEXIST) }
             let container = RuntimeContainer(id: id, path: "\(path)/\(id.text)", directory: directory, state: state, isLocked: true)
-            try File.replace("config.json", at: container.directory.place, with: bundle.config)
-            try container.save()
+            do throws(SystemError) {
+                try File.replace("config.json", at: container.directory.place, with: bundle.config)
+                try container.save()
+            } catch {
+                try? container.remove()
+                throw error
+            }
             return container
         } catch {
             throw error.errno == EEXIST ? .exists(id) : .system(doing: "make a directory for container \(id.text)", error)
@@ -120,7 +125,7 @@ extension RuntimeContainer {
         launch.findsHome = true
         launch.preservedDescriptors = options.preservedDescriptors
         launch.filter = try Self.filter(spec, filters?.place)
-        launch.cgroupView = cgroup.view
+        launch.cgroup = cgroup.paths
         launch.hookState = ociState(.creating)
         let hooks =
             [HookPlan](spec.hooks?.prestart, launch.hookState, .creating)

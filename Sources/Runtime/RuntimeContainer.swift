@@ -33,8 +33,11 @@ package struct RuntimeContainer: ~Copyable {
     /// Lets other commands change it from now on.
     package func unlock() { directory.unlock() }
 
+    /// What is too large to be read again is the error `EFBIG`: nobody could delete the container.
     func save() throws(SystemError) {
-        try File.replace("state.json", at: directory.place, with: JSONEncoder().bytes(of: state, for: "state.json"))
+        let bytes = try JSONEncoder().bytes(of: state, for: "state.json")
+        guard bytes.count <= RuntimeState.limit else { throw SystemError(call: "write", subject: "state.json", errno: EFBIG) }
+        try File.replace("state.json", at: directory.place, with: bytes)
     }
 }
 

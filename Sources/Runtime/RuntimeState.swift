@@ -29,6 +29,9 @@ package struct RuntimeState: Equatable, Sendable {
 }
 
 extension RuntimeState: JSONRecord {
+    /// In bytes. All annotations of a `config.json` that is read have room.
+    static let limit = JSONLimits().bytes
+
     package init(_: JSONBlank) {}
 
     package mutating func members(_ json: inout JSONMembers) throws(JSONError) {

@@ -24,6 +24,8 @@ struct FileSystemSetup: Sendable {
     let target: String
     let attributes: MountAttributes
     let options: [(key: String, value: String?)]
+    /// Names of directories in it, for what is mounted there next.
+    var directories: [String] = []
     var propagation: Propagation?
     /// Copies what the root has at the target into the new file system (`tmpcopyup`).
     var copiesUp = false
@@ -61,15 +63,17 @@ struct DeviceSetup: Sendable {
 }
 
 extension Setup {
-    /// Carries it out. `root` is the container's root, `received` the mounts the parent sent.
-    /// - Parameter keep: told the descriptor of a `/proc` of the container's own that can be used as it is; it is the caller's from then on.
-    func perform(in root: RootDirectory, received: [CInt], keep: ((CInt) -> Void)? = nil) throws(SystemError) {
+    /// Carries it out, the one at this place in the plan.
+    func perform(_ place: Int, for child: Child, in root: RootDirectory) throws(SystemError) {
         switch self {
         case .fileSystem(let setup):
-            let mount = try setup.perform(in: root, received: received)
-            if let keep, setup.isPlainProc, let mount { keep(mount.release()) }
+            let mount = try setup.attach(in: root) { () throws(SystemError) in
+                if let made = child.fileSystem(place) { return made }
+                return if let index = setup.received { try child.received(index) } else { try setup.make() }
+            }
+            if child.plan.needsProc, child.proc == nil, setup.isPlainProc, let mount { child.proc = Place(raw: mount.release()) }
         case .bind(let index, let target, let propagation, let isUsers):
-            let mount = try Mount(received, index, target)
+            let mount = try child.received(index)
             let isDirectory = try mount.descriptor.status().kind == .directory
             try mount.attach(on: try root.mountPoint(target, isDirectory: isDirectory, forUser: isUsers))
             if let propagation { try mount.set([], propagation: propagation, recursive: true) }
@@ -89,11 +93,18 @@ extension Setup {
     }
 }
 
-extension Mount {
-    /// One that the parent sent.
-    fileprivate init(_ received: [CInt], _ index: Int, _ target: String) throws(SystemError) {
-        guard received.indices.contains(index) else { throw SystemError(call: "recvmsg", subject: target, errno: EBADF) }
-        self.init(owning: FileDescriptor(owning: received[index]))
+extension Child {
+    /// The file system of one of the plan's setups, if it has been made already. It is the caller's.
+    func fileSystem(_ setup: Int) -> Mount? {
+        guard fileSystems.indices.contains(setup), fileSystems[setup] >= 0 else { return nil }
+        defer { fileSystems[setup] = -1 }
+        return Mount(owning: FileDescriptor(owning: fileSystems[setup]))
+    }
+
+    /// One of the mounts that the parent makes, waited for if it is not there yet. It is the caller's.
+    func received(_ index: Int) throws(SystemError) -> Mount {
+        while received.count <= index { received += try channel.wait(for: .mounts) }
+        return Mount(owning: FileDescriptor(owning: received[index]))
     }
 }
 
@@ -101,15 +112,15 @@ extension FileSystemSetup {
     /// Shows all of the kernel's tables, and takes what is written to them.
     var isPlainProc: Bool { type == "proc" && options.isEmpty && !attributes.contains(.readOnly) }
 
-    /// Gives back the mount it made; nil where it bound the host's.
-    func perform(in root: RootDirectory, received: [CInt]) throws(SystemError) -> Mount? {
+    /// Puts it into the root, gets it from `make`, and gives it back; nil where it bound the host's.
+    func attach(in root: RootDirectory, _ make: () throws(SystemError) -> Mount) throws(SystemError) -> Mount? {
         // What the kernel itself fills must stand on a real directory: through a link, writes meant for it would land elsewhere (CVE-2019-19921).
         let point = try root.mountPoint(
             target, isDirectory: true, followLinks: type != "proc" && type != "sysfs" && type != "devpts" && target != "/dev", forUser: true
         )
         let mount: Mount
         do throws(SystemError) {
-            mount = if let index = self.received { try Mount(received, index, target) } else { try make() }
+            mount = try make()
         } catch {
             guard fallsBackToHost, error.errno == EPERM || error.errno == EBUSY else { throw error }
             let host = try Mount(cloning: target, recursive: true)
@@ -127,14 +138,16 @@ extension FileSystemSetup {
     func make() throws(SystemError) -> Mount {
         let context = try FileSystemContext(type)
         if !source.isEmpty { try context.set("source", source) }
-        for option in options {
-            if let value = option.value {
-                try context.set(option.key, value)
-            } else {
-                try context.set(flag: option.key)
-            }
-        }
-        return try context.mount(copiesUp ? attributes.subtracting(.readOnly) : attributes)
+        for option in options { try context.set(option) }
+        let mount = try context.mount(copiesUp ? attributes.subtracting(.readOnly) : attributes)
+        for name in directories { try Directory.make(name, at: mount.descriptor.place, mode: 0o755) }
+        return mount
+    }
+}
+
+extension FileSystemContext {
+    func set(_ option: (key: String, value: String?)) throws(SystemError) {
+        if let value = option.value { try set(option.key, value) } else { try set(flag: option.key) }
     }
 }
 

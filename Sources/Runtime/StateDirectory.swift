@@ -78,7 +78,7 @@ extension StateDirectory {
             }
             return directory
         }
-        let bytes = try found(id) { () throws(SystemError) in try File.read("state.json", at: directory.place, limit: 1 << 20) }
+        let bytes = try found(id) { () throws(SystemError) in try File.read("state.json", at: directory.place, limit: RuntimeState.limit) }
         let state = try RuntimeState(reading: bytes, of: id)
         return RuntimeContainer(id: id, path: "\(path)/\(id.text)", directory: directory, state: state, isLocked: locked)
     }

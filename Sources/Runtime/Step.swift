@@ -17,8 +17,12 @@ struct Step: Sendable {
 final class Child {
     let plan: Plan
     var channel: Channel
-    /// The mounts that came with `proceed`; the root first, if the parent made it.
+    /// The `tasks` files of version 1 cgroups that we move ourselves into, in place of those in the plan.
+    var seats: [CInt]?
+    /// The mounts that the parent has sent so far; the root first, if it made one.
     var received: [CInt] = []
+    /// The file systems of the plan's setups that were made before there was a root to mount them in; −1 for any other.
+    var fileSystems: [CInt] = []
     var root: RootDirectory?
     /// Our own view of the kernel's tables, under no path: nothing in the container can stand in its way. Nil unless `Plan.needsProc`.
     var proc: Place?
@@ -34,6 +38,7 @@ final class Child {
     init(plan: Plan, channel: consuming Channel) {
         self.plan = plan
         self.channel = channel
+        seats = plan.seats
     }
 
     /// What the new process does, its end of the pair in hand and the other end closed: a parent that dies must be noticed.

@@ -102,7 +102,7 @@ extension Steps {
         guard let socket = child.plan.startSocket else { return }
         try child.channel.send(.ready)
         // Nobody could find a process that waits here and is written down nowhere: if the parent dies first, so do we.
-        _ = try child.channel.waitToProceed()
+        _ = try child.channel.wait(for: .proceed)
         // Whoever connects listens from now on; the one who created us is done.
         child.channel = Channel(socket: MessageSocket(owning: try LocalSocket.accept(FileDescriptor(owning: socket))))
     }

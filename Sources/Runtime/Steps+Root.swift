@@ -12,8 +12,22 @@ extension Steps {
         if child.plan.diesWithParent { try Process.dieWithParent() }
     }
 
+    static func waitForCgroup(_ child: Child) throws(SystemError) {
+        let (word, descriptors) = try child.channel.wait(for: .cgroup, or: .seats)
+        child.seats = word == .seats ? descriptors : nil
+    }
+
+    /// A thread that moves itself needs no lock on all forks of the machine, see `Cgroup.openSeats`.
     static func joinCgroup(_ child: Child) throws(SystemError) {
-        for seat in child.plan.seats { try check("write", "tasks") { write(seat, "0", 1) } }
+        guard let seats = child.seats else {
+            for file in child.plan.seatFiles { try File.writeKernel(file, "0") }
+            return
+        }
+        for seat in seats {
+            try check("write", "tasks") { write(seat, "0", 1) }
+            close(seat)
+        }
+        child.seats = nil
     }
 
     static func makeNamespaces(_ child: Child) throws(SystemError) {
@@ -28,7 +42,7 @@ extension Steps {
     }
 
     static func waitToProceed(_ child: Child) throws(SystemError) {
-        child.received = try child.channel.waitToProceed()
+        child.received = try child.channel.wait(for: .proceed)
     }
 
     static func joinNamespaces(_ child: Child) throws(SystemError) {
@@ -65,8 +79,7 @@ extension Steps {
 extension Steps {
     static func attachRoot(_ child: Child) throws(SystemError) {
         guard case .inherited = child.plan.root else {
-            guard let raw = child.received.first else { throw SystemError(call: "recvmsg", subject: "root", errno: EBADF) }
-            let root = Mount(owning: FileDescriptor(owning: raw))
+            let root = try child.received(0)
             // On the host's own `/`: the one directory that is there and can be walked to whatever ids we have.
             // The process's root stays what it was, below, until the pivot.
             try root.attach(at: "/")
@@ -76,12 +89,22 @@ extension Steps {
         child.root = RootDirectory(holding: try FileDescriptor(opening: "/", [.path, .directory]))
     }
 
-    static func setUpRoot(_ child: Child) throws(SystemError) {
-        guard let root = child.root else { return }
+    /// Makes what the kernel fills, and empty ones, attached nowhere. Where one is refused, that is dealt with at its place in the root.
+    static func makeFileSystems(_ child: Child) throws(SystemError) {
         // Modes are given whole; the caller's umask has no say.
         umask(0)
-        let keep = child.plan.needsProc ? { child.proc = child.proc ?? Place(raw: $0) } : nil
-        for setup in child.plan.setups { try setup.perform(in: root, received: child.received, keep: keep) }
+        // Each is a descriptor until then, of which there may be few.
+        var room = 16
+        child.fileSystems = child.plan.setups.map { setup in
+            guard case .fileSystem(let setup) = setup, setup.received == nil, room > 0 else { return -1 }
+            room -= 1
+            do throws(SystemError) { return try setup.make().release() } catch { return -1 }
+        }
+    }
+
+    static func setUpRoot(_ child: Child) throws(SystemError) {
+        guard let root = child.root else { return }
+        for (place, setup) in child.plan.setups.enumerated() { try setup.perform(place, for: child, in: root) }
         guard child.plan.root.isReadOnly else { return }
         try makeWorkingDirectory(child)  // now or never
         try Mount(owning: root.open("/")).set(.readOnly)
@@ -177,7 +200,7 @@ extension Steps {
     static func stopForHooks(_ child: Child) throws(SystemError) {
         if child.plan.stopsForHooks {
             try child.channel.send(.mounted)
-            _ = try child.channel.waitToProceed()
+            _ = try child.channel.wait(for: .proceed)
         }
         for hook in child.plan.createContainerHooks { try hook.run(of: Process.current) }
     }

@@ -7,11 +7,7 @@ extension [String: String] {
     var labelText: String { sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",") }
 
     /// For `{{.Label "KEY"}}` in a template.
-    var labelLookups: JSONObject {
-        var labels = JSONObject()
-        for (key, value) in self { labels[key] = .string(value) }
-        return ["Label": .object(labels)]
-    }
+    var labelLookups: JSONObject { ["Label": .object(JSONObject(texts: self))] }
 
     /// The last one of a key counts; one without a value has an empty one.
     mutating func add(_ pair: KeyValue) { self[pair.key] = pair.value ?? "" }

@@ -11,15 +11,20 @@ struct MountFields {
     private(set) var options: [String] = []
     private(set) var copiesUp = true
     private(set) var definition = VolumeDefinition()
+    /// Types that options are for, as their names begin with them.
+    private var kinds: [String] = []
 
     init(_ text: String) throws(UsageError) {
         for field in try CommaFields(text).fields {
             let equals = field.firstIndex(of: "=")
             try read(String(field[..<(equals ?? field.endIndex)]), equals.map { String(field[field.index(after: $0)...]) })
         }
+        if let kind = kinds.first(where: { $0 != type }) { throw UsageError("cannot mix '\(kind)-*' options with mount type '\(type)'") }
+        if type == "tmpfs", source != nil { throw UsageError("--mount type=tmpfs has no source") }
     }
 
     private mutating func read(_ key: String, _ value: String?) throws(UsageError) {
+        if let hyphen = key.firstIndex(of: "-") { kinds.append(String(key[..<hyphen])) }
         switch key {
         case "type": type = value ?? ""
         case "source", "src": source = value

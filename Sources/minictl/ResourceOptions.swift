@@ -127,8 +127,15 @@ struct ResourceOptions: OptionGroup {
             guard cpu.quota == nil, cpu.period == nil else {
                 throw UsageError("--cpus cannot be given together with --cpu-quota or --cpu-period")
             }
+            let online = Machine.processors
+            guard nanoCPUs <= Int64(online) * 1_000_000_000 else {
+                throw UsageError("--cpus is from 0.01 to \(online).00, as there are only \(online) CPUs available")
+            }
             cpu.period = 100_000
             cpu.quota = nanoCPUs / 10_000
+        }
+        if let reservation = memory.reservation, let limit = memory.limit, limit > 0, reservation > limit {
+            throw UsageError("--memory-reservation cannot be above --memory")
         }
         if let runtime = cpu.realtimeRuntime, let period = cpu.realtimePeriod, runtime > period {
             throw UsageError("--cpu-rt-runtime cannot be more than --cpu-rt-period")

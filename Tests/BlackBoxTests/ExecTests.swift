@@ -53,6 +53,15 @@ import Testing
         #expect(try exec([], String(id.prefix(5)), "echo prefix").text == "prefix")
     }
 
+    @Test("A device that a container has put in place of its passwd is not opened to find a user")
+    func devicePasswd() throws {
+        // Of no driver: whoever opens it hears so.
+        let id = try rig.background(["--userns", "host"], "rm /etc/passwd; mknod /etc/passwd c 260 1; echo up; exec sleep 1000")
+        #expect(waitUntil { (try? rig.minictl("logs", id).text) == "up" })
+        let ending = try rig.minictl("exec", "-u", "someone", id, "true")
+        #expect(ending.code == 125 && ending.error.contains("Invalid argument"), "\(ending.error)")
+    }
+
     @Test("Exit codes are the program's own, or 126, 127, 125")
     func exitCodes() throws {
         let id = try rig.background()

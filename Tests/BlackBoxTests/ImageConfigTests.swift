@@ -107,6 +107,20 @@ import Testing
         #expect(!ending.error.contains("\u{1B}"))
     }
 
+    @Test(
+        "A passwd that is nothing but colons or line breaks takes no more memory than an honest one", arguments: [":", "\n:", "::::::\n"])
+    func wastefulPasswd(_ pattern: String) throws {
+        guard Program.has("busybox") else { return }
+        try rig.makeBusybox("fs")
+        for name in ["passwd", "group"] {
+            try rig.write("fs/etc/\(name)", String(repeating: pattern, count: (9 << 20) / pattern.utf8.count))
+        }
+        let script = "ulimit -v 400000; exec \"$@\""
+        let command = [Program.path, "--root", rig.root, "run", "--rm", "-u", "nosuch:nosuch", "--rootfs", "\(rig.path)/fs", "busybox"]
+        let ending = try Command(["/bin/sh", "-c", script, "sh"] + command).run([], seconds: 30)
+        #expect(ending.code == 125 && ending.error.contains("unable to find user"), "\(ending.error)")
+    }
+
     @Test("A passwd or group that is no ordinary file of the image's neither hangs nor tells (B12)", arguments: ["passwd", "group"])
     func strangeFiles(_ name: String) throws {
         guard Program.has("busybox") else { return }

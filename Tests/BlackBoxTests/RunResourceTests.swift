@@ -8,7 +8,7 @@ private let nonsense = [
     "-m 100000000000000000000g", "-m 99999999999999999999", "-m 9223372036854775807g", "-m -1", "-m nan", "-m 1e9", "-m 0x10",
     "-m ''", "-m 1.5.2m", "-m 5q",
     "-m 1k", "-m 5m", "--cpus nan", "--cpus inf", "--cpus -1", "--cpus 1e3", "--cpus 0.001", "--cpu-quota 999",
-    "--cpus 99999999999999999999", "--cpus 0.0000000001",
+    "--cpus 8193", "-m 10m --memory-reservation 11m", "--cpus 99999999999999999999", "--cpus 0.0000000001",
     "--cpus 1,5",
     "--cpuset-cpus 0-4294967295", "--cpuset-cpus 99999", "--cpuset-cpus -1", "--cpuset-cpus 1-0", "--cpuset-cpus x", "--cpuset-mems 77",
     "--pids-limit 99999999999", "--pids-limit x", "--pids-limit -2", "--cpu-shares -1", "--cpu-shares 99999999999", "--cpu-quota 1",
@@ -31,6 +31,12 @@ private let nonsense = [
     private static let isUnified = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0
     let rig: Rig
     init() throws { rig = try Rig() }
+
+    @Test("Of the terminals that all containers have together, one takes no more than its part (F)")
+    func terminals() throws {
+        let script = "bash -c 'n=0; while exec {fd}<>/dev/ptmx; do n=$((n+1)); done 2>/dev/null; echo $n'"
+        #expect(try rig.sh(["--ulimit", "nofile=1024"], script).text == "512")
+    }
 
     @Test("Limits stand in the container's cgroup on the host, version 1 or 2")
     func limits() throws {

@@ -114,7 +114,7 @@ private func outcome(_ words: String...) -> (status: Int32, sentence: String, gl
 
     @Test func `Help at 80 columns`() throws {
         let page = CommandPage(
-            path: "minictl run", summary: Run.summary, operands: Run.operands, options: Run.options.map { $0.spelling }, commands: [],
+            path: "minictl run", summary: Run.summary, operands: Run.operands, options: Run.options.spellings(), commands: [],
             examples: Run.examples)
         #expect(
             page.help(width: 80) == """

@@ -244,6 +244,23 @@ private struct Child: ~Copyable {
         #expect(try scratch.read(.devices, "devices.list") == "a *:* rwm\n")
     }
 
+    @Test func `a cgroup of a name that is no text is looked into and removed`() throws {
+        let scratch = try Scratch()
+        let directory = try #require(
+            scratch.cgroup.paths.entries.first { $0.directory.contains("freezer") } ?? scratch.cgroup.paths.entries.first
+        ).directory
+        let name = Array(directory.utf8CString.dropLast()) + [CChar(UInt8(ascii: "/")), CChar(bitPattern: 0xff), 0]
+        try check("mkdir") { mkdir(name, 0o755) }
+        let child = try Child("sleep 100")
+        let raw = try check("open") { open(Array(name.dropLast()) + Array("/cgroup.procs".utf8CString), O_WRONLY) }
+        try FileDescriptor(owning: raw).write("\(child.pid)")
+        #expect(try scratch.cgroup.processes() == [child.pid])
+        try scratch.cgroup.kill()
+        #expect(child.end() != nil)
+        try scratch.cgroup.remove()
+        #expect(access(directory, F_OK) != 0)
+    }
+
     @Test func `a cgroup deeper than a path is long can be removed`() throws {
         let scratch = try Scratch([.pids])
         var place = try FileDescriptor(opening: try #require(scratch.cgroup.paths.legacy(.pids)), [.directory])

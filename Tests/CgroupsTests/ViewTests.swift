@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct CgroupViewTests {
     private func view(_ entries: [(String, String)]) -> CgroupView {
-        Cgroup(CgroupPaths(entries.map { CgroupPaths.Entry(label: $0.0, directory: $0.1) })).view
+        CgroupPaths(entries.map { CgroupPaths.Entry(label: $0.0, directory: $0.1) }).view
     }
 
     @Test func `version 2 is one directory`() {

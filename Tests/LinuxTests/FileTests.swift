@@ -43,6 +43,51 @@ import Testing
         }
     }
 
+    @Test("A folder of the target that becomes a link while a tree is copied leads no second name out of it")
+    func swappedFolder() throws {
+        var template = Array("/tmp/minictl-linux-XXXXXX".utf8CString)
+        _ = try #require(mkdtemp(&template))
+        let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        defer { try? Directory.removeAll(path) }
+        // Names of one file, in a folder each, which takes its time; and a file of that name which is nobody's business.
+        let folders = (0..<100).map { "d\($0)" }
+        for name in ["victim"] + folders { try Directory.makeAll("\(path)/from/\(name)") }
+        try check("rename") { rename("\(path)/from/victim", "\(path)/victim") }
+        for file in ["victim/name", "from/d0/name"] {
+            try FileDescriptor(opening: "\(path)/\(file)", [.writeOnly, .create], mode: 0o600).write([UInt8](repeating: 7, count: 16 << 20))
+        }
+        for name in folders.dropFirst() { link("\(path)/from/d0/name", "\(path)/from/\(name)/name") }
+        let secret = try FileStatus(of: "\(path)/victim/name").inode
+        try Directory.make("\(path)/whole")
+        try TreeCopy.contents(
+            of: FileDescriptor(opening: "\(path)/from", [.directory]), into: FileDescriptor(opening: "\(path)/whole", [.directory]))
+        #expect(try FileStatus(of: "\(path)/whole/d7/name").links == folders.count)
+        let moves = folders.map { name in
+            ["to/\(name)/name", "to/\(name)", "away"].map { Array("\(path)/\($0)".utf8CString) }
+        }
+        let victim = Array("\(path)/victim".utf8CString)
+        for _ in 0..<5 {
+            try Directory.make("\(path)/to")
+            guard case .parent(_, let attacker) = try Process.clone() else {
+                // The folder with the first name, as soon as it is there, makes room for the link.
+                while true {
+                    for move in moves where access(move[0], F_OK) == 0 && rename(move[1], move[2]) == 0 {
+                        symlink(victim, move[1])
+                        while true { pause() }
+                    }
+                }
+            }
+            // The link may be in the way, which is an error; it must not lead anywhere.
+            _ = try? TreeCopy.contents(
+                of: FileDescriptor(opening: "\(path)/from", [.directory]), into: FileDescriptor(opening: "\(path)/to", [.directory]))
+            attacker.abandon()
+            for name in folders where (try? FileStatus(of: "\(path)/to/\(name)"))?.kind == .directory {
+                #expect((try? FileStatus(of: "\(path)/to/\(name)/name"))?.inode != secret)
+            }
+            for place in ["to", "away"] { try Directory.removeAll("\(path)/\(place)") }
+        }
+    }
+
     @Test("A moment that was written down is read again, and a day that its month lacks is one of the next")
     func readMoments() {
         for day in stride(from: 0, to: 106_000, by: 13) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Linux
 import Testing
 
@@ -30,5 +31,11 @@ import Testing
         let proc = table.mount(of: "/proc/self/status")
         let nothing = table.mount(of: "/no/such/path")
         #expect(proc?.point == "/proc" && proc?.type == "proc" && nothing == nil)
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func `a directory without devices shows them, and opens none`() throws {
+        let devices = try FileDescriptor(opening: "/dev", [.path, .directory]).withoutDevices()
+        #expect(try devices.place.status(of: "null")?.kind == .character)
+        #expect(throws: SystemError(call: "open", subject: "null", errno: EACCES)) { _ = try devices.place.open("null").release() }
     }
 }

@@ -81,6 +81,21 @@ struct ContainerTests {
         #expect(outcome.status == 1 && outcome.errors.contains("network namespace"), "\(outcome)")
     }
 
+    /// In a mount namespace of the test's own, lest a failure take this machine's root away.
+    @Test(arguments: [nil, "/proc/self/ns/mnt", "/proc/1/ns/mnt"] as [String?])
+    func `Without a mount namespace of its own no container takes the place of the machine's root`(_ path: String?) throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "true") { spec in
+            spec.linux?.namespaces = path.map { [Spec.Linux.Namespace(type: .mount, path: $0)] } ?? []
+            spec.hostname = nil
+        }
+        let script = "\(Fixture.binary) --root \(fixture.root) run --bundle \(bundle) a; echo $?; ls -d /proc/self \(fixture.path)"
+        let outcome = try Fixture.run(
+            ["/usr/bin/unshare", "--mount", "--pid", "--fork", "--mount-proc", "/bin/sh", "-c", script], in: fixture.path)
+        #expect(outcome.output == "1\n/proc/self\n\(fixture.path)\n" && outcome.errors.contains("mount namespace"), "\(outcome)")
+        #expect(try fixture.minirun("list", "-q").output == "")
+    }
+
     @Test func `A seccomp profile decides what calls answer`() throws {
         let fixture = try Fixture()
         let profile = Spec.Seccomp(

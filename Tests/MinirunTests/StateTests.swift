@@ -60,6 +60,26 @@ struct StateTests {
         #expect(try fixture.status("a") == "running")
     }
 
+    @Test func `A container with all the annotations that can be read is deleted like any other`() throws {
+        let fixture = try Fixture()
+        try fixture.start("a", "sleep 100") { spec in
+            spec.annotations = Dictionary(
+                uniqueKeysWithValues: (0..<10_000).map { ("annotation.number.\($0)", String(repeating: "x", count: 100)) })
+        }
+        #expect(try fixture.status("a") == "running")
+        #expect(try fixture.minirun("delete", "--force", "a").status == 0)
+    }
+
+    @Test func `What lies beside a pid file is not written to`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "sleep 100")
+        try fixture.write("theirs", Array("theirs".utf8))
+        link(fixture.path + "/theirs", fixture.path + "/.pid.tmp")
+        #expect(try fixture.minirun("create", "--bundle", bundle, "--pid-file", fixture.path + "/pid", "a").status == 0)
+        #expect(fixture.read("theirs") == "theirs" && Int(fixture.read("pid")) != nil)
+        #expect(try FileStatus(of: fixture.path + "/pid").inode != FileStatus(of: fixture.path + "/theirs").inode)
+    }
+
     @Test func `A state directory that others can write is refused`() throws {
         let fixture = try Fixture()
         try Directory.make(fixture.root)

@@ -57,6 +57,16 @@ import Testing
         #expect(!lines.contains { $0.hasSuffix("/vol/s") })
     }
 
+    @Test("diff tells of names that are no UTF-8, and of two that only look alike")
+    func strangeNames() throws {
+        let minictl = try Root()
+        let script = #"mkdir "$(printf "a\377")"; touch "$(printf "a\377")/x" "$(printf "e\314\201")" "$(printf "\303\251")""#
+        try minictl.sh("$M run --name web base sh -c '\(script)'")
+        let lines = try minictl("diff web").lines
+        #expect(lines.filter { $0.hasPrefix("A /a") } == ["A /a\u{FFFD}", "A /a\u{FFFD}/x"], "\(lines)")
+        #expect(lines.count { $0 == "A /\u{e9}" } == 2, "\(lines)")
+    }
+
     @Test("An export has the container's own ids and names and nothing of its volumes, whether it runs or not")
     func export() throws {
         let minictl = try changed()

@@ -5,6 +5,37 @@ import Linux
 import Testing
 
 @Suite(.enabled(if: Root.isUsable)) struct LifeTests {
+    @Test("A container that has used up the last inode is removed all the same")
+    func noInodes() throws {
+        let minictl = try Root()
+        let fill = #"i=0; while : >/f\$i; do i=\$((i+1)); done"#
+        let outcome = try minictl.sh(
+            """
+            mkdir small; unshare --mount sh -c 'mount -t tmpfs -o nr_inodes=1500 none small && mkdir small/r && ln -s $PWD/images small/r/images
+                M="timeout 20 \(Root.program) --root small/r"
+                $M run -d --name one --network none base sh -c "\(fill)" >/dev/null; $M wait one >/dev/null 2>&1; touch small/x 2>/dev/null && echo early
+                $M rm -f one 2>/dev/null; ls small/r/containers; touch small/x && echo room'
+            """)
+        #expect(outcome.lines == ["one", "room"], "\(outcome)")
+    }
+
+    @Test("Megabytes of labels keep nobody from stopping a container, and what could not be read again is refused")
+    func labels() throws {
+        let minictl = try Root()
+        let lines = "for i in $(seq 20000); do echo label.$n.number.$i=with-some-value; done >labels$n"
+        try minictl.sh("for n in 1 2 3 4 5 6; do \(lines); done")
+        try minictl.start("one", "--label-file labels1 --label-file labels2")
+        #expect(try minictl("ps --format {{.Names}}").text == "one")
+        #expect(try minictl("rm -f one").code == 0)
+        for (verb, code) in [("create", 1), ("run -d", 125)] {
+            let files = (1...6).map { "--label-file labels\($0)" }.joined(separator: " ")
+            let outcome = try minictl("\(verb) --name two \(files) base sleep 1000")
+            #expect(outcome.code == code && outcome.error.contains("too many"), "\(outcome.error)")
+            #expect(try minictl("ps -aq").text == "")
+            try minictl.expectEmpty()
+        }
+    }
+
     @Test("To remove by force what is not there is said, and is no failure")
     func removeNothing() throws {
         let minictl = try Root()

@@ -289,7 +289,7 @@ import Testing
         #expect(try minictl("network create --ipv6 --subnet 10.9.0.0/16 bridge").code == 0)
         let show = "ip -o addr show scope global | grep -oE '(10|fd).*/(16|64)' | sed 's/fd.*:/fd:/'"
         #expect(try minictl.sh("$M run --rm base \(show)").lines == ["10.9.0.2/16", "fd:2/64"])
-        #expect(try minictl.sh("ip -o link | grep -c minictl0").text == "1")
+        #expect(try minictl.sh("ip -o link show type bridge | grep -c minictl0").text == "1")
     }
 
     @Test("A macvlan puts containers on a wire of the host's")

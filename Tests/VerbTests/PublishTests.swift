@@ -42,6 +42,25 @@ import Testing
         #expect(outcome == ["192.0.2.2", "172.18.0.1"])
     }
 
+    @Test("Who begins to talk, or is talked to, bothers no neighbour")
+    func quiet() throws {
+        let lab = try Lab()
+        try lab.serve("peer", "")
+        let heard = "heard() { nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' peer)/ns/net awk '/eth0/ {print $3}' /proc/net/dev; }\n"
+        // From within, from this machine, and once more at an address that was another's.
+        #expect(
+            try lab.lines(
+                heard + """
+                    before=$(heard); $M run --rm $BB base busybox nc -w 1 172.18.0.1 9 2>&1 | sed 's/nc: //'
+                    $M run -d --name web $BB -p 8080:80 base busybox nc -ll -p 80 -e /answer >/dev/null; sleep 0.3; ask 127.0.0.1 8080
+                    $M rm -f web; $M run -d --name next --mac-address 02:42:ac:12:00:77 -p 8080:80 $BB base busybox nc -ll -p 80 -e /answer >/dev/null
+                    sleep 0.3; ask 127.0.0.1 8080; $M inspect -f '{{.NetworkSettings.IPAddress}}' next; echo $(($(heard) - before))
+                    """) == [
+                    "can't connect to remote host (172.18.0.1): Connection refused", "from 172.18.0.1", "web", "from 172.18.0.1",
+                    "172.18.0.3", "0",
+                ])
+    }
+
     @Test("Rules that were flushed are there again with the next command, and those of others are not touched")
     func flushed() throws {
         let lab = try Lab()

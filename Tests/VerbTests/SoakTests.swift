@@ -62,11 +62,11 @@ import Testing
         let processes = "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -a -o \"[^ ]* [^ ]* $PWD[ /].*\""
         let left = try minictl.sh("for i in $(seq 20); do \(processes) > left || break; sleep 0.1; done; cat left").text
         #expect(left == "", "\(left.prefix(2000))")
-        // Everything that ever was, by its id: no cgroup of it, and nothing on the bridge.
+        // Everything that ever was, by its id: no cgroup of it, and nothing that carries anything on the bridge.
         try minictl.sh("$M events --since 1d --until 0s --filter event=create --filter type=container --format '{{.Actor.ID}}' > ids")
         #expect(try minictl.sh("[ -s ids ] && find /sys/fs/cgroup -type d | grep -F -f ids").text == "")
         let name = "$M network inspect -f '{{index .Options \"com.docker.network.bridge.name\"}}' bridge"
-        let links = try minictl.sh("ip -o link show master $(\(name))")
+        let links = try minictl.sh("ip -o link show up master $(\(name))")
         #expect(links.text == "" && links.error == "", "\(links.output)\(links.error)")
     }
 }

@@ -35,7 +35,7 @@ import Testing
     func whole() throws {
         let minictl = try Root()
         let id = try minictl.start("web", "-m 64m --cpus 0.25")
-        let outcome = try minictl("update -m 128m --cpus 2 --cpuset-cpus 900 web")
+        let outcome = try minictl("update -m 128m --cpus 1 --cpuset-cpus 900 web")
         #expect(outcome.code == 1 && outcome.error.contains("cannot update web: the kernel refused \"900\""), "\(outcome.error)")
         #expect(try limit(minictl, id, "memory.limit_in_bytes", "memory.max") == "\(64 << 20)")
         #expect(try limit(minictl, id, "cpu.cfs_quota_us", "cpu.max").hasPrefix("25000"))

@@ -26,6 +26,22 @@ import Testing
         #expect(try minictl.sh("ls -A containers/.volumes").text == "")
     }
 
+    @Test("What cannot be renamed, as the lower layer of an overlay, is removed all the same: a volume, an image")
+    func onOverlay() throws {
+        let minictl = try Root()
+        // It came with the image that this runs in, so to speak.
+        let outcome = try minictl.sh(
+            """
+            mkdir -p image/containers/.volumes/v/a/b/c/d image/containers/.volumes/v/e upper work merged
+            touch image/containers/.volumes/v/a/b/c/f image/containers/.volumes/v/a/b/c/d/f
+            tar -c -C /etc passwd group | \(Root.program) --root image import - x:1
+            unshare --mount sh -c 'mount -t overlay -o lowerdir=image,upperdir=upper,workdir=work none merged &&
+                M="timeout 10 \(Root.program) --root merged"; $M volume rm v; echo $?; ls -A merged/containers/.volumes
+                $M rmi x:1 >/dev/null; echo $?; ls merged/images/unpacked/sha256; $M images -q'
+            """)
+        #expect(outcome.text.hasSuffix("v\n0\n0"), "\(outcome)")
+    }
+
     @Test("A volume can stand for a folder, whose files outlive it")
     func folder() throws {
         let minictl = try Root()

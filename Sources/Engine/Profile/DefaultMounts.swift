@@ -9,8 +9,9 @@ package enum DefaultMounts {
             mount("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]),
             // Programs have no place here: noexec, as podman has it.
             mount("/dev", "tmpfs", "tmpfs", ["nosuid", "noexec", "strictatime", "mode=755", "size=65536k"]),
-            // gid 5 is `tty`; 0620 lets write(1) and wall(1) reach a terminal through it.
-            mount("/dev/pts", "devpts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+            // gid 5 is `tty`; 0620 lets write(1) and wall(1) reach a terminal through it. Of the 3072 terminals that the kernel has for all
+            // containers together, one of them must not take all.
+            mount("/dev/pts", "devpts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5", "max=512"]),
             mount("/dev/shm", "tmpfs", "shm", ["nosuid", "noexec", "nodev", "mode=1777", "size=\(shmSize)"]),
             mount("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]),
             mount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", "ro"]),
