@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Glibc
 
 /// A moment, in nanoseconds since 1970 (`CLOCK_REALTIME`).
