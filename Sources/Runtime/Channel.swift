@@ -8,7 +8,7 @@ package import Linux
 ///                                             makes its namespaces
 ///                 ◀───────────── unshared     only with a network to connect
 ///       cgroup ───────────────────────────▶   has its ids; joins its cgroup, makes file systems
-///       seats [tasks…] ───────────────────▶   instead of that, where the cgroup has become another than was planned
+///       seats [tasks…] ───────────────────▶   instead of that, where the child cannot find the cgroup as it was planned
 ///       proceed [root] ───────────────────▶   builds the root
 ///       mounts [mounts…] ─────────────────▶   waited for where they are needed; as many messages as they take
 ///       connected ────────────────────────▶   only with a network that the parent connects meanwhile; waited for at the end

@@ -34,7 +34,8 @@ extension Launch {
             defer { for raw in spent { close(raw) } }
             let user = try outline.giveIDs(to: launch.pid, &spent)
             let cgroup = if let cgroup { cgroup } else { try makeCgroup() }
-            try launch.tell(cgroup, planned: options.cgroup)
+            // What lies there in the mount namespace of another may be anything.
+            try launch.tell(cgroup, planned: plan.joined.isEmpty ? options.cgroup : nil)
             try outline.sendMounts(to: launch, user, &spent)
             aside?.end()
             if plan.waitsForNetwork {
@@ -69,7 +70,7 @@ extension Launch {
     }
 
     /// Tells the child that it has its ids, and which cgroup.
-    private func tell(_ cgroup: Cgroup?, planned: CgroupPaths) throws(LaunchError) {
+    private func tell(_ cgroup: Cgroup?, planned: CgroupPaths?) throws(LaunchError) {
         guard let cgroup, cgroup.paths != planned else { return try say(.cgroup) }
         let seats = try cgroup.seats()
         defer { for seat in seats { close(seat) } }

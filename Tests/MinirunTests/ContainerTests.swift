@@ -72,6 +72,19 @@ struct ContainerTests {
         #expect(try fixture.status("a") == "running")
     }
 
+    /// That namespace has no cgroups under their path, or anything.
+    @Test func `In a mount namespace that it joins a container is in its own cgroup`() throws {
+        let fixture = try Fixture()
+        try fixture.start("a", "sleep 100")
+        let pid = try #require(try fixture.state("a")?["pid"]?.int)
+        let outcome = try fixture.run("b", "grep -c pids.*minirun-b /proc/self/cgroup; cat /proc/self/cgroup") { spec in
+            spec.hostname = nil
+            spec.linux?.namespaces = [Spec.Linux.Namespace(type: .mount, path: "/proc/\(pid)/ns/mnt")]
+            spec.linux?.cgroupsPath = "/minirun-b"
+        }
+        #expect(outcome.status == 0 && outcome.output.contains("minirun-b"), "\(outcome)")
+    }
+
     @Test func `A path that is no namespace is refused`() throws {
         let fixture = try Fixture()
         let outcome = try fixture.run("a", "true") { spec in
