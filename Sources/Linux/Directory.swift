@@ -148,7 +148,7 @@ package enum Directory {
             if let failure { throw failure }
             if pending.isEmpty { return }
             for name in pending {
-                let subject = String(decoding: name.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+                let subject = name.text
                 let child = CInt(try check("open", subject) { linux_openat(top.raw, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0) })
                 let directory = FileDescriptor(owning: child)
                 guard try mountID(directory.raw, "", empty: true) == home else {
