@@ -63,7 +63,9 @@ package struct HostProgram: Sendable {
     ) throws(SystemError) -> ProcessHandle {
         let words = CStrings([path] + arguments)
         let environment = CStrings(["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"])
-        guard case .parent(_, let handle) = try Process.clone() else {
+        // By fork(3), after which the allocator works in the child even if the caller has threads, as our tests have.
+        let pid = try Process.fork()
+        if pid == 0 {
             do throws(SystemError) {
                 for (target, raw) in [input, output, error].enumerated() { try check("dup2") { dup2(raw, CInt(target)) } }
                 try SignalSet.reset()
@@ -72,6 +74,10 @@ package struct HostProgram: Sendable {
             } catch {}
             Process.exit(127)
         }
-        return handle
+        do throws(SystemError) { return try ProcessHandle(pid: pid) } catch {
+            kill(pid, SIGKILL)
+            waitpid(pid, nil, 0)
+            throw error
+        }
     }
 }
