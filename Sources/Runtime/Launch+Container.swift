@@ -21,7 +21,7 @@ extension Launch {
         record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
     ) throws(LaunchError) -> Launched {
         let plan = try Plan(spec, options)
-        let outline = HostSide(
+        let host = HostSide(
             root: plan.root, binds: plan.binds, devices: plan.devices, userMap: plan.userMap,
             joinsUser: plan.joined.contains { $0.type == .user })
         let launch = try clone(plan, Init.steps, into: cgroup)
@@ -32,11 +32,11 @@ extension Launch {
             launch.raiseLimits(plan.process.limits)
             var spent: [CInt] = []
             defer { for raw in spent { close(raw) } }
-            let user = try outline.giveIDs(to: launch.pid, &spent)
+            let user = try host.giveIDs(to: launch.pid, &spent)
             let cgroup = if let cgroup { cgroup } else { try makeCgroup() }
             // What lies there in the mount namespace of another may be anything.
             try launch.tell(cgroup, planned: plan.joined.isEmpty ? options.cgroup : nil)
-            try outline.sendMounts(to: launch, user, &spent)
+            try host.sendMounts(to: launch, user, &spent)
             aside?.end()
             if plan.waitsForNetwork {
                 try launch.waitForNamespaces()
