@@ -18,6 +18,8 @@ struct EtcFiles {
     /// `NAME:ADDRESS`.
     let extra: [String]
     let idmaps: Bool
+    /// They are as little to be written as the container's root.
+    let isReadOnly: Bool
 
     /// Writes them into the container's directory and gives back what to mount, leaving out what the user mounts there.
     func write(into directory: borrowing FileDescriptor, path: String, besides taken: Set<String>) throws(EngineError) -> [Spec.Mount] {
@@ -41,7 +43,8 @@ struct EtcFiles {
 
     private func mount(_ name: String, _ source: String) -> Spec.Mount {
         Spec.Mount(
-            destination: "/etc/\(name)", type: "bind", source: source, options: ["bind", "rprivate"] + (idmaps ? ["idmap"] : []))
+            destination: "/etc/\(name)", type: "bind", source: source,
+            options: ["bind", "rprivate"] + (isReadOnly ? ["ro"] : []) + (idmaps ? ["idmap"] : []))
     }
 
     private func shared(_ name: String) -> String? {
