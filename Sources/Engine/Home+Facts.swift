@@ -14,7 +14,7 @@ extension Home {
             "OCIRuntimeSpec": .string(Spec.version),
             "OCIImageSpec": "1.1.0",
             "Os": "linux",
-            "Arch": .string(Machine.hardware),
+            "Arch": .string(Platform.current.architecture),
             "KernelVersion": .string(Machine.kernelRelease),
         ]
     }
@@ -35,17 +35,21 @@ extension Home {
             "Images": .int(Int64(count)),
             "Driver": "overlay",
             "LoggingDriver": "json-file",
+            "CgroupDriver": "cgroupfs",
             "CgroupVersion": .string(hierarchy.mode.word),
+            "SecurityOptions": .texts(
+                (Machine.hasAppArmor ? ["name=apparmor"] : []) + ["name=seccomp,profile=builtin", "name=userns", "name=cgroupns"]),
             "UserRanges": ranges.map {
                 ["FirstUser": .int(Int64($0.users)), "FirstGroup": .int(Int64($0.groups)), "Containers": .int(Int64($0.slots))]
             } ?? .null,
             "KernelVersion": .string(Machine.kernelRelease),
             "OperatingSystem": .string(Self.operatingSystem),
+            "OSType": "linux",
             "Architecture": .string(Machine.hardware),
             "NCPU": .int(Int64(Machine.processors)),
             "MemTotal": .int(Int64(sysconf(CInt(_SC_PHYS_PAGES))) &* Int64(sysconf(CInt(_SC_PAGESIZE)))),
             "Name": .string(Machine.hostname),
-            "Root": .string(path),
+            "DockerRootDir": .string(path),
             "ServerVersion": .string(program),
         ]
     }

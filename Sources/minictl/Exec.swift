@@ -28,7 +28,7 @@ struct Exec: Command {
                 $0.fileEnvironment += try Environment.file($1)
             },
             .text("-u, --user USER[:GROUP]", "who runs it, by name or number") { $0.user = $1 },
-            .text("-w, --workdir DIR", "the working directory") { $0.workingDirectory = $1 },
+            .text("-w, --workdir DIR", "the working directory") { $0.workingDirectory = $1.isEmpty ? nil : $1 },
             .flag("--privileged", "with all capabilities and no filter") { $0.isPrivileged = $1 },
         ]
     }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLI
+import Engine
 import JSON
 import Linux
+import Network
 import OCI
 
 /// `--change`: instructions of a Dockerfile that say how containers of an image run.
 struct ImageChanges {
     private(set) var config: ImageConfig.Config?
+    private var hasCommand = false
 
     init(_ config: ImageConfig.Config? = nil) { self.config = config }
 
@@ -17,12 +20,20 @@ struct ImageChanges {
         guard !rest.isEmpty else { throw UsageError("'\(text)' is no instruction with a value, for example CMD [\"/bin/sh\"]") }
         var changed = config ?? ImageConfig.Config()
         switch word {
-        case "CMD": changed.cmd = try Self.command(rest)
-        case "ENTRYPOINT": changed.entrypoint = try Self.command(rest)
+        case "CMD":
+            changed.cmd = try Self.command(rest)
+            hasCommand = true
+        case "ENTRYPOINT":
+            changed.entrypoint = try Self.command(rest)
+            // What it was given by whoever knew of another one.
+            if !hasCommand { changed.cmd = nil }
         case "ENV": try Self.set(&changed.env, rest)
         case "LABEL": for pair in try Self.pairs(rest) { changed.labels.add(pair) }
         case "EXPOSE":
-            for port in rest.split(separator: " ") { changed.exposedPorts = Self.inserting(Self.port(String(port)), changed.exposedPorts) }
+            for word in rest.split(separator: " ").map(String.init) {
+                guard let ports = ExposedPorts(word) else { throw UsageError("'\(word)' is no port from 1 to 65535, or range of them") }
+                changed.exposedPorts = Self.inserting(ports.description, changed.exposedPorts)
+            }
         case "VOLUME":
             for path in rest.hasPrefix("[") ? try Self.command(rest) : rest.split(separator: " ").map(String.init) {
                 guard path.isAbsolutePath else { throw UsageError("the volume '\(path)' is not an absolute path") }
@@ -30,14 +41,18 @@ struct ImageChanges {
             }
         case "USER": changed.user = rest
         case "WORKDIR":
-            guard rest.isAbsolutePath else { throw UsageError("the working directory '\(rest)' is not an absolute path") }
-            changed.workingDir = rest
+            // Below the one before, as in a Dockerfile.
+            let base = changed.workingDir.flatMap { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? "/"
+            changed.workingDir = rest.isAbsolutePath ? rest : base + rest
         case "STOPSIGNAL":
             guard let signal = Signal(rest) else { throw UsageError("'\(rest)' is no signal") }
             changed.stopSignal = signal.description
+        case "HEALTHCHECK": changed.healthcheck = try Self.healthCheck(rest)
+        case "ONBUILD": changed.onBuild = (changed.onBuild ?? []) + [rest]
         default:
             throw UsageError(
-                "there is no change '\(word)'; there are CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR")
+                "there is no change '\(word)'; there are CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR"
+            )
         }
         config = changed
     }
@@ -50,7 +65,40 @@ struct ImageChanges {
         }
     }
 
-    private static func port(_ text: String) -> String { text.contains("/") ? text : text + "/tcp" }
+    /// `NONE`, or `[--interval=TIME ...] CMD COMMAND`.
+    private static func healthCheck(_ text: String) throws(UsageError) -> ImageConfig.Healthcheck {
+        var check = ImageConfig.Healthcheck()
+        var rest = text[...]
+        while rest.hasPrefix("--") {
+            let pair = try KeyValue(String(rest.prefix { $0 != " " }), requiresValue: true)
+            let value = pair.value ?? ""
+            switch pair.key {
+            case "--interval": check.interval = try Self.nanoseconds(value)
+            case "--timeout": check.timeout = try Self.nanoseconds(value)
+            case "--start-period": check.startPeriod = try Self.nanoseconds(value)
+            case "--start-interval": check.startInterval = try Self.nanoseconds(value)
+            case "--retries": check.retries = Int(try Int32(word: value, in: 1...Int32.max))
+            default: throw UsageError("there is no '\(pair.key)' in HEALTHCHECK")
+            }
+            rest = rest.drop { $0 != " " }.drop { $0 == " " }
+        }
+        let word = rest.prefix { $0 != " " }.uppercased()
+        let command = String(rest.drop { $0 != " " }.drop { $0 == " " })
+        guard word == "NONE" ? command.isEmpty : word == "CMD" && !command.isEmpty else {
+            throw UsageError("'\(text)' is neither NONE nor CMD and a command")
+        }
+        if word == "NONE" {
+            check.test = ["NONE"]
+        } else {
+            check.test = command.hasPrefix("[") ? ["CMD"] + (try Self.command(command)) : ["CMD-SHELL", command]
+        }
+        return check
+    }
+
+    private static func nanoseconds(_ text: String) throws(UsageError) -> Int64 {
+        let (seconds, attoseconds) = try Duration(word: text).components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
 
     private static func inserting(_ name: String, _ set: [String: ImageConfig.Empty]?) -> [String: ImageConfig.Empty] {
         (set ?? [:]).merging([name: ImageConfig.Empty()]) { $1 }

@@ -96,6 +96,7 @@ struct VolumeCreate: Command {
             .text("-o, --opt OPTION=VALUE", "type=none, o=bind and device=DIR make it a name for a folder; may be repeated") {
                 $0.definition.options.add(try KeyValue($1, requiresValue: true))
             },
+            .text("--name VOLUME", "docker's older way to name it", hidden: true) { $0.name = $1 },
         ] + cluster
     }
 
@@ -112,9 +113,11 @@ struct VolumeCreate: Command {
     }
 
     private var definition = VolumeDefinition()
+    private var name: String?
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        let name = try arguments.first.map { (text) throws(UsageError) in try ContainerName(word: text, of: "volume") }
+        guard name == nil || arguments.isEmpty else { throw UsageError("the volume is named twice, with --name and without") }
+        let name = try (name ?? arguments.first).map { (text) throws(UsageError) in try ContainerName(word: text, of: "volume") }
         try Output.standard.write("\(globals.home().createVolume(name, definition))\n")
         return 0
     }

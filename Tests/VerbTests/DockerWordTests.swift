@@ -63,6 +63,23 @@ import Testing
         Case("$M run --rm --security-opt seccomp=builtin base grep Seccomp: /proc/self/status", "Seccomp:\t2"),
         // Images.
         Case("$M tag base one; $M images -q --filter before=one; $M images -q --filter since=base; $M rmi one", "Untagged: one"),
+        Case(
+            "$M create --name one base ls >/dev/null; $M commit -c 'ENTRYPOINT [\"e\"]' -c 'WORKDIR /a' -c 'WORKDIR b' -c 'ONBUILD RUN x' -c 'HEALTHCHECK --interval=2s --retries=4 CMD test -e /x' -c 'EXPOSE 9-10/udp 80' one words >/dev/null; $M image inspect -f '{{json .Config.Entrypoint}} {{json .Config.Cmd}} {{.Config.WorkingDir}} {{.Config.OnBuild}} {{json .Config.Healthcheck}} {{json .Config.ExposedPorts}}' words; $M rmi words >/dev/null",
+            #"["e"] null /a/b [RUN x] {"Test":["CMD-SHELL","test -e /x"],"Interval":2000000000,"Retries":4} {"9-10/udp":{},"80/tcp":{}}"#),
+        Case(
+            "$M create --name one base >/dev/null; for c in 'EXPOSE x' 'HEALTHCHECK --often=1 CMD x' 'HEALTHCHECK CMD' 'RUN x'; do $M commit -c \"$c\" one words; done",
+            """
+            minictl: -c: 'x' is no port from 1 to 65535, or range of them; see 'minictl commit --help'
+            minictl: -c: there is no '--often' in HEALTHCHECK; see 'minictl commit --help'
+            minictl: -c: 'CMD' is neither NONE nor CMD and a command; see 'minictl commit --help'
+            minictl: -c: there is no change 'RUN'; there are CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR; see 'minictl commit --help'
+            """),
+        // The rest.
+        Case("$M run -d --name one -w /tmp base sleep 1000 >/dev/null; $M exec -w '' -u '' one sh -c 'pwd; id -u'", "/tmp\n0"),
+        Case(
+            "$M volume create --name data; $M volume ls -q; $M volume create --name data more 2>/dev/null || echo refused",
+            "data\ndata\nrefused"),
+        Case("$M info -f '{{.OSType}} {{.CgroupDriver}} {{len .SecurityOptions}}' | sed 's/[34]$/N/'", "linux cgroupfs N"),
         Case("$M rmi -f nosuch 2>/dev/null; echo $?; $M rmi nosuch 2>/dev/null; echo $?", "0\n1"),
     ]
 
