@@ -56,12 +56,23 @@ extension LaunchError {
     func sentence(memoryLimit: Int64?) -> String {
         switch self {
         case .refused(let sentence): sentence
-        case .system(let doing, let error): "cannot \(doing): \(error)"
+        case .system(let doing, let error): error.mountMistake ?? "cannot \(doing): \(error)"
         case .died(.signaled(.kill)):
             memoryLimit.map { "the container was killed before it could start: out of memory (limit \(ByteCount($0)))" }
                 ?? "the container was killed before it could start"
         case .died(let end): "the container's first process ended before it could start, with status \(end.exitCode)"
         case .step(let failure): failure.sentence
+        }
+    }
+}
+
+extension SystemError {
+    /// What is wrong with a place at which something of another kind is to be mounted.
+    fileprivate var mountMistake: String? {
+        switch (call, errno) {
+        case ("mount", EISDIR): "cannot mount at \(subject): it is a directory, and what is to be mounted there is none"
+        case ("mount", ENOTDIR): "cannot mount at \(subject): it is no directory, and what is to be mounted there is one"
+        default: nil
         }
     }
 }
@@ -82,8 +93,7 @@ extension StepFailure {
 
     private var reason: String {
         switch (error.call, error.errno) {
-        case ("mount", EISDIR): "cannot mount at \(error.subject): it is a directory, and what is to be mounted there is none"
-        case ("mount", ENOTDIR): "cannot mount at \(error.subject): it is no directory, and what is to be mounted there is one"
+        case ("mount", EISDIR), ("mount", ENOTDIR): error.mountMistake ?? "\(error)"
         case ("chdir", ENOTDIR): "the working directory \(error.subject) is no directory"
         case ("chdir", EACCES): "the working directory \(error.subject) may not be entered by this user"
         case ("open", ENOENT) where error.subject.hasPrefix("sys/"):

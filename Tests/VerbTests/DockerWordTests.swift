@@ -44,6 +44,9 @@ import Testing
             "touch f; $M run --rm -v $PWD/f:/etc base true",
             "minictl: cannot mount at /etc: it is a directory, and what is to be mounted there is none"),
         Case(
+            "touch f; $M run -d --name one base sleep 1000 >/dev/null; $M mount add one ./f /srv",
+            "minictl: cannot mount at /srv: it is a directory, and what is to be mounted there is none"),
+        Case(
             "$M run --rm --tmpfs /m:size=x base true",
             "minictl: --tmpfs: 'size=x' is no size, such as size=64m or size=50%; see 'minictl run --help'"),
         // Files of options.
@@ -62,17 +65,19 @@ import Testing
             "minictl: the port 18099/tcp of 127.0.0.1 is asked for twice"),
         Case("$M run --rm --security-opt seccomp=builtin base grep Seccomp: /proc/self/status", "Seccomp:\t2"),
         // Images.
-        Case("$M tag base one; $M images -q --filter before=one; $M images -q --filter since=base; $M rmi one", "Untagged: one"),
         Case(
-            "$M create --name one base ls >/dev/null; $M commit -c 'ENTRYPOINT [\"e\"]' -c 'WORKDIR /a' -c 'WORKDIR b' -c 'ONBUILD RUN x' -c 'HEALTHCHECK --interval=2s --retries=4 CMD test -e /x' -c 'EXPOSE 9-10/udp 80' one words >/dev/null; $M image inspect -f '{{json .Config.Entrypoint}} {{json .Config.Cmd}} {{.Config.WorkingDir}} {{.Config.OnBuild}} {{json .Config.Healthcheck}} {{json .Config.ExposedPorts}}' words; $M rmi words >/dev/null",
-            #"["e"] null /a/b [RUN x] {"Test":["CMD-SHELL","test -e /x"],"Interval":2000000000,"Retries":4} {"9-10/udp":{},"80/tcp":{}}"#),
+            "$M create --name one base >/dev/null; for i in 1 2; do $M commit one words-age:$i >/dev/null; done; for f in since=words-age:1 before=words-age:2; do $M images -f reference=words-age -f $f --format '{{.Tag}}'; done; $M rmi words-age:1 words-age:2 >/dev/null",
+            "2\n1"),
         Case(
-            "$M create --name one base >/dev/null; for c in 'EXPOSE x' 'HEALTHCHECK --often=1 CMD x' 'HEALTHCHECK CMD' 'RUN x'; do $M commit -c \"$c\" one words; done",
+            "$M create --name one base ls >/dev/null; $M commit -c 'ENTRYPOINT [\"e\"]' -c 'WORKDIR /a' -c 'WORKDIR b' -c 'ONBUILD RUN x' -c 'HEALTHCHECK --interval=2s --retries=4 CMD test -e /x' -c 'EXPOSE 9-10/udp 80' one words-entry >/dev/null; $M image inspect -f '{{json .Config.Entrypoint}} {{json .Config.Cmd}} {{.Config.WorkingDir}} {{.Config.OnBuild}} {{json .Config.Healthcheck}} {{json .Config.ExposedPorts}}' words-entry; $M rmi words-entry >/dev/null",
+            #"["e"] null /a/b [RUN x] {"Test":["CMD-SHELL","test -e /x"],"Interval":2000000000,"Retries":4} {"80/tcp":{},"9-10/udp":{}}"#),
+        Case(
+            "$M create --name one base >/dev/null; for c in 'EXPOSE x' 'HEALTHCHECK --often=1 CMD x' 'HEALTHCHECK CMD' 'RUN x'; do $M commit -c \"$c\" one words-none; done",
             """
-            minictl: -c: 'x' is no port from 1 to 65535, or range of them; see 'minictl commit --help'
-            minictl: -c: there is no '--often' in HEALTHCHECK; see 'minictl commit --help'
-            minictl: -c: 'CMD' is neither NONE nor CMD and a command; see 'minictl commit --help'
-            minictl: -c: there is no change 'RUN'; there are CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR; see 'minictl commit --help'
+            minictl: 'x' is no port from 1 to 65535, or range of them; see 'minictl commit --help'
+            minictl: there is no '--often' in HEALTHCHECK; see 'minictl commit --help'
+            minictl: 'CMD' is neither NONE nor CMD and a command; see 'minictl commit --help'
+            minictl: there is no change 'RUN'; there are CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR; see 'minictl commit --help'
             """),
         // The rest.
         Case("$M run -d --name one -w /tmp base sleep 1000 >/dev/null; $M exec -w '' -u '' one sh -c 'pwd; id -u'", "/tmp\n0"),
