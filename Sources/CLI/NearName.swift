@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension [String] {
-    /// The name that was probably meant: the nearest within two slips, else the only one that continues `word`.
+    /// The name that was probably meant: the nearest within two slips, else the one that continues `word`, of several the one that all
+    /// others continue.
     package func nearest(to word: String) -> String? {
         let letters = [UInt8](word.utf8)
         // A word longer than any name is near to none; this also bounds the work.
@@ -16,7 +17,8 @@ extension [String] {
         }
         if let best { return best.name }
         let continued = filter { letters.count > 1 && $0.utf8.starts(with: letters) }
-        return continued.count == 1 ? continued[0] : nil
+        guard let shortest = continued.min(by: { $0.utf8.count < $1.utf8.count }) else { return nil }
+        return continued.allSatisfy { $0.utf8.starts(with: shortest.utf8) } ? shortest : nil
     }
 }
 

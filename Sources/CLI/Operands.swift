@@ -29,10 +29,12 @@ package struct Operands: Sendable, ExpressibleByStringLiteral {
     func check(_ count: Int) throws(UsageError) {
         let limits = limits
         if count < limits.least {
-            throw UsageError("needs \(limits.least == limits.most ? "" : "at least ")\(plural(limits.least)) (\(text)), got \(count)")
+            throw UsageError(
+                "needs \(limits.least == limits.most ? "" : "at least ")\(plural(limits.least)) (\(text)), got \(count)", exitStatus: 1)
         }
         guard let most = limits.most, count > most else { return }
-        throw UsageError(most == 0 ? "takes no arguments, got \(count)" : "takes at most \(plural(most)) (\(text)), got \(count)")
+        throw UsageError(
+            most == 0 ? "takes no arguments, got \(count)" : "takes at most \(plural(most)) (\(text)), got \(count)", exitStatus: 1)
     }
 
     private func plural(_ count: Int) -> String { count == 1 ? "1 argument" : "\(count) arguments" }

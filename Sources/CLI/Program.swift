@@ -11,8 +11,14 @@ package struct Program<Globals> {
     let summary: StaticString
     let version: StaticString
     let entries: [CommandEntry<Globals>]
+    /// Says of a command that is another program's why it is none here, and who has it.
+    let foreign: (String) -> String?
 
-    package init(name: StaticString, summary: StaticString, version: StaticString, _ entries: [CommandEntry<Globals>]) {
+    package init(
+        name: StaticString, summary: StaticString, version: StaticString, _ entries: [CommandEntry<Globals>],
+        foreign: @escaping (String) -> String? = { _ in nil }
+    ) {
+        self.foreign = foreign
         self.name = "\(name)"
         self.summary = summary
         self.version = version
@@ -35,7 +41,7 @@ extension Program where Globals: OptionGroup {
             report(sentence, globals)
             // There is nobody left to tell when standard error is closed too.
             try? Output.error.write("\(name): \(sentence)\n")
-            if error is UsageError { return UsageError.exitStatus }
+            if let error = error as? UsageError { return error.exitStatus }
             return (error as? any ExitStatusError)?.exitStatus ?? failureStatus
         }
     }
@@ -92,7 +98,7 @@ extension Program where Globals: OptionGroup {
         var chosen: CommandEntry<Globals>?
         while let word = words.first, word.utf8.first != UInt8(ascii: "-") || chosen == nil {
             guard let index = entries.indices.first(where: { entries[$0].isNamed(word) }) else {
-                throw unknownCommand(word, among: entries).said(to: path)
+                throw unknownCommand(word, among: entries, isTop: chosen == nil).said(to: path)
             }
             let entry = entries[index]
             words.removeFirst()
@@ -108,12 +114,13 @@ extension Program where Globals: OptionGroup {
         return Choice(entry: chosen, path: path, words: words, wantsHelp: wantsHelp)
     }
 
-    private func unknownCommand(_ word: String, among entries: [CommandEntry<Globals>]) -> UsageError {
+    private func unknownCommand(_ word: String, among entries: [CommandEntry<Globals>], isTop: Bool) -> UsageError {
         let names = entries.filter {
             if case .heading = $0.content { false } else { !$0.isHidden }
         }.map { "\($0.name)" }
+        if isTop, let sentence = foreign(word) { return UsageError(sentence, exitStatus: 1) }
         let near = names.nearest(to: word).map { " (did you mean '\($0)'?)" } ?? ""
-        return UsageError("unknown command: '\(word)'\(near)")
+        return UsageError("unknown command: '\(word)'\(near)", exitStatus: 1)
     }
 }
 
@@ -128,5 +135,5 @@ private struct Choice<Context> {
 extension UsageError {
     package static let exitStatus: Int32 = 125
 
-    fileprivate func said(to command: String) -> UsageError { UsageError(message, command: command) }
+    fileprivate func said(to command: String) -> UsageError { UsageError(message, command: command, exitStatus: exitStatus) }
 }

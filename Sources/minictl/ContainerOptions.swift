@@ -16,7 +16,7 @@ struct ContainerOptions: OptionGroup {
     private static var general: [CommandOption<Self>] {
         [
             .text("--name NAME", "the container's name (default one nobody had to think of)") {
-                $0.name = $1.isEmpty ? nil : try ContainerName(slashed: $1)
+                $0.name = try ContainerName(word: $1)
             },
             .flag("--rm", "remove the container, with its nameless volumes, when it ends") { $0.isTemporary = $1 },
             .text("-l, --label KEY=VALUE", "a label; may be repeated") { $0.labels.add(try KeyValue($1)) },

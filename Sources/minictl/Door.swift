@@ -6,6 +6,22 @@ import Engine
 struct Globals: OptionGroup {
     static var options: [CommandOption<Self>] {
         [.text("--root DIR", "where images and containers are kept (default $MINICTL_ROOT, else /var/lib/minictl)") { $0.root = $1 }]
+            + foreign
+    }
+
+    /// docker's, which say how its client finds and asks its daemon.
+    private static var foreign: [CommandOption<Self>] {
+        [
+            .flag("-D, --debug", "docker's; there is no more to be said", hidden: true) { _, _ in },
+            .text("-l, --log-level LEVEL", "docker's; there are no levels", hidden: true) { _, _ in },
+            .text("--config DIR", "docker's; there is no configuration", hidden: true) { _, _ in },
+            .text("-H, --host URL", "docker's", hidden: true) { _, _ in try refuseDaemon() },
+            .text("-c, --context NAME", "docker's", hidden: true) { _, _ in try refuseDaemon() },
+        ]
+    }
+
+    private static func refuseDaemon() throws(UsageError) {
+        throw UsageError("there is no daemon to choose: containers are this machine's, in the folder that --root names")
     }
 
     var root: String?
@@ -25,7 +41,7 @@ var programVersion: StaticString { "0.1.0" }
 var minictl: Program<Globals> {
     Program(
         name: "minictl", summary: "run containers, without a daemon", version: programVersion,
-        containers + looking + images + groups + system)
+        containers + looking + images + groups + system, foreign: ForeignCommands.sentence)
 }
 
 private typealias Entries = [CommandEntry<Globals>]

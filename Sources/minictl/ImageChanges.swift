@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLI
-import Engine
 import JSON
 import Linux
 import Network

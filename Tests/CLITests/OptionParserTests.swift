@@ -151,6 +151,7 @@ private func read(
         #expect(names.nearest(to: "rnu") == "run")
         #expect(names.nearest(to: "imgaes") == "images")
         #expect(names.nearest(to: "net") == "network")
+        #expect(["--memory-swap", "--memory", "--memory-reservation"].nearest(to: "--mem") == "--memory")
         #expect(names.nearest(to: "xyz") == nil)
         #expect(names.nearest(to: "") == nil)
         #expect(names.nearest(to: String(repeating: "r", count: 100_000)) == nil)

@@ -57,7 +57,7 @@ var sampleProgram: Program<Globals> {
             .command(Fail.self, as: "fail", "crash"),
             .heading("Groups"),
             .group("network", "manage networks", [.command(Run.self, as: "create"), .command(Fail.self, as: "rm", "remove")]),
-        ])
+        ], foreign: { $0 == "bake" ? "ask a baker" : nil })
 }
 
 /// Runs the sample program and gives its status, its error sentence and the global options it read.
@@ -79,19 +79,20 @@ private func outcome(_ words: String...) -> (status: Int32, sentence: String, gl
 
     @Test(
         arguments: [
-            (["rnu"], "unknown command: 'rnu' (did you mean 'run'?); see 'minictl --help'"),
-            (["network", "remvoe"], "unknown command: 'remvoe'; see 'minictl network --help'"),
-            (["network", "creat"], "unknown command: 'creat' (did you mean 'create'?); see 'minictl network --help'"),
-            (["network", "-x"], "unknown flag: -x; see 'minictl network --help'"),
-            (["--bug"], "unknown flag: --bug (did you mean --debug?); see 'minictl --help'"),
-            (["run", "--rmm"], "unknown flag: --rmm (did you mean --rm?); see 'minictl run --help'"),
-            (["run"], "needs at least 1 argument (IMAGE [COMMAND] [ARG...]), got 0; see 'minictl run --help'"),
-            (["fail", "x"], "takes no arguments, got 1; see 'minictl fail --help'"),
-            (["\u{1B}[2J"], "unknown command: '\\x1b[2J'; see 'minictl --help'"),
-        ] as [([String], String)])
-    func `A mistake names the command and exits 125`(words: [String], sentence: String) {
+            (["rnu"], 1, "unknown command: 'rnu' (did you mean 'run'?); see 'minictl --help'"),
+            (["network", "remvoe"], 1, "unknown command: 'remvoe'; see 'minictl network --help'"),
+            (["network", "creat"], 1, "unknown command: 'creat' (did you mean 'create'?); see 'minictl network --help'"),
+            (["network", "-x"], 125, "unknown flag: -x; see 'minictl network --help'"),
+            (["--bug"], 125, "unknown flag: --bug (did you mean --debug?); see 'minictl --help'"),
+            (["run", "--rmm"], 125, "unknown flag: --rmm (did you mean --rm?); see 'minictl run --help'"),
+            (["run"], 1, "needs at least 1 argument (IMAGE [COMMAND] [ARG...]), got 0; see 'minictl run --help'"),
+            (["fail", "x"], 1, "takes no arguments, got 1; see 'minictl fail --help'"),
+            (["\u{1B}[2J"], 1, "unknown command: '\\x1b[2J'; see 'minictl --help'"),
+            (["bake", "."], 1, "ask a baker; see 'minictl --help'"),
+        ] as [([String], Int32, String)])
+    func `A mistake names the command and exits as with docker`(words: [String], status: Int32, sentence: String) {
         var said = ""
-        #expect(sampleProgram.main(["minictl"] + words) { text, _ in said = text } == 125)
+        #expect(sampleProgram.main(["minictl"] + words) { text, _ in said = text } == status)
         #expect(said == sentence)
     }
 

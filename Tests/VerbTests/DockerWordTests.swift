@@ -21,10 +21,7 @@ import Testing
         Case(
             "$M run -d --name one -h box base sleep 1000 >/dev/null; $M run --rm --network container:one base sh -c 'hostname; cat /etc/hostname'",
             "box\nbox"),
-        Case("$M run --rm --name '' base echo ran", "ran"),
-        Case(
-            "$M create --name /one base >/dev/null; $M inspect -f '{{.Name}}' /one; $M rename /one /two; $M ps -a --format '{{.Names}}'; $M rm /two",
-            "/one\ntwo\n/two"),
+        Case("$M create --name one base >/dev/null; $M inspect -f '{{.Name}}' /one; $M rm /one", "/one\n/one"),
         // Mounts.
         Case("mkdir a; $M run --rm -v $PWD/a:/m -v $PWD/a:/m base echo ran", "ran"),
         Case("mkdir a b; $M run --rm -v $PWD/a:/m -v $PWD/b:/m base echo ran", "minictl: there are two mounts at /m"),
@@ -80,6 +77,16 @@ import Testing
             minictl: there is no change 'RUN'; there are CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR; see 'minictl commit --help'
             """),
         // The rest.
+        Case(
+            "$M build -t x .; echo $?; $M --log-level error -D ps -q; $M -H tcp://x ps; echo $?; $M exec; echo $?",
+            """
+            minictl: images are not built here; 'buildah build' does it, and 'skopeo copy' brings what it makes; see 'minictl --help'
+            1
+            minictl: -H: there is no daemon to choose: containers are this machine's, in the folder that --root names; see 'minictl --help'
+            125
+            minictl: needs at least 2 arguments (CONTAINER COMMAND [ARG...]), got 0; see 'minictl exec --help'
+            1
+            """),
         Case("$M run -d --name one -w /tmp base sleep 1000 >/dev/null; $M exec -w '' -u '' one sh -c 'pwd; id -u'", "/tmp\n0"),
         Case(
             "$M volume create --name data; $M volume ls -q; $M volume create --name data more 2>/dev/null || echo refused",
