@@ -72,6 +72,7 @@ extension SystemError {
         switch (call, errno) {
         case ("mount", EISDIR): "cannot mount at \(subject): it is a directory, and what is to be mounted there is none"
         case ("mount", ENOTDIR): "cannot mount at \(subject): it is no directory, and what is to be mounted there is one"
+        case ("mount", EPERM) where subject.isAbsolutePath: "cannot mount at \(subject)"
         default: nil
         }
     }
@@ -93,7 +94,9 @@ extension StepFailure {
 
     private var reason: String {
         switch (error.call, error.errno) {
-        case ("mount", EISDIR), ("mount", ENOTDIR): error.mountMistake ?? "\(error)"
+        case ("mount", EISDIR), ("mount", ENOTDIR), ("mount", EPERM): error.mountMistake ?? "cannot \(step): \(error)"
+        case ("mkdir", _) where step == "set up root":
+            "cannot mount at \(error.subject): it is not there, and cannot be made (\(error.reason.lowercased()))"
         case ("chdir", ENOTDIR): "the working directory \(error.subject) is no directory"
         case ("chdir", EACCES): "the working directory \(error.subject) may not be entered by this user"
         case ("open", ENOENT) where error.subject.hasPrefix("sys/"):

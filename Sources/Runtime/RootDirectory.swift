@@ -26,14 +26,14 @@ struct RootDirectory: Sendable {
         let status = try point.status()
         let top = try FileStatus(ofDescriptor: place.raw)
         if status.inode == top.inode, status.device == top.device {
-            throw SystemError(call: "mount", subject: "\(path) is the root", errno: EPERM)
+            throw SystemError(call: "mount", subject: "\(path): it is the root", errno: EPERM)
         }
         if !isDirectory, status.kind == .directory {
             throw SystemError(call: "mount", subject: path, errno: EISDIR)
         }
         // Covered files of /proc can fool whoever reads or writes them (CVE-2025-52881); a few tools need these, which decide nothing.
         if try point.fileSystemMagic() == 0x9fa0, !Self.harmlessInProc.contains(where: { $0.description == path }) {
-            throw SystemError(call: "mount", subject: "\(path) lies in /proc", errno: EPERM)
+            throw SystemError(call: "mount", subject: "\(path): it lies in /proc", errno: EPERM)
         }
         return point
     }
@@ -61,7 +61,9 @@ struct RootDirectory: Sendable {
         }
         let entry = try self.entry(path, followLinks: followLinks)
         if isDirectory {
-            try Directory.make(entry.name, at: entry.directory.place, mode: 0o755)
+            if mkdirat(entry.directory.raw, entry.name, 0o755) != 0, errno != EEXIST {
+                throw SystemError(call: "mkdir", subject: path, errno: errno)
+            }
             return try FileDescriptor(opening: entry.name, at: entry.directory.place, [.path, .directory, .noFollow])
         }
         do throws(SystemError) {

@@ -46,6 +46,11 @@ import Testing
         Case(
             "$M run --rm --tmpfs /m:size=x base true",
             "minictl: --tmpfs: 'size=x' is no size, such as size=64m or size=50%; see 'minictl run --help'"),
+        Case("$M run --rm -v /dev/null:/etc/passwd:ro base sh -c 'cat /etc/passwd; stat -c %F /etc/passwd'", "character special file"),
+        Case("$M run --rm -v $PWD:/proc base true", "minictl: cannot mount at /proc: it lies in /proc"),
+        Case(
+            "$M run --rm -v $PWD:/sys/x base true",
+            "minictl: cannot mount at /sys/x: it is not there, and cannot be made (read-only file system)"),
         // Files of options.
         Case("printf '\\357\\273\\277A=1\\r\\nB=2\\r\\n' >f; $M run --rm --env-file f base sh -c 'echo $A$B'", "12"),
         Case(
