@@ -17,6 +17,8 @@ package struct Container: ~Copyable {
     private var written: FileStatus?
     /// What has happened to it and is not told yet, see `keep`.
     var untold: [Event] = []
+    /// What a new one has not got yet, see `makeFiles`.
+    var unmade: NewFiles?
 
     init(id: ContainerID, path: String, directory: consuming FileDescriptor, record: Record) {
         self.id = id
