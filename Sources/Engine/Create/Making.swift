@@ -176,6 +176,7 @@ extension Making {
     ) throws(EngineError) -> [Spec.Mount] {
         let volumes = Volumes(home: home.path, idmaps: idmaps, container: directory.place)
         var requests = request.mounts
+        if let zone = try request.zoneMount(), !requests.contains(where: { $0.destination == zone.destination }) { requests.append(zone) }
         for lent in try lentMounts(in: home, &record) where !requests.contains(where: { $0.destination == lent.destination }) {
             requests.append(lent)
         }
