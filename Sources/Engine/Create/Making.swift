@@ -8,7 +8,7 @@ import Runtime
 /// A container in the making.
 struct Making: ~Copyable {
     let id: ContainerID
-    let request: Request
+    private(set) var request: Request
     let source: RootSource
     let directory: FileDescriptor
     /// The ids it was given, if it needs any.
@@ -27,6 +27,9 @@ struct Making: ~Copyable {
         record.endpoints = try endpoints(in: home, progress)
         try fillNetwork(&record, in: home, progress)
         let joins = try JoinedContainers(request, in: home)
+        if request.hostname == nil, request.namespaces.uts == .own {
+            request.hostname = try home.usualHostname(of: id, network: request.namespaces.network)
+        }
         var owners = joins.owners
         for case .tree(let id, _) in request.mounts.map(\.kind) { owners["mnt"] = id.text }
         record.joins = owners.isEmpty ? nil : owners
@@ -199,9 +202,17 @@ extension Making {
         let etc = EtcFiles(
             hostname: request.namespaces.uts == .host ? Machine.hostname : request.hostname ?? id.short, domainname: request.domainname,
             network: request.namespaces.network, neighbour: record.joins?["net"].map { "\(home.path)/containers/\($0)" },
-            isConnected: record.endpoints != nil, resolver: record.resolver, extra: request.hosts, idmaps: idmaps)
+            isConnected: record.endpoints != nil, resolver: record.resolver, extra: request.hosts, idmaps: idmaps,
+            isReadOnly: request.isReadOnly)
         record.mounts = points.isEmpty ? nil : points
-        return try etc.mounts(path: path, besides: Set(points.map(\.destination)), &files) + mounts
+        var own = try etc.mounts(path: path, besides: Set(points.map(\.destination)), &files)
+        // What covers /etc must not cover these, as with docker. Where they are missing in it and cannot be made, it has none.
+        let place = points.firstIndex { $0.destination == "/etc" }
+        if let place, !points[place].writable {
+            own.removeAll { access(points[place].source + $0.destination.dropFirst("/etc".utf8.count), F_OK) != 0 }
+        }
+        mounts.insert(contentsOf: own, at: place.map { $0 + 1 } ?? 0)
+        return mounts
     }
 
     /// What other containers have and this one is to have too; of two at one place the later one's.
@@ -216,5 +227,16 @@ extension Making {
             }
         }
         return mounts
+    }
+}
+
+extension Home {
+    /// What a container is called that asks for no host name: its id, or with another's network what that one is called, as with docker.
+    func usualHostname(of id: ContainerID, network: Request.NamespaceChoice) throws(EngineError) -> String {
+        switch network {
+        case .own: id.short
+        case .host: Machine.hostname
+        case .container(let word): try container(named: word).spec().hostname ?? Machine.hostname
+        }
     }
 }

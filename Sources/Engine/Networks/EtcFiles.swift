@@ -18,6 +18,8 @@ struct EtcFiles {
     /// `NAME:ADDRESS`.
     let extra: [String]
     let idmaps: Bool
+    /// They are as little to be written as the container's root.
+    let isReadOnly: Bool
 
     /// What to mount, leaving out what the user mounts there. The files themselves are for `files`, in the container's directory `path`.
     func mounts(path: String, besides taken: Set<String>, _ files: inout NewFiles) throws(EngineError) -> [Spec.Mount] {
@@ -35,7 +37,8 @@ struct EtcFiles {
 
     private func mount(_ name: String, _ source: String) -> Spec.Mount {
         Spec.Mount(
-            destination: "/etc/\(name)", type: "bind", source: source, options: ["bind", "rprivate"] + (idmaps ? ["idmap"] : []))
+            destination: "/etc/\(name)", type: "bind", source: source,
+            options: ["bind", "rprivate"] + (isReadOnly ? ["ro"] : []) + (idmaps ? ["idmap"] : []))
     }
 
     private func shared(_ name: String) -> String? {

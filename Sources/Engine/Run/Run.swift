@@ -57,7 +57,8 @@ extension Home {
         var creation = creation
         // docker's order: whoever is there sees the first word.
         creation.container.keep("attach")
-        guard creation.container.record.needsMonitor else {
+        // Where a signal is to end us alone, it has to have somebody else.
+        guard creation.container.record.needsMonitor || !options.passesSignals else {
             return try runToEnd(creation, options, isWrittenDown: isWrittenDown)
         }
         var attachment = try AttachedClient(to: creation.container, options)
