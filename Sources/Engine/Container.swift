@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
 import Glibc
+import Images
 import JSON
 package import Linux
 package import OCI
@@ -17,6 +18,10 @@ package struct Container: ~Copyable {
     private var written: FileStatus?
     /// What has happened to it and is not told yet, see `keep`.
     var untold: [Event] = []
+    /// What a new one has not got yet, see `makeFiles`.
+    var unmade: NewFiles?
+    /// Keeps its layers as long as no record says that it needs them.
+    var hold: ImageStore.Hold?
 
     init(id: ContainerID, path: String, directory: consuming FileDescriptor, record: Record) {
         self.id = id
@@ -144,6 +149,7 @@ extension Container {
         } catch {
             throw .system(doing: "write the container's state", error)
         }
+        if let hold = hold.take() { hold.end() }
     }
 
     /// Writes a file whole. One that nobody could read again is the error `EFBIG`: such a container could not be stopped or removed either.

@@ -60,6 +60,10 @@ extension LaunchError {
         case .died(.signaled(.kill)):
             memoryLimit.map { "the container was killed before it could start: out of memory (limit \(ByteCount($0)))" }
                 ?? "the container was killed before it could start"
+        case .died(.signaled(.badSystemCall)):
+            "the system call filter killed the first process before it became the program: it must allow execve"
+        case .died(.signaled(.segmentationFault)):
+            "the first process got no memory before it became the program: a limit is too low, such as --ulimit as"
         case .died(let end): "the container's first process ended before it could start, with status \(end.exitCode)"
         case .step(let failure): failure.sentence
         }

@@ -77,7 +77,7 @@ struct ContainerOptions: OptionGroup {
                 guard let mode = UInt32($1, radix: 8), mode <= 0o777 else { throw UsageError("'\($1)' is not an octal mode up to 0777") }
                 $0.umask = mode
             },
-            .text("--tz ZONE", "the time zone, as TZ has it") { $0.timeZone = $1 },
+            .text("--tz ZONE", "the time zone, such as Europe/Berlin, or local for this machine's") { $0.timeZone = $1 },
         ]
     }
 

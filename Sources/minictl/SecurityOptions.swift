@@ -11,7 +11,9 @@ struct SecurityOptions: OptionGroup {
             .heading("Security"),
             .text("--cap-add NAME", "a capability more, or ALL; may be repeated") { $0.added.append($1) },
             .text("--cap-drop NAME", "a capability less, or ALL; may be repeated") { $0.dropped.append($1) },
-            .flag("--privileged", "all capabilities, no filter, no masks, within its user namespace") { $0.isPrivileged = $1 },
+            .flag("--privileged", "all capabilities but those dropped, no filter, no masks, within its user namespace") {
+                $0.isPrivileged = $1
+            },
             .text(
                 "--security-opt OPTION", "no-new-privileges, seccomp=FILE|builtin|unconfined, mask=PATHS, unmask=PATHS|ALL; may be repeated"
             ) {

@@ -123,7 +123,7 @@ extension SpecBuilder {
     var environment: [String] {
         var list = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=\(hostname)"]
         if request.terminal { list.append("TERM=\(Self.terminalType)") }
-        list += (image?.env ?? []) + request.environment + (request.timeZone.map { ["TZ=\($0)"] } ?? [])
+        list += (image?.env ?? []) + request.environment
         var result: [String] = []
         // Names as bytes: to Swift two spellings of a letter are one. An image may have any number of them.
         var seen: Set<[UInt8]> = []
