@@ -69,10 +69,11 @@ package struct Watch: ~Copyable {
 
     /// Starts to watch over a container that does not run. Whoever watched over one that has just ended is still putting it away: that is
     /// waited for, at most two seconds. Nil if it runs by now, or somebody does something longer with it.
-    static func atRest(_ id: ContainerID, in home: borrowing Home) throws(EngineError) -> Watch? {
+    /// - Parameter mends: finishes first what a killed watcher was doing. Who removes the container need not, and can on a full disk.
+    static func atRest(_ id: ContainerID, in home: borrowing Home, mends: Bool = true) throws(EngineError) -> Watch? {
         for _ in 0..<400 {
             if let watch = try Watch(id, in: home) {
-                guard watch.isLeft else { return watch }
+                guard watch.isLeft, mends else { return watch }
                 _ = try home.mend(id, watch)
                 continue
             }
