@@ -50,6 +50,8 @@ extension Home {
                 try remove(listing.record.id)
                 ids.append(listing.record.id)
                 bytes.add(size: size)
+            } catch .notFound {
+                // Somebody else has removed it.
             } catch { failed(error) }
         }
         tellPrune(.container, bytes: bytes)

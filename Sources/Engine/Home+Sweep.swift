@@ -108,7 +108,7 @@ extension Home {
     }
 
     /// Gives back the first user of a container that goes on; nil for one that is over.
-    private func mend(_ id: ContainerID, _ watch: consuming Watch) throws(EngineError) -> UInt32? {
+    func mend(_ id: ContainerID, _ watch: consuming Watch) throws(EngineError) -> UInt32? {
         let boot = try Machine.boot()
         guard var container = try whole(id) else {
             // Killed in the making: nobody has seen it yet.

@@ -15,6 +15,8 @@ package struct Watch: ~Copyable {
     private let file: FileDescriptor
     /// A sweep that takes over is not on the roster: until it is done, the mark of the killed one stays.
     private let isOnRoster: Bool
+    /// Somebody was killed while watching, perhaps after the sweep of this command: what it was doing is to be finished first.
+    private let isLeft: Bool
     /// The container's range of ids, which is its as long as it is watched.
     var range: UserRanges.Claim?
     /// The ports of this machine that are held for the container meanwhile.
@@ -33,6 +35,7 @@ package struct Watch: ~Copyable {
                         self.id = id
                         self.file = file
                         isOnRoster = true
+                        isLeft = false
                         return
                     }
                 } catch  where error.errno == ENOSPC || error.errno == EDQUOT {
@@ -55,6 +58,7 @@ package struct Watch: ~Copyable {
                     self.id = id
                     self.file = file
                     isOnRoster = true
+                    isLeft = true
                     return
                 }
             }
@@ -65,9 +69,14 @@ package struct Watch: ~Copyable {
 
     /// Starts to watch over a container that does not run. Whoever watched over one that has just ended is still putting it away: that is
     /// waited for, at most two seconds. Nil if it runs by now, or somebody does something longer with it.
-    static func atRest(_ id: ContainerID, in home: borrowing Home) throws(EngineError) -> Watch? {
+    /// - Parameter mends: finishes first what a killed watcher was doing. Who removes the container need not, and can on a full disk.
+    static func atRest(_ id: ContainerID, in home: borrowing Home, mends: Bool = true) throws(EngineError) -> Watch? {
         for _ in 0..<400 {
-            if let watch = try Watch(id, in: home) { return watch }
+            if let watch = try Watch(id, in: home) {
+                guard watch.isLeft, mends else { return watch }
+                _ = try home.mend(id, watch)
+                continue
+            }
             if let container = try? home.container(id), try container.status(in: Machine.boot()).isGoingOn { return nil }
             usleep(5000)
         }
@@ -90,6 +99,7 @@ package struct Watch: ~Copyable {
         self.id = id
         self.file = file
         isOnRoster = false
+        isLeft = true
     }
 
     /// Takes over what another process has locked and given us, by a descriptor that came over an exec.
@@ -102,6 +112,7 @@ package struct Watch: ~Copyable {
         }
         try home.roster().enter(Roster.key(of: id.text))
         isOnRoster = true
+        isLeft = false
         self.id = id
         self.file = file
     }

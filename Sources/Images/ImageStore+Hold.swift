@@ -11,12 +11,14 @@ extension ImageStore {
     package struct Hold: ~Copyable {
         private let directory: FileDescriptor
 
-        fileprivate init(_ store: borrowing ImageStore, exclusive: Bool) throws(ImageError) {
+        fileprivate init(_ store: borrowing ImageStore) throws(ImageError) {
             directory = try attempt { [place = store.directory.place] () throws(SystemError) in
-                let directory = try FileDescriptor(opening: "unpacked", at: place, [.directory, .noFollow])
-                _ = try directory.lock(exclusive: exclusive, wait: true)
-                return directory
+                try FileDescriptor(opening: "unpacked", at: place, [.directory, .noFollow])
             }
+        }
+
+        fileprivate func lock(exclusive: Bool, wait: Bool) throws(ImageError) -> Bool {
+            do throws(SystemError) { return try directory.lock(exclusive: exclusive, wait: wait) } catch { throw .system(error) }
         }
 
         fileprivate func has(_ image: Image) -> Bool {
@@ -29,17 +31,21 @@ extension ImageStore {
 
     /// Holds an image that was unpacked just now, to make a container of it. One that was removed since is not found.
     package func hold(_ image: Image, named name: String) throws(ImageError) -> Hold {
-        let hold = try Hold(self, exclusive: false)
+        let hold = try Hold(self)
+        _ = try hold.lock(exclusive: false, wait: true)
         guard hold.has(image) else { throw .notFound(name: name, near: []) }
         return hold
     }
 
     /// Waits until no container is in the making. Nil where there never was anything unpacked.
     package func holdAlone() throws(ImageError) -> Hold? {
-        do throws(ImageError) {
-            return try Hold(self, exclusive: true)
-        } catch .system(let error) where error.errno == ENOENT {
-            return nil
+        let hold: Hold
+        do throws(ImageError) { hold = try Hold(self) } catch .system(let error) where error.errno == ENOENT { return nil }
+        // Some milliseconds, or as long as a volume takes to be filled; whoever stands still on the way is not waited for.
+        for _ in 0..<5000 {
+            if try hold.lock(exclusive: true, wait: false) { return hold }
+            usleep(2000)
         }
+        throw .invalid("images", why: "a container is just being made of one; try again when it is there")
     }
 }

@@ -86,7 +86,15 @@ extension ImageStore {
         let names = try attempt { () throws(SystemError) in try unpacked.entries() }.map(\.name).filter { $0.hasPrefix(".tmp-") }
         for name in names {
             let place = unpacked.place
-            let staging = try attempt { () throws(SystemError) in try FileDescriptor(opening: name, at: place, [.directory, .noFollow]) }
+            let found = try attempt { () throws(SystemError) -> FileDescriptor? in
+                do throws(SystemError) {
+                    return try FileDescriptor(opening: name, at: place, [.directory, .noFollow])
+                } catch  where error.errno == ENOENT {
+                    return nil
+                }
+            }
+            // Its owner may have been done with it just now.
+            guard let staging = found else { continue }
             guard try attempt({ () throws(SystemError) in try staging.lock(wait: false) }) else { continue }
             try undo(staging)
             try attempt { () throws(SystemError) in try Directory.removeAll(name, at: place) }

@@ -24,6 +24,8 @@ package struct LaunchOptions: Sendable {
     /// Interfaces that come with it, and that are to have no IPv6.
     package var interfacesWithoutIPv6: [String] = []
     package var startSocket: Int32?
+    /// Whether its program has to be there by then. One that nobody ever starts may have none.
+    package var seeksProgram = true
     /// Descriptors that only the caller may hold, such as a lock.
     package var parentDescriptors: [Int32] = []
     package var reaper = false
@@ -69,6 +71,7 @@ extension Plan {
         keyring = options.keyring
         diesWithParent = options.diesWithParent
         startSocket = options.startSocket
+        seeksProgram = options.seeksProgram
         parentDescriptors = options.parentDescriptors
         if let hooks = spec.hooks {
             stopsForHooks = !(hooks.prestart ?? []).isEmpty || !(hooks.createRuntime ?? []).isEmpty

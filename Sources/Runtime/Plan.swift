@@ -46,6 +46,8 @@ package struct Plan: Sendable {
     var diesWithParent = false
     /// A listening socket on which init waits, set up but not yet executed, until `start` connects.
     var startSocket: CInt?
+    /// Init looks for the program before it waits there.
+    var seeksProgram = true
     /// Descriptors that only the parent may hold, such as a lock: the child lets go of them first.
     var parentDescriptors: [CInt] = []
     /// The parent connects the container to networks meanwhile, and the program is not to run without.

@@ -40,7 +40,7 @@ extension Steps {
 extension Steps {
     /// For a container that is started later: says now what executing would say then. What happens to the program meanwhile, it will.
     static func findProgram(_ child: Child) throws(SystemError) {
-        guard child.plan.startSocket != nil else { return }
+        guard child.plan.startSocket != nil, child.plan.seeksProgram else { return }
         let process = child.plan.process
         var failure = SystemError(call: "execve", subject: process.name, errno: ENOENT)
         for index in 0..<process.candidates.count {

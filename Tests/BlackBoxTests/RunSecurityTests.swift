@@ -146,7 +146,7 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
         let filtered = try rig.sh(["--security-opt", "seccomp=\(rig.path)/profile.json"], "true")
         #expect(filtered.code == 125 && filtered.error.contains("must allow execve"), "\(filtered)")
         for limit in ["as=100000", "stack=4096"] {
-            let limited = try rig.sh(["--ulimit", limit], "true")
+            let limited = try rig.command(["run", "--rm", "--ulimit", limit, "base", "true"]).run([], seconds: 20)
             #expect(limited.code == 139 && limited.error.contains("want of memory: --ulimit \(limit)"), "\(limited)")
         }
         // What bounds the program does not bind us on the way to it.

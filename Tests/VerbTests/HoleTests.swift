@@ -25,16 +25,16 @@ import Testing
     @Test("An export is a tar that everybody reads; in a file the holes are holes again")
     func export() throws {
         let minictl = try Root()
-        try minictl("run --name web base sh -c 'truncate -s 1G /huge; printf end >>/huge; printf x >/a'")
+        try minictl("run --name web base sh -c 'truncate -s 100M /huge; printf end >>/huge; printf x >/a'")
         let outcome = try minictl.sh(
             """
-            $M export web -o e.tar; du -s --apparent-size -B1M e.tar | cut -f1; du -s -B1M e.tar | cut -f1; tar -tvf e.tar huge | cut -d' ' -f3
+            $M export web -o e.tar; du -s --apparent-size -B1M e.tar | cut -f1; du -s -B1M e.tar | cut -f1; tar -tvf e.tar huge | tr -s ' ' | cut -d' ' -f3
             tar -xOf e.tar huge | tail -c 3; echo; $M export web | cmp - e.tar; echo $?
-            printf old >o.tar; tail -c 2000000000 /dev/zero | tr '\\0' x | head -c 1100000000 >>o.tar; $M export web 1<>o.tar; head -c $(stat -c %s e.tar) o.tar | cmp - e.tar; echo $?
+            printf old >o.tar; yes | head -c 150000000 >>o.tar; $M export web 1<>o.tar; head -c $(stat -c %s e.tar) o.tar | cmp - e.tar; echo $?
             """, seconds: 60)
         let lines = outcome.lines
-        #expect(lines.count == 6 && Int(lines[0]) ?? 0 > 1024 && Int(lines[1]) ?? 9999 < 200, "\(outcome)")
-        #expect(lines.dropFirst(2) == ["1073741827", "end", "0", "0"], "\(outcome)")
+        #expect(lines.count == 6 && Int(lines[0]) ?? 0 > 100 && Int(lines[1]) ?? 9999 < 80, "\(outcome)")
+        #expect(lines.dropFirst(2) == ["104857603", "end", "0", "0"], "\(outcome)")
     }
 
     @Test("A layer holds zeros for holes, since docker and podman could not put one with holes together again")

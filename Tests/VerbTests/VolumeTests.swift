@@ -33,6 +33,7 @@ import Testing
         let outcome = try minictl.sh(
             """
             mkdir -p image/containers/.volumes/v/a/b/c/d image/containers/.volumes/v/e upper work merged
+            (cd image/containers/.volumes/v; for i in $(seq 300); do mkdir d; cd d; touch f; done); ulimit -n 100
             touch image/containers/.volumes/v/a/b/c/f image/containers/.volumes/v/a/b/c/d/f
             tar -c -C /etc passwd group | \(Root.program) --root image import - x:1
             unshare --mount sh -c 'mount -t overlay -o lowerdir=image,upperdir=upper,workdir=work none merged &&

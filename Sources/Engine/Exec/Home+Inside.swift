@@ -51,6 +51,7 @@ extension Container {
         do throws(SystemError) { nobody = try FileDescriptor.pipe() } catch { throw .system(doing: "make a pipe", error) }
         // It tells that it is ready, and nobody ever lets it go on: what is thrown here ends it.
         options.startSocket = nobody.reader.raw
+        options.seeksProgram = false
         var isDone = false
         var failure: EngineError?
         do throws(LaunchError) {

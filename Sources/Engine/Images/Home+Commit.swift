@@ -63,7 +63,8 @@ extension Image {
     ) throws(EngineError) -> Digest {
         let config = try change(container.imageConfig(spec, over: self.config.config ?? ImageConfig.Config()))
         let upper: FileDescriptor
-        do throws(SystemError) { upper = try container.openUpper() } catch {
+        // It may go on meanwhile, and put a device where a file was.
+        do throws(SystemError) { upper = try container.openUpper().withoutDevices() } catch {
             throw .system(doing: "read what \(container.name) wrote", error)
         }
         var style = TreeTar.Style()

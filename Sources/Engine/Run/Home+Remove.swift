@@ -69,11 +69,11 @@ extension Home {
             // One that was temporary has gone with its end.
             guard hasRecord(id) else { return }
         }
-        guard let watch = try Watch.atRest(id, in: self) else { throw try inUse(id) }
+        guard let watch = try Watch.atRest(id, in: self, mends: false) else { throw try inUse(id) }
         let record: Record
         do throws(EngineError) { record = try container(id).record } catch {
-            // Somebody else has removed it between the two looks.
-            try watch.end(in: self)
+            // Somebody else has removed it between the two looks, or was killed on the way.
+            if case .notFound = error { _ = try mend(id, watch) } else { try watch.end(in: self) }
             throw error
         }
         // Not ended here: it runs without its monitor, and the sweep finds it by the watch.

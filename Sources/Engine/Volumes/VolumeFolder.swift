@@ -78,7 +78,11 @@ struct VolumeFolder: ~Copyable {
         do throws(SystemError) {
             let gone = try FileDescriptor(opening: Self.gone, at: directory.place, [.directory, .noFollow])
             guard try gone.lock(wait: waits) else { return }
-            for entry in try gone.entries() { try Directory.removeAll(entry.name, at: gone.place) }
+            var failure: SystemError?
+            for entry in try gone.entries() {
+                do throws(SystemError) { try Directory.removeAll(entry.name, at: gone.place) } catch { failure = failure ?? error }
+            }
+            if let failure { throw failure }
         } catch  where error.errno == ENOENT { return }
         try lock()
         defer { unlock() }
