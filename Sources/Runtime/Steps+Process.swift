@@ -129,6 +129,7 @@ extension Steps {
         }
         if let scheduler = process.scheduler { try scheduler.apply() }
         if let priority = process.ioPriority { try Process.setIOPriority(class: priority.class, level: priority.level) }
+        if let policy = process.memoryPolicy { try Process.setMemoryPolicy(policy.mode, nodes: policy.nodes) }
         if let personality = process.personality { try Process.setPersonality(personality) }
     }
 

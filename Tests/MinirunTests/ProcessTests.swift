@@ -74,6 +74,17 @@ struct ProcessTests {
         #expect(refused.status == 1 && refused.errors.contains("sched_setattr"), "\(refused)")
     }
 
+    @Test func `The memory policy is that of config.json`() throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.run("a", "grep -m1 -o 'bind[^ ]*' /proc/self/numa_maps") { spec in
+            spec.linux?.memoryPolicy = Spec.Linux.MemoryPolicy(mode: .bind, nodes: "0", flags: [.staticNodes])
+        }
+        // A kernel without NUMA has no such call.
+        #expect(outcome.output == "bind=static:0\n" || outcome.errors.contains("set_mempolicy: Function not implemented"), "\(outcome)")
+        let refused = try fixture.run("b", "true") { $0.linux?.memoryPolicy = Spec.Linux.MemoryPolicy(mode: .bind, nodes: "x") }
+        #expect(refused.status == 1 && refused.errors.contains("linux.memoryPolicy.nodes"), "\(refused)")
+    }
+
     @Test func `What a terminal shows into a file has no carriage returns`() throws {
         let fixture = try Fixture()
         let outcome = try fixture.run("a", "test -t 1 && echo terminal; echo end") { spec in spec.process?.terminal = true }
