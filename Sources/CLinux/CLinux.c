@@ -41,6 +41,7 @@ int linux_sched_setattr(pid_t pid, uint32_t policy, uint64_t flags, int32_t nice
 long linux_sched_getaffinity(pid_t pid, size_t size, uint64_t *mask) { return syscall(SYS_sched_getaffinity, pid, size, mask); }
 int linux_sched_setaffinity(pid_t pid, size_t size, const uint64_t *mask) { return syscall(SYS_sched_setaffinity, pid, size, mask); }
 int linux_getcpu(unsigned *processor) { return getcpu(processor, NULL); }
+long linux_set_mempolicy(int mode, const unsigned long *nodes, unsigned long bits) { return syscall(SYS_set_mempolicy, mode, nodes, bits); }
 int linux_ioprio_set(int which, int who, int value) { return syscall(SYS_ioprio_set, which, who, value); }
 int linux_getrlimit(int resource, struct rlimit *limit) { return getrlimit(resource, limit); }
 int linux_prlimit(pid_t pid, int resource, const struct rlimit *value, struct rlimit *old) { return prlimit(pid, resource, value, old); }

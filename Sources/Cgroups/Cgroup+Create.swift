@@ -85,11 +85,14 @@ private struct Making {
             try makeLegacy()
             try makeUnified()
             if let controller = missing.first { throw .controllerMissing(controller) }
+            // Whoever enters stands still, and we would wait for it for ever.
+            let cgroup = Cgroup(CgroupPaths(entries))
+            if !isInUse, try cgroup.isFrozen { throw .invalid(path.text, "container's cgroup unexpectedly frozen") }
+            return cgroup
         } catch {
             for directory in made { rmdir(directory) }
             throw error
         }
-        return Cgroup(CgroupPaths(entries))
     }
 
     mutating func makeLegacy() throws(CgroupError) {

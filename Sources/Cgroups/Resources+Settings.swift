@@ -117,7 +117,8 @@ extension Spec.Resources {
             }
             guard version(controller) == .v2 else { throw .onlyIn(.v2, file) }
             guard !text.utf8.contains(0), !text.isEmpty else { throw .invalid(file, "\(text.debugDescription) is not a text to write") }
-            settings.append(Setting(controller, .v2, file, text, proof: .none))
+            // The kernel takes one line at a time, of one device.
+            settings += text.split(separator: "\n").map { Setting(controller, .v2, file, String($0), proof: .none) }
         }
         return settings
     }

@@ -74,6 +74,13 @@ extension Process {
         try check("personality") { linux_personality(persona) }
     }
 
+    /// - Parameter nodes: a bit for each memory node; none where the mode takes none.
+    package static func setMemoryPolicy(_ mode: CInt, nodes: [UInt]) throws(SystemError) {
+        // The kernel reads one bit less than it is told (set_mempolicy(2), "BUGS").
+        let bits = nodes.isEmpty ? 0 : UInt(nodes.count * 64 + 1)
+        try check("set_mempolicy") { linux_set_mempolicy(mode, nodes.isEmpty ? nil : nodes, bits) }
+    }
+
     package static func setIOPriority(class kind: CInt, level: CInt) throws(SystemError) {
         try check("ioprio_set") { linux_ioprio_set(CInt(linux_ioprio_who_process), 0, kind << 13 | level) }
     }

@@ -35,11 +35,12 @@ extension Features {
         package var intelRdt: IntelRdt?
         package var mountExtensions: MountExtensions?
         package var netDevices: Support?
+        package var memoryPolicy: MemoryPolicy?
 
         package init(
             namespaces: [Spec.Linux.Namespace.Kind]? = nil, capabilities: [String]? = nil, cgroup: Cgroup? = nil,
             seccomp: Seccomp? = nil, apparmor: Support? = nil, selinux: Support? = nil, intelRdt: IntelRdt? = nil,
-            mountExtensions: MountExtensions? = nil, netDevices: Support? = nil
+            mountExtensions: MountExtensions? = nil, netDevices: Support? = nil, memoryPolicy: MemoryPolicy? = nil
         ) {
             self.namespaces = namespaces
             self.capabilities = capabilities
@@ -50,6 +51,7 @@ extension Features {
             self.intelRdt = intelRdt
             self.mountExtensions = mountExtensions
             self.netDevices = netDevices
+            self.memoryPolicy = memoryPolicy
         }
     }
 
@@ -108,6 +110,16 @@ extension Features {
             self.enabled = enabled
             self.schemata = schemata
             self.monitoring = monitoring
+        }
+    }
+
+    package struct MemoryPolicy: Codable, Equatable, Sendable {
+        package var modes: [Spec.Linux.MemoryPolicy.Mode]?
+        package var flags: [Spec.Linux.MemoryPolicy.Flag]?
+
+        package init(modes: [Spec.Linux.MemoryPolicy.Mode]? = nil, flags: [Spec.Linux.MemoryPolicy.Flag]? = nil) {
+            self.modes = modes
+            self.flags = flags
         }
     }
 

@@ -22,6 +22,17 @@ extension Spec.Linux: JSONRecord {
         try json("mountLabel", &mountLabel)
         try json("personality", &personality)
         try json("intelRdt", &intelRdt)
+        try json("memoryPolicy", &memoryPolicy)
+    }
+}
+
+extension Spec.Linux.MemoryPolicy: JSONRecord {
+    package init(_: JSONBlank) { self.init(mode: .default) }
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("mode", &mode)
+        try json("nodes", &nodes)
+        try json("flags", &flags)
     }
 }
 

@@ -21,13 +21,14 @@ extension Spec {
         package var mountLabel: String?
         package var personality: Personality?
         package var intelRdt: IntelRdt?
+        package var memoryPolicy: MemoryPolicy?
 
         package init(
             namespaces: [Namespace]? = nil, uidMappings: [IDMapping]? = nil, gidMappings: [IDMapping]? = nil,
             timeOffsets: [String: TimeOffset]? = nil, devices: [Device]? = nil, netDevices: [String: NetDevice]? = nil,
             cgroupsPath: String? = nil, resources: Resources? = nil, rootfsPropagation: Propagation? = nil, seccomp: Seccomp? = nil,
             sysctl: [String: String]? = nil, maskedPaths: [String]? = nil, readonlyPaths: [String]? = nil, mountLabel: String? = nil,
-            personality: Personality? = nil, intelRdt: IntelRdt? = nil
+            personality: Personality? = nil, intelRdt: IntelRdt? = nil, memoryPolicy: MemoryPolicy? = nil
         ) {
             self.namespaces = namespaces
             self.uidMappings = uidMappings
@@ -45,6 +46,7 @@ extension Spec {
             self.mountLabel = mountLabel
             self.personality = personality
             self.intelRdt = intelRdt
+            self.memoryPolicy = memoryPolicy
         }
     }
 }
@@ -117,6 +119,39 @@ extension Spec.Linux {
 
         package init(name: String? = nil) {
             self.name = name
+        }
+    }
+
+    /// The arguments of set_mempolicy(2); the nodes as `0-3,7`. Since version 1.3 of the spec.
+    package struct MemoryPolicy: Equatable, Sendable {
+        package var mode: Mode
+        package var nodes: String?
+        package var flags: [Flag]?
+
+        package init(mode: Mode, nodes: String? = nil, flags: [Flag]? = nil) {
+            self.mode = mode
+            self.nodes = nodes
+            self.flags = flags
+        }
+
+        package enum Mode: String, Vocabulary {
+            case `default` = "MPOL_DEFAULT"
+            case preferred = "MPOL_PREFERRED"
+            case bind = "MPOL_BIND"
+            case interleave = "MPOL_INTERLEAVE"
+            case local = "MPOL_LOCAL"
+            case preferredMany = "MPOL_PREFERRED_MANY"
+            case weightedInterleave = "MPOL_WEIGHTED_INTERLEAVE"
+
+            package static var noun: String { "memory policy" }
+        }
+
+        package enum Flag: String, Vocabulary {
+            case numaBalancing = "MPOL_F_NUMA_BALANCING"
+            case relativeNodes = "MPOL_F_RELATIVE_NODES"
+            case staticNodes = "MPOL_F_STATIC_NODES"
+
+            package static var noun: String { "memory policy flag" }
         }
     }
 

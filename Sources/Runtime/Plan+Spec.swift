@@ -258,7 +258,7 @@ extension FileSystemSetup {
             type: type, source: mount.source ?? type, target: destination,
             attributes: type == "tmpfs" ? words.set.subtracting(.readOnly) : words.set, options: data,
             propagation: words.propagation, copiesUp: words.copiesUp,
-            keepsMode: type == "tmpfs" && !words.copiesUp && !data.contains { $0.key == "mode" },
+            keepsMode: type == "tmpfs" && !data.contains { $0.key == "mode" },
             fallsBackToHost: type == "sysfs" || type == "proc" || type == "mqueue")
     }
 }

@@ -124,6 +124,8 @@ package struct ProcessPlan: Sendable {
     var scheduler: SchedulerPlan?
     var ioPriority: (class: CInt, level: CInt)?
     var personality: UInt?
+    /// The mode with its flags, and a bit for each node, of `set_mempolicy(2)`.
+    var memoryPolicy: (mode: CInt, nodes: [UInt])?
     /// What it is confined to, once it is in its cgroup.
     var processors: ProcessorSet?
     /// Where nothing confines it, it may run wherever its cgroup allows, whatever held for our caller.

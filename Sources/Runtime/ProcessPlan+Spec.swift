@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Cgroups
 import Linux
 import OCI
 
@@ -73,7 +74,29 @@ extension ProcessPlan {
             let classes: [(Spec.Process.IOPriority.Class, Int32)] = [(.realTime, 1), (.bestEffort, 2), (.idle, 3)]
             ioPriority = (classes.first { $0.0 == priority.class }?.1 ?? 2, Int32(priority.priority))
         }
+        memoryPolicy = try spec.linux?.memoryPolicy.map { policy throws(LaunchError) in try Self.memoryPolicy(policy) }
         if let personality = spec.linux?.personality { self.personality = personality.domain == .linux32 ? 0x8 : 0 }
+    }
+}
+
+extension ProcessPlan {
+    private static func memoryPolicy(_ policy: Spec.Linux.MemoryPolicy) throws(LaunchError) -> (mode: CInt, nodes: [UInt]) {
+        let modes: [(Spec.Linux.MemoryPolicy.Mode, CInt)] = [
+            (.default, 0), (.preferred, 1), (.bind, 2), (.interleave, 3), (.local, 4), (.preferredMany, 5), (.weightedInterleave, 6),
+        ]
+        let flags: [(Spec.Linux.MemoryPolicy.Flag, CInt)] = [
+            (.numaBalancing, 1 << 13), (.relativeNodes, 1 << 14), (.staticNodes, 1 << 15),
+        ]
+        let given = policy.flags ?? []
+        let mode = flags.reduce(modes.first { $0.0 == policy.mode }?.1 ?? 0) { given.contains($1.0) ? $0 | $1.1 : $0 }
+        guard let list = policy.nodes, !list.isEmpty else { return (mode, []) }
+        let ranges: [ClosedRange<Int>]
+        do throws(IndexList.Invalid) { ranges = try IndexList(list).ranges } catch {
+            throw .refused("linux.memoryPolicy.nodes: \(error)")
+        }
+        var nodes = [UInt](repeating: 0, count: (ranges.last?.upperBound ?? 0) / 64 + 1)
+        for node in ranges.joined() { nodes[node / 64] |= 1 << UInt(node % 64) }
+        return (mode, nodes)
     }
 }
 

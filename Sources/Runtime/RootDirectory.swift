@@ -164,7 +164,6 @@ extension RootDirectory {
         let target = try FileDescriptor(opening: ".", at: mount.descriptor.place, [.directory])
         let status = try source.status()
         try target.setOwner(status.owner, status.group)
-        try check("fchmod") { fchmod(target.raw, status.permissions) }
         try TreeCopy.contents(of: source, into: target)
     }
 }

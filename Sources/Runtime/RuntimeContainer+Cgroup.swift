@@ -19,8 +19,6 @@ extension RuntimeContainer {
         do throws(CgroupError) {
             // All of them: engines read their figures in every hierarchy, and `update` may ask for any later.
             let cgroup = try Cgroup.create(path, in: hierarchy, wanting: .all, needing: resources?.controllers ?? [])
-            // Whoever enters stands still, and we would wait for it for ever.
-            guard try !cgroup.isFrozen else { throw .invalid(path.text, "container's cgroup unexpectedly frozen") }
             do throws(CgroupError) {
                 if let resources { try cgroup.apply(resources, as: .needed) }
                 let rules = resources?.devices ?? []
@@ -111,13 +109,21 @@ extension Spec.Resources.CPU {
 }
 
 extension Spec.Resources {
-    /// No limit on memory is none on memory and swap together: version 1 does not let the one exceed the other. As in runc.
+    /// With what the given limits imply of others, or leave as it is.
     fileprivate func completed(for cgroup: Cgroup) -> Spec.Resources {
-        guard memory?.limit == -1, memory?.swap == nil, let directory = cgroup.paths.legacy(.memory),
-            (try? FileStatus(of: directory + "/memory.memsw.limit_in_bytes")) != nil
-        else { return self }
         var completed = self
-        completed.memory?.swap = -1
+        // No limit on memory is none on memory and swap together: version 1 does not let the one exceed the other. As in runc.
+        if memory?.limit == -1, memory?.swap == nil, let directory = cgroup.paths.legacy(.memory),
+            (try? FileStatus(of: directory + "/memory.memsw.limit_in_bytes")) != nil
+        {
+            completed.memory?.swap = -1
+        }
+        // Version 2 has quota and period in one file: which of them is not given stays.
+        if let cpu, (cpu.quota ?? 0 != 0) != (cpu.period ?? 0 != 0), let place = cgroup.paths.place(of: .cpu), place.version == .v2,
+            let words = (try? File.readKernel(place.directory + "/cpu.max"))?.split(whereSeparator: \.isWhitespace), words.count == 2
+        {
+            if cpu.period ?? 0 == 0 { completed.cpu?.period = UInt64(words[1]) } else { completed.cpu?.quota = Int64(words[0]) ?? -1 }
+        }
         return completed
     }
 }

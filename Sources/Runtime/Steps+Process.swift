@@ -98,6 +98,7 @@ extension Steps {
     static func waitForStart(_ child: Child) throws(SystemError) {
         guard let socket = child.plan.startSocket else { return }
         // The first process of a pid namespace ends by no signal that it does not handle. What comes in vain is forgotten at exec.
+        try SignalSet.reset()
         for number in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] { signal(number) { _exit(128 + $0) } }
         // Whoever joins meanwhile, or shares the pid namespace, finds this process: it holds nothing that leads to the host.
         try FileDescriptor.closeAll(but: child.needed + [socket])
@@ -124,6 +125,7 @@ extension Steps {
         }
         if let scheduler = process.scheduler { try scheduler.apply() }
         if let priority = process.ioPriority { try Process.setIOPriority(class: priority.class, level: priority.level) }
+        if let policy = process.memoryPolicy { try Process.setMemoryPolicy(policy.mode, nodes: policy.nodes) }
         if let personality = process.personality { try Process.setPersonality(personality) }
     }
 

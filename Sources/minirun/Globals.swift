@@ -68,14 +68,16 @@ extension Globals {
 
     /// One line for each error: podman reads the whole file as one JSON object, the shims of containerd and docker take the last line.
     ///
-    /// Errors are on standard error anyway; other levels go there where there is no log.
+    /// Errors are on standard error anyway, and so is what was asked to be told. Warnings are for a log: engines show their users whatever we
+    /// say there, once for each RUN of a build.
     func log(_ sentence: String, level: String = "error") {
-        if logFile == nil, level == "error" { return }
+        if logFile == nil, level != "debug" { return }
         guard let file = try? openLog(logFile ?? "/dev/stderr") else { return }
-        let line: JSONObject = ["level": .string(level), "msg": .string(sentence), "time": .string("\(Timestamp.now)")]
+        func json(_ value: JSONValue) -> String { String(decoding: (try? JSONEncoder().encode(value)) ?? [], as: UTF8.self) }
+        let (message, time) = (JSONValue.string(sentence), JSONValue.string("\(Timestamp.now)"))
         switch logFormat {
-        case .json: try? file.write(((try? JSONEncoder().encode(JSONValue.object(line))) ?? []) + [UInt8(ascii: "\n")])
-        case .text: try? file.write("time=\(quoted("\(Timestamp.now)")) level=\(level) msg=\(quoted(sentence))\n")
+        case .json: try? file.write(json(.object(["level": .string(level), "msg": message, "time": time])) + "\n")
+        case .text: try? file.write("time=\(json(time)) level=\(level) msg=\(json(message))\n")
         }
     }
 }

@@ -28,7 +28,8 @@ extension Features {
                     archs: Spec.Seccomp.Architecture.allCases, knownFlags: Spec.Seccomp.Flag.allCases,
                     supportedFlags: Spec.Seccomp.Flag.allCases),
                 apparmor: Support(enabled: true), selinux: Support(enabled: true), intelRdt: IntelRdt(enabled: false),
-                mountExtensions: MountExtensions(idmap: Support(enabled: true)), netDevices: Support(enabled: false)))
+                mountExtensions: MountExtensions(idmap: Support(enabled: true)), netDevices: Support(enabled: false),
+                memoryPolicy: MemoryPolicy(modes: Spec.Linux.MemoryPolicy.Mode.allCases, flags: Spec.Linux.MemoryPolicy.Flag.allCases)))
     }
 
     /// Those that the runtime reads itself; what it does not know goes to the file system.

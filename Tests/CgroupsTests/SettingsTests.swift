@@ -175,6 +175,8 @@ private func texts(_ resources: Spec.Resources, _ version: Hierarchy.Version, me
     @Test func `version 2 files are taken by name`() throws {
         #expect(
             try texts(.init(unified: ["memory.high": "1G", "io.max": "8:0 rbps=1"]), .v2) == ["io.max = 8:0 rbps=1", "memory.high = 1G"])
+        let lines = try texts(.init(unified: ["io.max": "8:0 riops=1\n8:16 riops=2\n"]), .v2)
+        #expect(lines == ["io.max = 8:0 riops=1", "io.max = 8:16 riops=2"])
         #expect(throws: CgroupError.onlyIn(.v2, "memory.high")) { try texts(.init(unified: ["memory.high": "1G"]), .v1) }
     }
 

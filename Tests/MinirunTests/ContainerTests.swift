@@ -88,18 +88,22 @@ struct ContainerTests {
 
     @Test func `A tmpfs has the permissions of the directory it covers, unless others are asked for`() throws {
         let fixture = try Fixture()
-        let bundle = try fixture.bundle("a", "stat -c %a /covered /given /made") { spec in
-            spec.mounts?.append(Spec.Mount(destination: "/covered", type: "tmpfs", source: "tmpfs"))
-            spec.mounts?.append(Spec.Mount(destination: "/given", type: "tmpfs", source: "tmpfs", options: ["mode=1500"]))
-            // As old engines name a place.
-            spec.mounts?.append(Spec.Mount(destination: "made", type: "tmpfs", source: "tmpfs"))
+        let bundle = try fixture.bundle("a", "stat -c %a /covered /given /made /copied /new") { spec in
+            func add(_ destination: String, _ options: [String] = []) {
+                spec.mounts?.append(Spec.Mount(destination: destination, type: "tmpfs", source: "tmpfs", options: options))
+            }
+            add("/covered")
+            add("/given", ["mode=1500"])
+            add("made")  // as old engines name a place
+            add("/copied", ["tmpcopyup"])
+            add("/new", ["tmpcopyup"])
         }
-        for name in ["covered", "given"] {
+        for name in ["covered", "given", "copied"] {
             try Directory.make("\(bundle)/rootfs/\(name)")
             #expect(chmod("\(bundle)/rootfs/\(name)", 0o710) == 0)
         }
         let outcome = try fixture.minirun("run", "--bundle", bundle, "a")
-        #expect(outcome.output == "710\n1500\n1777\n", "\(outcome)")
+        #expect(outcome.output == "710\n1500\n1777\n710\n1777\n", "\(outcome)")
     }
 
     @Test func `Namespaces of another container are joined by path`() throws {

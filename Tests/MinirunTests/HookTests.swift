@@ -91,22 +91,24 @@ struct HookTests {
     func `Hooks before the pivot find the root in the container's mounts where the bundle has it`(_ isMapped: Bool) throws {
         let fixture = try Fixture()
         let root = fixture.path + "/a/rootfs"
-        let bundle = try fixture.bundle("a", "cat /mnt/word /mnt/other") { spec in
+        let bundle = try fixture.bundle("a", "cat /word /mnt/other") { spec in
             if isMapped {
                 spec.linux?.namespaces?.append(Spec.Linux.Namespace(type: .user))
                 spec.linux?.uidMappings = [Spec.IDMapping(containerID: 0, hostID: 400_000, size: 1000)]
                 spec.linux?.gidMappings = [Spec.IDMapping(containerID: 0, hostID: 400_000, size: 1000)]
             }
             spec.mounts?.append(Spec.Mount(destination: "/mnt", type: "tmpfs", source: "tmpfs"))
-            let outside = #"pid=$(sed 's/.*"pid":\([0-9]*\).*/\1/'); nsenter -m -t $pid sh -c "echo outside > \#(root)/mnt/word""#
+            let outside = #"pid=$(sed 's/.*"pid":\([0-9]*\).*/\1/'); nsenter -m -t $pid mount --bind \#(fixture.path)/word \#(root)/word"#
             spec.hooks = Spec.Hooks(
                 createRuntime: [Spec.Hook(path: "/bin/sh", args: ["sh", "-c", outside], env: ["PATH=/usr/bin:/bin"])],
                 createContainer: [Spec.Hook(path: "/bin/sh", args: ["sh", "-c", "echo inside > mnt/other"])])
         }
+        try fixture.write("word", Array("outside\n".utf8))
+        try fixture.write("rootfs/word", [], in: bundle)
         if isMapped { #expect(chown(bundle + "/rootfs", 400_000, 400_000) == 0) }
         let outcome = try fixture.minirun("run", "--bundle", bundle, "a")
         #expect(outcome.output == "outside\ninside\n", "\(outcome)")
-        #expect(access(bundle + "/rootfs/mnt/word", F_OK) != 0)
+        #expect(fixture.read("a/rootfs/word") == "")
     }
 
     /// A createContainer hook has this machine's rights: with the container's `LD_PRELOAD` it would load what the container likes.

@@ -48,6 +48,19 @@ struct LifeCycleTests {
         #expect(try fixture.status("a") == "created")
     }
 
+    @Test(.enabled(if: access("/sys/fs/cgroup/freezer", W_OK) == 0, "needs the freezer of version 1"))
+    func `A frozen cgroup is refused, and nothing is left beside it`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "true")
+        let directory = "/sys/fs/cgroup/freezer\(fixture.cgroupParent)/a"
+        try Directory.makeAll(directory, mode: 0o755)
+        defer { rmdir(directory) }
+        try File.writeKernel(directory + "/freezer.state", "FROZEN")
+        let outcome = try fixture.minirun("create", "--bundle", bundle, "a")
+        #expect(outcome.status == 1 && outcome.errors.contains("container's cgroup unexpectedly frozen"), "\(outcome)")
+        #expect(access("/sys/fs/cgroup/pids\(fixture.cgroupParent)/a", F_OK) != 0 && access(directory, F_OK) == 0)
+    }
+
     /// As a first process it ends by no signal that it does not expect.
     @Test(arguments: ["TERM", "INT", "HUP"])
     func `A created container ends by a signal, and starts no more`(_ signal: String) throws {

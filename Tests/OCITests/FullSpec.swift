@@ -115,6 +115,7 @@ let fullSpec = #"""
             "readonlyPaths": ["/proc/sys"],
             "mountLabel": "system_u:object_r:container_file_t:s0",
             "personality": { "domain": "LINUX", "flags": [] },
+            "memoryPolicy": { "mode": "MPOL_INTERLEAVE", "nodes": "0-1", "flags": ["MPOL_F_STATIC_NODES"] },
             "intelRdt": {
                 "closID": "guaranteed", "schemata": ["L3:0=7f0"], "l3CacheSchema": "L3:0=7f0;1=1f", "memBwSchema": "MB:0=20;1=70",
                 "enableCMT": true, "enableMBM": false, "enableMonitoring": true

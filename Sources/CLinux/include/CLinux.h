@@ -64,6 +64,7 @@ int linux_sched_setattr(pid_t pid, uint32_t policy, uint64_t flags, int32_t nice
 long linux_sched_getaffinity(pid_t pid, size_t size, uint64_t *mask);
 int linux_sched_setaffinity(pid_t pid, size_t size, const uint64_t *mask);
 int linux_getcpu(unsigned *processor);
+long linux_set_mempolicy(int mode, const unsigned long *nodes, unsigned long bits);
 int linux_ioprio_set(int which, int who, int value);
 int linux_getrlimit(int resource, struct rlimit *limit);
 int linux_prlimit(pid_t pid, int resource, const struct rlimit *value, struct rlimit *old);
