@@ -78,7 +78,8 @@ extension NetworkDefinition {
     fileprivate var firewallElements: [Firewall.Change] {
         let name = Firewall.name(device)
         var changes = [
-            Firewall.Change("bridges", [Firewall.Element(key: name)]), Firewall.Change("within", [Firewall.Element(key: name + name)]),
+            Firewall.Change("bridges", [Firewall.Element(key: name)]), Firewall.Change("origins", [Firewall.Element(key: name)]),
+            Firewall.Change("within", [Firewall.Element(key: name + name)]),
         ]
         if !isInternal { changes.append(Firewall.Change("outward", [Firewall.Element(key: name)])) }
         if !translates { changes.append(Firewall.Change("routed", [Firewall.Element(key: name)])) }

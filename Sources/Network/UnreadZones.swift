@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CNetlink
 import Glibc
 import Linux
 
@@ -29,7 +30,7 @@ package struct UnreadZones: Sendable {
     }
 
     private static func awaitReading(_ serial: UInt32, at gateway: IPAddress, until end: Int64) throws(SystemError) -> Bool {
-        let type = CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        let type = CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
         let socket = FileDescriptor(owning: try check("socket") { Glibc.socket(gateway.family.number, type, 0) })
         var address = SocketAddress(gateway, 53)
         try check("connect") { address.withPointer { connect(socket.raw, $0, $1) } }
@@ -38,12 +39,12 @@ package struct UnreadZones: Sendable {
         while true {
             number &+= 1
             let query = ZoneQuery(number: number)
-            if send(socket.raw, query.bytes, query.bytes.count, CInt(MSG_NOSIGNAL)) >= 0 {
+            if send(socket.raw, query.bytes, query.bytes.count, CInt(MSG_DONTWAIT)) >= 0 {
                 // A question that comes while it lets go of its sockets, to make new ones, is lost.
                 var entries = [PollEntry(socket.raw, .readable)]
                 while try entries.wait(milliseconds: pause), entries[0].ready == .readable {
                     var buffer = [UInt8](repeating: 0, count: 512)
-                    let count = recv(socket.raw, &buffer, buffer.count, 0)
+                    let count = recv(socket.raw, &buffer, buffer.count, CInt(MSG_DONTWAIT))
                     guard count > 0 else { break }
                     let answers = query.answers(in: buffer[..<count])
                     if answers.contains(where: { NameZone.isReached(serial, by: $0) }) { return true }

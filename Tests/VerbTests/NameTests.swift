@@ -173,6 +173,19 @@ import Testing
         #expect(outcome.lines == ["37", "silence"], "\(outcome)")
     }
 
+    @Test("Nobody on a network is told the names of another one (E02)", .enabled(if: hasServer))
+    func otherNetwork() throws {
+        let minictl = try Root()
+        guard try Script("command -v python3").run().code == 0 else { return }
+        try minictl("network create --subnet 10.9.0.0/24 blue")
+        for name in ["one", "two"] { try minictl.start(name) }
+        for name in ["three", "four"] { try minictl.start(name, "--network blue") }
+        let steps = "true|10.9.0.1|four\ntrue|172.18.0.1|one\ntrue|172.18.0.1|_serial"
+        let outcome = try minictl.sh(
+            "\(Self.asker)\ncat >steps <<'X'\n\(steps)\nX\npython3 ask.py $($M inspect -f '{{.State.Pid}}' three) steps")
+        #expect(outcome.lines == ["four 10.9.0.3", "one none", "_serial none"], "\(outcome)")
+    }
+
     @Test(
         "A name server whose starter was killed before it had said its number is found, and ends with the last container",
         .enabled(if: hasServer))
@@ -343,6 +356,22 @@ import Testing
         try minictl.sh("nft flush ruleset; $M ps -q")
         #expect(try minictl("exec two getent ahostsv4 www.example.org").output.hasPrefix("203.0.113.7 "))
         try expectServers(0, minictl)
+        // Who asks from one socket always is answered by whom it is to be.
+        try minictl.sh(
+            """
+            cat >always.py <<'X'
+            import os, socket, time
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1); s.connect(("172.18.0.1", 53))
+            for go in ["first", "second"]:
+                while not os.path.exists(go): time.sleep(0.02)
+                s.send(b"\\1\\2\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\5three\\0\\0\\1\\0\\1"); print(*s.recv(512)[-4:], sep="."); open(go + ".done", "w")
+            X
+            step() { touch $1; for i in $(seq 100); do [ -e $1.done ] && break; sleep 0.05; done; }
+            nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' two)/ns/net python3 always.py >always 2>&1 &
+            step first; $M run -d --name three base sleep 1000; step second
+            """)
+        let always = try minictl.sh("cat always")
+        #expect(always.lines == ["203.0.113.7", "172.18.0.3"], "\(always)")
         try minictl.sh("kill $(cat servers)")
     }
 }
