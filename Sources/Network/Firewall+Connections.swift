@@ -60,7 +60,10 @@ extension Firewall {
                     }
                     continue
                 }
-                throw SystemError(call: "IPCTNL_MSG_CT_GET", errno: -Int32(bitPattern: reply.word(0)))
+                let code = -Int32(bitPattern: reply.word(0))
+                // A kernel without nf_conntrack_netlink cannot be asked, and forgets them in its own time.
+                if code == EINVAL { return [] }
+                throw SystemError(call: "IPCTNL_MSG_CT_GET", errno: code)
             }
         }
     }

@@ -21,6 +21,8 @@ extension Firewall {
             set origins { typeof fib saddr oifname; }
             set outward { type ifname; }
             set routed { type ifname; }
+            # Those to whose ports the kernel passes packets on by itself (see `offload`).
+            set offloaded { type ifname; }
             set within { type ifname . ifname; }
             set together { type ifname . ifname; }
             set gateways4 { type ipv4_addr; }
@@ -122,7 +124,7 @@ extension Firewall {
             chain entering {
                 ct state established,related accept
                 # Nobody elsewhere is taken for a container's neighbour, whom it may trust, also where the host checks laxly.
-                meta iifkind != "bridge" fib saddr oifname @origins drop
+                iifname != @bridges fib saddr oifname @origins drop
                 ct status dnat accept
                 drop
             }

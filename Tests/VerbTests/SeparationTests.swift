@@ -179,6 +179,26 @@ import Testing
         #expect(outcome == ["192.0.2.2", "172.18.0.3"], "\(outcome)")
     }
 
+    @Test("Connections to published ports pass the rules by where that is asked for, and it is said where the kernel has no flowtables")
+    func offload() throws {
+        let lab = try Lab()
+        let create = "$M network create --subnet 10.9.0.0/24 -o com.minictl.offload"
+        #expect(try lab.sh("\(create)=perhaps fast").error.contains("is true or false, not 'perhaps'"))
+        #expect(try lab.sh("\(create)=true --internal fast").error.contains("an internal network has no ports"))
+        let made = try lab.sh("\(create)=true fast")
+        guard made.code == 0 else {
+            #expect(
+                made.code == 1 && made.error.hasPrefix("minictl: this kernel has no flowtables, which com.minictl.offload needs"), "\(made)"
+            )
+            #expect(try lab.lines("$M network ls -q --filter name=fast; nft list tables") == [""])
+            return
+        }
+        try lab.serve("web", "--network fast -p 0.0.0.0:8080:80")
+        #expect(try lab.lines("lan 192.0.2.1 8080; ask 127.0.0.1 8080") == ["from 192.0.2.2", "from 10.9.0.1"])
+        #expect(try lab.sh("nft list flowtables").output.contains("devices = { eth0, mc-"))
+        #expect(try lab.lines("$M rm -f web; $M network rm fast; nft list ruleset") == ["web", "fast"])
+    }
+
     @Test("A container that advertises itself as a router changes nothing on the host (E03)")
     func advertisements() throws {
         let lab = try Lab()
