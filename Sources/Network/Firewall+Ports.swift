@@ -28,24 +28,31 @@ extension Firewall {
         try add(changes)
     }
 
-    /// Takes ports away that were led to a container, and cuts what came by them. What is gone already is fine.
+    /// Takes ports away that were led to a container. What is gone already is fine.
     package mutating func withdraw(_ ports: [PublishedPorts], from addresses: [IPAddress]) throws(NetworkError) {
+        do throws(SystemError) { try expire(Self.changes(ports, addresses)) } catch {
+            // The table is gone, and with it everything in it.
+            guard error.errno != ENOENT else { return }
+            throw .system(doing: "take published ports away", error)
+        }
+    }
+
+    /// Cuts what came by ports that were withdrawn. None is fine.
+    package mutating func cutConnections(_ ports: [PublishedPorts], to addresses: [IPAddress]) throws(NetworkError) {
+        let change = Self.changes(ports, addresses).first
         do throws(SystemError) {
-            let changes = Self.changes(ports, addresses)
-            // Without the table everything in it is gone.
-            do throws(SystemError) { try expire(changes) } catch  where error.errno == ENOENT {}
             for address in addresses {
                 let pairs = ports.filter { $0.address.family == address.family }.flatMap { ports in
                     ports.pairs.map { (ports.transport.number, $0.container) }
                 }
                 let end = ConnectionEnd(address: address, isTranslated: true, ports: pairs)
                 try forgetConnections(end) { (firewall) throws(SystemError) in
-                    guard let change = changes.first, let key = change.elements.first?.key else { return false }
+                    guard let change, let key = change.elements.first?.key else { return false }
                     return try firewall.has(key, in: change.set)
                 }
             }
         } catch {
-            throw .system(doing: "take published ports away", error)
+            throw .system(doing: "cut connections to published ports", error)
         }
     }
 
@@ -76,7 +83,9 @@ extension Firewall {
             guard known?.value != server?.bytes else { return }
             if let known { try remove([Change("resolvers", [known])]) }
             if let server { try add([Change("resolvers", [Element(key: gateway.bytes, value: server.bytes)])]) }
-            // Who asks from one socket always would be answered from where the first answer came.
+            // Who asks from one socket always would be answered from where the first answer came. The gateway's own server ends with the last
+            // container, so nobody is left then who would go on asking there.
+            guard known != nil else { return }
             let ports = [Transport.udp, .tcp].map { ($0.number, UInt16(53)) }
             try forgetConnections(ConnectionEnd(address: gateway, isTranslated: false, ports: ports))
         } catch {
