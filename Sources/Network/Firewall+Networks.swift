@@ -21,18 +21,23 @@ extension Firewall {
 
     /// Sets the rules anew, in place of what was there of ours; nothing is known of any network then.
     package func install() throws(NetworkError) {
+        if let complaint = try Self.complaint(of: ["-f", "-"], "\(Self.rules)") {
+            throw .refused("nft cannot set minictl's firewall rules: \(complaint)")
+        }
+    }
+
+    /// What `nft(8)` says against a script; nil for nothing.
+    static func complaint(of arguments: [String], _ script: String) throws(NetworkError) -> String? {
         guard let nft = HostProgram("nft") else {
             throw .refused("there is no nft on this machine, which networks need; install nftables, or use --network none or host")
         }
         let result: (end: Termination, output: [UInt8], error: [UInt8])
-        do throws(SystemError) { result = try nft.output(["-f", "-"], input: Array("\(Self.rules)".utf8)) } catch {
+        do throws(SystemError) { result = try nft.output(arguments, input: Array(script.utf8)) } catch {
             throw .system(doing: "run nft", error)
         }
-        guard result.end == .exited(0) else {
-            let complaint = String(decoding: result.error, as: UTF8.self)
-            let line = complaint.split(separator: "\n").first ?? "it ended with status \(result.end.exitCode)"
-            throw .refused("nft cannot set minictl's firewall rules: \(line)")
-        }
+        guard result.end != .exited(0) else { return nil }
+        let complaint = String(decoding: result.error, as: UTF8.self)
+        return complaint.split(separator: "\n").first.map(String.init) ?? "it ended with status \(result.end.exitCode)"
     }
 
     /// Lets a network's traffic through, as far as the network's kind has it. Known already is fine.
@@ -78,9 +83,11 @@ extension NetworkDefinition {
     fileprivate var firewallElements: [Firewall.Change] {
         let name = Firewall.name(device)
         var changes = [
-            Firewall.Change("bridges", [Firewall.Element(key: name)]), Firewall.Change("within", [Firewall.Element(key: name + name)]),
+            Firewall.Change("bridges", [Firewall.Element(key: name)]), Firewall.Change("origins", [Firewall.Element(key: name)]),
+            Firewall.Change("within", [Firewall.Element(key: name + name)]),
         ]
         if !isInternal { changes.append(Firewall.Change("outward", [Firewall.Element(key: name)])) }
+        if offloadsPorts { changes.append(Firewall.Change("offloaded", [Firewall.Element(key: name)])) }
         if !translates { changes.append(Firewall.Change("routed", [Firewall.Element(key: name)])) }
         if connectsContainers { changes.append(Firewall.Change("together", [Firewall.Element(key: name + name)])) }
         for gateway in ranges.compactMap(\.gateway) {

@@ -37,6 +37,25 @@ extension Firewall {
         }
     }
 
+    /// Cuts what came by ports that were withdrawn. None is fine.
+    package mutating func cutConnections(_ ports: [PublishedPorts], to addresses: [IPAddress]) throws(NetworkError) {
+        let change = Self.changes(ports, addresses).first
+        do throws(SystemError) {
+            for address in addresses {
+                let pairs = ports.filter { $0.address.family == address.family }.flatMap { ports in
+                    ports.pairs.map { (ports.transport.number, $0.container) }
+                }
+                let end = ConnectionEnd(address: address, isTranslated: true, ports: pairs)
+                try forgetConnections(end) { (firewall) throws(SystemError) in
+                    guard let change, let key = change.elements.first?.key else { return false }
+                    return try firewall.has(key, in: change.set)
+                }
+            }
+        } catch {
+            throw .system(doing: "cut connections to published ports", error)
+        }
+    }
+
     /// Whether a port leads to a container: at that address, or at all of them. One that is about to go does not.
     package mutating func leads(_ ports: PublishedPorts) throws(NetworkError) -> Bool {
         do throws(SystemError) {
@@ -64,6 +83,11 @@ extension Firewall {
             guard known?.value != server?.bytes else { return }
             if let known { try remove([Change("resolvers", [known])]) }
             if let server { try add([Change("resolvers", [Element(key: gateway.bytes, value: server.bytes)])]) }
+            // Who asks from one socket always would be answered from where the first answer came. The gateway's own server ends with the last
+            // container, so nobody is left then who would go on asking there.
+            guard known != nil else { return }
+            let ports = [Transport.udp, .tcp].map { ($0.number, UInt16(53)) }
+            try forgetConnections(ConnectionEnd(address: gateway, isTranslated: false, ports: ports))
         } catch {
             throw .system(doing: "lead questions for names to the host's server", error)
         }

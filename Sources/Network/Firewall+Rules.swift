@@ -2,7 +2,7 @@
 
 extension Firewall {
     /// Goes up whenever the rules change: other rules than these are replaced by these.
-    static var version: UInt32 { 4 }
+    static var version: UInt32 { 5 }
 
     /// Everything but the elements of its sets and maps, as `nft(8)` reads it. It never grows: a network is an element of some sets, a
     /// published port is an element of a map, and looking one up costs the same however many there are.
@@ -13,13 +13,16 @@ extension Firewall {
         table inet minictl
         delete table inet minictl
         table inet minictl {
-            set version { type mark; elements = { 4 }; }
+            set version { type mark; elements = { 5 }; }
 
-            # Our bridges; those with a way out; those that lead out with the container's own address; each beside itself; the same of
-            # those whose containers are not kept apart; and their own addresses.
+            # Our bridges, twice, because a link that was looked up is not of a link's type; those with a way out; those that lead out with the
+            # container's own address; each beside itself; the same of those whose containers are not kept apart; and their own addresses.
             set bridges { type ifname; }
+            set origins { typeof fib saddr oifname; }
             set outward { type ifname; }
             set routed { type ifname; }
+            # Those to whose ports the kernel passes packets on by itself (see `offload`).
+            set offloaded { type ifname; }
             set within { type ifname . ifname; }
             set together { type ifname . ifname; }
             set gateways4 { type ipv4_addr; }
@@ -47,7 +50,8 @@ extension Firewall {
                 ip6 daddr @gateways6 drop
             }
 
-            # Questions for names are a way out, which an internal network has not, nor over the name server at another's gateway.
+            # Questions for names are a way out, which an internal network has not, nor over the name server at another's gateway. Here each
+            # packet is looked at, whatever somebody's rules have the kernel forget of connections.
             chain staying {
                 ip daddr @gateways4 fib daddr . iif type != local drop
                 ip6 daddr @gateways6 fib daddr . iif type != local drop
@@ -65,6 +69,9 @@ extension Firewall {
 
             chain prerouting {
                 type nat hook prerouting priority dstnat; policy accept;
+                # Another network's gateway is nobody's business: its name server would tell who is there. This is asked once for each connection.
+                iifname @bridges ip daddr @gateways4 fib daddr . iif type != local drop
+                iifname @bridges ip6 daddr @gateways6 fib daddr . iif type != local drop
                 iifname @bridges meta l4proto { tcp, udp } th dport 53 dnat ip to ip daddr map @resolvers
                 # What is published on the loopback is for this machine alone; its own packets do not come by here.
                 ip daddr 127.0.0.0/8 return
@@ -116,6 +123,8 @@ extension Firewall {
             # Into a network come answers, and what its ports are published for: not whoever knows a route, nor other networks.
             chain entering {
                 ct state established,related accept
+                # Nobody elsewhere is taken for a container's neighbour, whom it may trust, also where the host checks laxly.
+                iifname != @bridges fib saddr oifname @origins drop
                 ct status dnat accept
                 drop
             }

@@ -8,8 +8,8 @@ import Linux
 /// Its rules are set by `nft(8)`, once; after that only elements of its sets come and go. For these we speak with the kernel ourselves: a
 /// batch of elements, all or none, takes 0.1 ms, where starting `nft` takes 5, and more with many rules of others.
 package struct Firewall: ~Copyable {
-    private let socket: FileDescriptor
-    private var sequence: UInt32 = 0
+    let socket: FileDescriptor
+    var sequence: UInt32 = 0
 
     /// For the network namespace this process is in.
     package init() throws(NetworkError) {

@@ -85,7 +85,7 @@ package enum Forwarding {
     }
 
     /// The devices of routes, but for the loopback. A host with as many routes as the Internet is a router, and is not asked.
-    private static func routedDevices(_ family: IPAddress.Family) throws(SystemError) -> Set<String> {
+    static func routedDevices(_ family: IPAddress.Family) throws(SystemError) -> Set<String> {
         let name = family == .v4 ? "route" : "ipv6_route"
         let table = String(decoding: try FileDescriptor(opening: "/proc/thread-self/net/\(name)").readAll(limit: 64 << 20), as: UTF8.self)
         // Of IPv4 the first word below a heading, of IPv6 the last; there, every link has routes to its neighbours and groups.

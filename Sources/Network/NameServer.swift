@@ -14,6 +14,10 @@ package struct NameServer: ~Copyable {
     private let program: HostProgram?
     /// It was found running, or was started just now.
     private var isUp = false
+    /// It was started just now, and may not answer yet.
+    package private(set) var isNew = false
+    /// What was written since, to be waited for once the server has been told.
+    package private(set) var unread = UnreadZones()
 
     /// Where distributions put it; nobody starts it by hand, so it is not on the path.
     package static var program: HostProgram? {
@@ -79,11 +83,15 @@ package struct NameServer: ~Copyable {
     }
 
     /// Writes a zone whole; one without containers goes. The server may read at any moment, so nothing half-written is ever in its folder.
-    package func write(_ zone: NameZone, of network: NetworkDefinition) throws(NetworkError) { try write(zone, Self.file(network)) }
+    package mutating func write(_ zone: NameZone, of network: NetworkDefinition) throws(NetworkError) {
+        try write(zone, Self.file(network))
+    }
 
-    private func write(_ zone: NameZone, _ file: String) throws(NetworkError) {
+    private mutating func write(_ zone: NameZone, _ file: String) throws(NetworkError) {
         do throws(SystemError) {
             if zone.isEmpty { return try remove(file) }
+            var zone = zone
+            let serial = zone.advance()
             let temporary = "../.names.tmp"
             let new = try FileDescriptor(opening: temporary, at: directory.place, [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
             try new.write(zone.bytes)
@@ -93,6 +101,7 @@ package struct NameServer: ~Copyable {
             } else {
                 try directory.place.rename(temporary, to: directory.place, file)
             }
+            if let gateway = zone.gateway { unread.add(gateway, serial) }
         } catch {
             throw .system(doing: "write the names of a network", error)
         }
@@ -109,7 +118,7 @@ package struct NameServer: ~Copyable {
     }
 
     /// Takes a container out of a network's zone, or of all. True if it was in any.
-    package func forget(_ id: String, on network: NetworkDefinition?) throws(NetworkError) -> Bool {
+    package mutating func forget(_ id: String, on network: NetworkDefinition?) throws(NetworkError) -> Bool {
         var found = false
         let files = if let network { [Self.file(network)] } else { try self.files() }
         for file in files {
@@ -141,6 +150,8 @@ package struct NameServer: ~Copyable {
     ///   - here: it is to answer in this network namespace; one that runs in another is ended for it.
     package mutating func settle(evenForOne: Bool = false, here: Bool = false) throws(NetworkError) {
         let need = try need()
+        // Where it does not run there is nothing to wait for.
+        defer { if !isUp { unread = UnreadZones() } }
         do throws(SystemError) {
             if let server = try server() {
                 if need != .nobody, server.isHere || !here {
@@ -168,6 +179,8 @@ package struct NameServer: ~Copyable {
     private mutating func start(_ program: HostProgram) throws(SystemError) {
         _ = try FileDescriptor(opening: Self.number, at: directory.place, [.writeOnly, .create, .truncate, .noFollow], mode: 0o600)
         isUp = try program.startDaemon(["--config", path, "--port", "53", "run"])
+        isNew = isUp
+        unread.milliseconds = 1000
     }
 
     /// Whether it runs if it has to, and does not if it need not.
@@ -230,16 +243,6 @@ package struct NameServer: ~Copyable {
             }
             if !found { return }
         }
-    }
-
-    /// Waits until it answers at an address, for a second at most.
-    package func awaitAnswers(at gateway: IPAddress) -> Bool {
-        guard let ports = Self.ports(of: gateway) else { return false }
-        for _ in 0..<2000 {
-            if PortHolder.isBound(ports) { return true }
-            usleep(500)
-        }
-        return false
     }
 
     /// Whether somebody else answers at an address already, or at all addresses.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Linux
 
 /// The names of one network, as aardvark-dns reads them: a first line of the addresses it answers at, then a line for each container.
+/// The second line is ours: a name that is nobody's, and as its address a number that goes up with each change (see `UnreadZones`).
 /// Kept as bytes: of two hundred lines one is changed, and the others are only stepped over.
 package struct NameZone: Equatable, Sendable {
     /// Every line with its end.
@@ -71,11 +73,49 @@ package struct NameZone: Equatable, Sendable {
         return bytes[first].count(where: { $0 == UInt8(ascii: " ") }) > 3 || !bytes[..<headEnd].contains(UInt8(ascii: "."))
     }
 
+    // MARK: the number of a change
+
+    /// No container's name begins like this.
+    static let serialName = "_serial"
+
+    private static let serialStart = Array("serial ".utf8)
+
+    /// Gives the zone its next number.
+    mutating func advance() -> UInt32 {
+        let place = serialLine
+        let known = place.flatMap { bytes[$0].split(separator: UInt8(ascii: " "), maxSplits: 2).dropFirst().first }
+        let last = known.flatMap { IPAddress(String(decoding: $0, as: UTF8.self)) }.map { UInt32(truncatingIfNeeded: $0.number) }
+        // A zone that is made anew must not begin where one began that the server knows still.
+        let next = ((last ?? UInt32(truncatingIfNeeded: Timestamp.now.nanoseconds >> 20)) &+ 1) & Self.serialMask
+        let text = Array("serial \(IPAddress(.v4, UInt128(next)))  \(Self.serialName)\n".utf8)
+        let start = line(after: 0)?.upperBound ?? 0
+        bytes.replaceSubrange(place ?? start..<start, with: text)
+        return next
+    }
+
+    /// In 0.0.0.0/8: nobody can ask from there, and be taken for who has the address.
+    private static let serialMask: UInt32 = 0xff_ffff
+
+    /// Whether a number that was answered is that one, or a later.
+    static func isReached(_ serial: UInt32, by answer: UInt32) -> Bool { answer <= serialMask && (answer &- serial) & serialMask < 1 << 23 }
+
+    /// Where the server answers, as far as we ask it.
+    var gateway: IPAddress? {
+        IPAddress(String(decoding: bytes.prefix { $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: " ") && $0 != Self.end }, as: UTF8.self))
+    }
+
+    private var serialLine: Range<Int>? {
+        guard let first = line(after: 0), let second = line(after: first.upperBound), bytes[second].starts(with: Self.serialStart) else {
+            return nil
+        }
+        return second
+    }
+
     // MARK: lines
 
     private static let end = UInt8(ascii: "\n")
 
-    private var headEnd: Int { line(after: 0)?.upperBound ?? 0 }
+    private var headEnd: Int { (serialLine ?? line(after: 0))?.upperBound ?? 0 }
 
     /// The line that begins there, its end included; nil behind the last. By `memchr(3)`: a zone is read a few times at each start.
     private func line(after start: Int) -> Range<Int>? {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// A message of the kernel's nf_tables interface in the making (`linux/netfilter/nf_tables.h`).
+/// A message to the kernel's nf_tables or conntrack in the making (`linux/netfilter/nf_tables.h`, `nfnetlink_conntrack.h`).
 struct NetfilterMessage {
     private(set) var bytes: [UInt8]
 
@@ -10,17 +10,21 @@ struct NetfilterMessage {
         case addElements = 0x0a0c
         case getElement = 0x0a0d
         case deleteElements = 0x0a0e
+        // NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_…
+        case getConnections = 0x0101
+        case deleteConnection = 0x0102
         // NFNL_MSG_BATCH_…
         case begin = 0x10
         case end = 0x11
     }
 
-    init(_ kind: Kind, flags: CInt, sequence: UInt32) {
+    /// - Parameter family: 1 is all of `inet`, as our table.
+    init(_ kind: Kind, family: UInt8 = 1, flags: CInt, sequence: UInt32) {
         // struct nlmsghdr: length, type and flags, sequence, port.
         bytes = [0, 0, 0, 0] + Self.raw(kind.rawValue) + Self.raw(UInt16(truncatingIfNeeded: flags)) + Self.raw(sequence) + [0, 0, 0, 0]
         // struct nfgenmsg: family, version, subsystem of a batch.
         let isBatch = kind == .begin || kind == .end
-        bytes += isBatch ? [0, 0, 0, 10] : [Self.inet, 0, 0, 0]
+        bytes += isBatch ? [0, 0, 0, 10] : [family, 0, 0, 0]
         close(0)
     }
 
@@ -33,6 +37,13 @@ struct NetfilterMessage {
         close(0)
     }
 
+    /// A message about connections of one family.
+    init(_ kind: Kind, family: IPAddress.Family, flags: CInt, sequence: UInt32, _ body: (inout Self) -> Void) {
+        self.init(kind, family: UInt8(truncatingIfNeeded: family.number), flags: flags, sequence: sequence)
+        body(&self)
+        close(0)
+    }
+
     private mutating func add(_ element: Firewall.Element) {
         nest(1) { item in
             item.nest(1) { $0.attribute(1, element.key) }
@@ -42,17 +53,14 @@ struct NetfilterMessage {
         }
     }
 
-    /// `NFPROTO_INET`.
-    private static let inet: UInt8 = 1
-
     private mutating func attribute(_ type: UInt16, text: String) { attribute(type, Array(text.utf8) + [0]) }
 
-    private mutating func attribute(_ type: UInt16, _ value: [UInt8]) {
+    mutating func attribute(_ type: UInt16, _ value: [UInt8]) {
         bytes += Self.raw(UInt16(truncatingIfNeeded: value.count + 4)) + Self.raw(type) + value
         while bytes.count % 4 != 0 { bytes.append(0) }
     }
 
-    private mutating func nest(_ type: UInt16, _ body: (inout Self) -> Void) {
+    mutating func nest(_ type: UInt16, _ body: (inout Self) -> Void) {
         let start = bytes.count
         bytes += [0, 0] + Self.raw(type | 0x8000)
         body(&self)
@@ -65,5 +73,5 @@ struct NetfilterMessage {
         bytes.replaceSubrange(start..<(start + 4), with: Self.raw(UInt32(truncatingIfNeeded: bytes.count)))
     }
 
-    private static func raw<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] { withUnsafeBytes(of: number) { Array($0) } }
+    static func raw<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] { withUnsafeBytes(of: number) { Array($0) } }
 }

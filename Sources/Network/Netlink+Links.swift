@@ -13,6 +13,8 @@ package struct LinkStatus: Equatable, Sendable {
     package let isOperational: Bool
     /// Somebody has brought it up.
     package let isUp: Bool
+    /// A packet has gone out over it; true where the kernel does not count.
+    package let hasSent: Bool
 
     init(_ reply: NetlinkReply) {
         // struct ifinfomsg: family, pad, type, index, flags, change.
@@ -22,18 +24,22 @@ package struct LinkStatus: Equatable, Sendable {
         var mtu: UInt32 = 1500
         var mac: MACAddress?
         var state: UInt8 = 0
+        var hasSent = true
         for (type, value) in reply.attributes(after: 16) {
             switch type {
             case Int(IFLA_IFNAME): name = String(decoding: value.prefix { $0 != 0 }, as: UTF8.self)
             case Int(IFLA_MTU): mtu = value.word(0)
             case Int(IFLA_ADDRESS): mac = MACAddress(bytes: Array(value))
             case Int(IFLA_OPERSTATE): state = value.first ?? 0
+            // struct rtnl_link_stats64: packets received, packets sent.
+            case Int(IFLA_STATS64): hasSent = value.word(8) | value.word(12) != 0
             default: break
             }
         }
         self.name = name
         self.mtu = mtu
         self.mac = mac
+        self.hasSent = hasSent
         isOperational = state == Self.up
     }
 

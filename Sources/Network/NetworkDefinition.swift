@@ -41,6 +41,11 @@ package struct NetworkDefinition: Equatable, Sendable {
     package static let connectingOption = "com.docker.network.bridge.enable_icc"
     package static let translatingOption = "com.docker.network.bridge.enable_ip_masquerade"
 
+    /// Our own word for what is passed on without rules (see `Firewall.offload`).
+    package static let offloadOption = "com.minictl.offload"
+
+    package var offloadsPorts: Bool { options?[Self.offloadOption].flatMap(Bool.init(option:)) == true && !isInternal }
+
     /// Whether its containers reach each other.
     package var connectsContainers: Bool { options?[Self.connectingOption].flatMap(Bool.init(option:)) ?? true }
 

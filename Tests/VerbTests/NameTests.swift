@@ -5,7 +5,7 @@ import Linux
 import Testing
 
 @Suite(.enabled(if: Root.isUsable)) struct NameTests {
-    private static let hasServer: Bool = {
+    static let hasServer: Bool = {
         let code = try? Script("test -x /usr/lib/podman/aardvark-dns -o -x /usr/libexec/podman/aardvark-dns").run().code
         if code != 0 { print("skipped: there is no aardvark-dns on this machine") }
         return code == 0
@@ -295,6 +295,22 @@ import Testing
         try minictl.sh("nft flush ruleset; $M ps -q")
         #expect(try minictl("exec two getent ahostsv4 www.example.org").output.hasPrefix("203.0.113.7 "))
         try expectServers(0, minictl)
+        // Who asks from one socket always is answered by whom it is to be.
+        try minictl.sh(
+            """
+            cat >always.py <<'X'
+            import os, socket, time
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1); s.connect(("172.18.0.1", 53))
+            for go in ["first", "second"]:
+                while not os.path.exists(go): time.sleep(0.02)
+                s.send(b"\\1\\2\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\5three\\0\\0\\1\\0\\1"); print(*s.recv(512)[-4:], sep="."); open(go + ".done", "w")
+            X
+            step() { touch $1; for i in $(seq 100); do [ -e $1.done ] && break; sleep 0.05; done; }
+            nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' two)/ns/net python3 always.py >always 2>&1 &
+            step first; $M run -d --name three base sleep 1000; step second
+            """)
+        let always = try minictl.sh("cat always")
+        #expect(always.lines == ["203.0.113.7", "172.18.0.3"], "\(always)")
         try minictl.sh("kill $(cat servers)")
     }
 }

@@ -104,7 +104,7 @@ extension Home {
             var connections = Connections(attachments: [attachment], netlink: netlink)
             try connections.make(in: container.networkNamespace(), disablesIPv6: true)
         } catch {
-            try? takeOff(&container, endpoint)
+            _ = try? takeOff(&container, endpoint)
             throw error
         }
         if !links.isEmpty { try container.change { $0.add(links: links) } }
@@ -116,7 +116,7 @@ extension Home {
 
     /// Takes one that runs off a network, and leaves it as if it had never been there.
     func disconnectNow(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
-        try takeOff(&container, endpoint)
+        let names = try takeOff(&container, endpoint)
         let rest = container.record.endpoints ?? []
         try container.updateHosts(from: [endpoint], to: rest, container.hostNames())
         let ways = rest.byPriority.map { rest[$0] }.filter { $0.gateway ?? $0.gateway6 != nil }
@@ -127,18 +127,20 @@ extension Home {
             try container.replace(next)
         }
         try container.announce(in: self)?.awaitAnswers()
+        names.awaitReading()
         try publish(container.record)
     }
 
-    private func takeOff(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
+    private func takeOff(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) -> UnreadZones {
         var netlink = try Netlink.open()
         if container.record.publishedEndpoint?.network == endpoint.network { try withdraw(container.record) }
-        try forgetNames(of: container.record.id, at: [endpoint])
+        let names = try forgetNames(of: container.record.id, at: [endpoint])
         let namespace = try container.networkNamespace()
         do throws(NetworkError) { try namespace.disconnect(endpoint, &netlink) } catch { throw .network(error) }
         try release(endpoint, of: container.record.id)
         // Last, so that it is found here whenever the rest is cut short.
         try container.change { $0.endpoints?.removeAll { $0.network == endpoint.network } }
+        return names
     }
 }
 

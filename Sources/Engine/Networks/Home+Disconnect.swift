@@ -5,15 +5,16 @@ import Network
 
 extension Home {
     /// Takes a container that is over off its networks: links first, so that nobody answers for an address that another may have next.
-    func disconnect(_ record: Record) throws(EngineError) {
-        guard let endpoints = record.endpoints, endpoints.contains(where: { $0.networkID != nil }) else { return }
+    func disconnect(_ record: Record) throws(EngineError) -> UnreadZones {
+        guard let endpoints = record.endpoints, endpoints.contains(where: { $0.networkID != nil }) else { return UnreadZones() }
         try withdraw(record)
-        try forgetNames(of: record.id, at: endpoints)
+        let unread = try forgetNames(of: record.id, at: endpoints)
         if endpoints.contains(where: { $0.link != nil }) {
             var netlink = try Netlink.open()
             for link in endpoints.compactMap(\.link) { try cut(link, &netlink) }
         }
         for endpoint in endpoints where endpoint.networkID != nil { try release(endpoint, of: record.id) }
+        return unread
     }
 
     private func cut(_ link: String, _ netlink: inout Netlink) throws(EngineError) {

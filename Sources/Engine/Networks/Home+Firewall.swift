@@ -40,6 +40,7 @@ extension Home {
             guard try has(other, &netlink) else { continue }
             do throws(NetworkError) {
                 try firewall.add(other)
+                try firewall.offload(other)
                 if isLost, !other.isInternal { try Forwarding.enable(for: other, isLost: true) }
             } catch { throw .network(error) }
         }
@@ -70,6 +71,13 @@ extension Home {
         do throws(NetworkError) { if try !firewall.isInstalled() { try firewall.install() } } catch { throw .network(error) }
         try refill(&firewall, besides: nil, isLost: true)
         lock.release()
+    }
+
+    /// Has what comes for the ports of a network that wants it passed on without rules. Its bridge is there, and secured.
+    func offload(_ network: NetworkDefinition) throws(EngineError) {
+        guard network.offloadsPorts else { return }
+        let firewall = try Firewall.open()
+        do throws(NetworkError) { try firewall.offload(network) } catch { throw .network(error) }
     }
 
     /// Takes away the rules of a network that goes.

@@ -140,6 +140,7 @@ extension Home {
         network = fresh
         if let bridge = try existingBridge(of: network, &netlink) {
             try secure(network, lock)
+            try offload(network)
             if bridge.isUp { return bridge }
             do throws(NetworkError) { return try network.bringUpBridge(&netlink) } catch { throw .network(error) }
         }
@@ -162,10 +163,16 @@ extension Home {
             return nil
         }
         try secure(network, lock)
-        do throws(NetworkError) { return try network.makeBridge(&netlink) } catch {
+        let bridge: LinkStatus
+        do throws(NetworkError) { bridge = try network.makeBridge(&netlink) } catch {
             guard case .deviceTaken = error, network.isDefault else { throw .network(error) }
             return nil
         }
+        do throws(EngineError) { try offload(network) } catch {
+            try? netlink.remove(network.device)
+            throw error
+        }
+        return bridge
     }
 
     /// Nil if it is not there; the default network's may have another name by now.

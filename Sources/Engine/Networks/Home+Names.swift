@@ -10,11 +10,9 @@ struct Announcement: ~Copyable {
     fileprivate let gateways: [IPAddress]
 
     func awaitAnswers() throws(EngineError) {
-        for gateway in gateways {
-            // One that does not come up in time is started again by the next command; the container runs meanwhile.
-            guard server.awaitAnswers(at: gateway) else { return }
-            try Self.leadQuestions(at: gateway, to: nil)
-        }
+        // One that does not come up in time is started again by the next command; the container runs meanwhile.
+        guard server.unread.awaitReading() || !server.isNew else { return }
+        for gateway in gateways { try Self.leadQuestions(at: gateway, to: nil) }
     }
 
     /// - Parameter server: of the host's, for as long as our own does not run.
@@ -124,7 +122,9 @@ extension NameServer {
     }
 
     /// Makes a container known on a network. False if somebody else answers at its bridge's address.
-    fileprivate func announce(_ record: Record, on network: NetworkDefinition, in home: borrowing Home) throws(EngineError) -> Bool {
+    fileprivate mutating func announce(
+        _ record: Record, on network: NetworkDefinition, in home: borrowing Home
+    ) throws(EngineError) -> Bool {
         let known: NameZone?
         do throws(NetworkError) { known = try zone(of: network) } catch { throw .network(error) }
         var zone = known ?? NameZone(gateways: network.ranges.compactMap(\.gateway))
@@ -162,8 +162,10 @@ extension Home {
         } catch { throw .network(error) }
     }
 
-    /// Makes others forget the names of a container that goes, or leaves these networks.
-    func forgetNames(of id: String, at endpoints: [Endpoint]) throws(EngineError) {
+    /// Makes others forget the names of a container that goes, or leaves these networks. What is given back is for who wants to be sure.
+    @discardableResult
+    func forgetNames(of id: String, at endpoints: [Endpoint]) throws(EngineError) -> UnreadZones {
+        var unread = UnreadZones()
         let networks = endpoints.map { storedQuietly($0.network) }
         var isServed = networks.map { _ in false }
         if var server = try leftNameServer() {
@@ -171,6 +173,7 @@ extension Home {
             do throws(NetworkError) {
                 if try server.forget(id, on: networks.count == 1 ? networks[0] : nil) { try server.settle() }
             } catch { throw .network(error) }
+            unread = server.unread
         }
         for (index, endpoint) in endpoints.enumerated() where !isServed[index] && !endpoint.addresses.isEmpty {
             guard let network = networks[index] else { continue }
@@ -180,6 +183,7 @@ extension Home {
                 try container.changeHosts { $0.remove(endpoint.addresses.map(\.address)) }
             }
         }
+        return unread
     }
 
     /// A network that is gone has nobody left who could know a name.

@@ -68,7 +68,8 @@ extension Home {
         do throws(SystemError) { try netlink.reflect(link) } catch { throw .system(doing: "publish ports", error) }
     }
 
-    /// Takes the container's ports away. The container has its addresses still: what leads to one that it has no more is another's.
+    /// Takes the container's ports away, and cuts what came by them. The container has its addresses still: what leads to one that it has no
+    /// more is another's.
     func withdraw(_ record: Record) throws(EngineError) {
         guard let ports = record.published, !ports.isEmpty, let endpoint = record.publishedEndpoint else { return }
         do throws(NetworkError) {
@@ -78,9 +79,17 @@ extension Home {
             guard !own.isEmpty else { return }
             var firewall = try Firewall()
             try firewall.withdraw(ports, from: own)
+            // To look for connections takes milliseconds, and most containers that end soon were never talked to.
+            if hasBeenReached(endpoint) { try firewall.cutConnections(ports, to: own) }
         } catch {
             throw .network(error)
         }
+    }
+
+    /// Whether anything ever went to a container over its link; where that is gone, who knows.
+    private func hasBeenReached(_ endpoint: Endpoint) -> Bool {
+        guard let name = endpoint.link, var netlink = try? Netlink(), let link = try? netlink.link(name) else { return true }
+        return link.hasSent
     }
 
     /// Says at once if the container can have no address of a family that ports are asked for in.

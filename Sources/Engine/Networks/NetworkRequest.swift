@@ -79,7 +79,11 @@ extension NetworkRequest {
                     throw .refused("'\(value)' is no name for a bridge: at most 15 letters, digits, _ . and -")
                 }
             case (.bridge, NetworkDefinition.connectingOption), (.bridge, NetworkDefinition.translatingOption):
-                guard Bool(option: value) != nil else { throw .refused("the value of \(key) is true or false, not '\(value)'") }
+                try checkBool(key, value)
+            case (.bridge, NetworkDefinition.offloadOption):
+                guard try checkBool(key, value) else { continue }
+                if isInternal { throw .refused("an internal network has no ports for \(key)") }
+                do throws(NetworkError) { try Firewall.tryOffload() } catch { throw .network(error) }
             case (.macvlan, "parent"):
                 guard Self.isLinkName(value) else { throw .refused("'\(value)' is no name of a link") }
             case (.macvlan, "macvlan_mode"), (.macvlan, "mode"):
@@ -91,6 +95,12 @@ extension NetworkRequest {
             }
         }
         if driver == .macvlan, options["parent"] == nil { throw .refused("the driver macvlan needs a link to share, as -o parent=eth0") }
+    }
+
+    @discardableResult
+    private func checkBool(_ key: String, _ value: String) throws(EngineError) -> Bool {
+        guard let isOn = Bool(option: value) else { throw .refused("the value of \(key) is true or false, not '\(value)'") }
+        return isOn
     }
 
     /// `IFNAMSIZ`, without what would lead to another file below `/proc/sys`.

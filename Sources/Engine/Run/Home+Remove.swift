@@ -2,6 +2,7 @@
 import Cgroups
 import Glibc
 import Linux
+import Network
 
 extension Home {
     /// Takes a container's files away: first its record, without which nobody sees it; then its name; then its directory,
@@ -41,9 +42,11 @@ extension Home {
     }
 
     /// Puts away what a container had while it ran: its processes and its cgroup, then its links and addresses. What is gone already is fine.
-    func putAway(_ record: Record) throws(EngineError) {
+    /// - Returns: where its names are known until the name server has heard of it.
+    @discardableResult
+    func putAway(_ record: Record) throws(EngineError) -> UnreadZones {
         try putAwayCgroup(record)
-        try disconnect(record)
+        return try disconnect(record)
     }
 
     private func putAwayCgroup(_ record: Record) throws(EngineError) {

@@ -2,6 +2,7 @@
 import Cgroups
 import Glibc
 package import Linux
+import Network
 import OCI
 import Runtime
 
@@ -198,11 +199,13 @@ extension Creation {
         home.tellEnd(end, of: container.record)
         // Whoever waits learns it here, also when the container itself is gone by then, or runs again.
         try watch.report(end)
-        try home.putAway(container.record)
+        let names = try home.putAway(container.record)
         if container.record.isTemporary {
             try home.removeAnonymousVolumes(container.record)
             try home.remove(files: container.id, record: container.record)
         }
+        // By now the name server has mostly got round to it.
+        names.awaitReading()
         try watch.end(in: home)
     }
 
