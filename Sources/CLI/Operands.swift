@@ -30,11 +30,11 @@ package struct Operands: Sendable, ExpressibleByStringLiteral {
         let limits = limits
         if count < limits.least {
             throw UsageError(
-                "needs \(limits.least == limits.most ? "" : "at least ")\(plural(limits.least)) (\(text)), got \(count)", exitStatus: 1)
+                "needs \(limits.least == limits.most ? "" : "at least ")\(plural(limits.least)) (\(text)), got \(count)", exitStatus: nil)
         }
         guard let most = limits.most, count > most else { return }
         throw UsageError(
-            most == 0 ? "takes no arguments, got \(count)" : "takes at most \(plural(most)) (\(text)), got \(count)", exitStatus: 1)
+            most == 0 ? "takes no arguments, got \(count)" : "takes at most \(plural(most)) (\(text)), got \(count)", exitStatus: nil)
     }
 
     private func plural(_ count: Int) -> String { count == 1 ? "1 argument" : "\(count) arguments" }

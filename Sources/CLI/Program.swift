@@ -41,7 +41,7 @@ extension Program where Globals: OptionGroup {
             report(sentence, globals)
             // There is nobody left to tell when standard error is closed too.
             try? Output.error.write("\(name): \(sentence)\n")
-            if let error = error as? UsageError { return error.exitStatus }
+            if let error = error as? UsageError { return error.exitStatus ?? failureStatus }
             return (error as? any ExitStatusError)?.exitStatus ?? failureStatus
         }
     }

@@ -85,7 +85,7 @@ private func outcome(_ words: String...) -> (status: Int32, sentence: String, gl
             (["network", "-x"], 125, "unknown flag: -x; see 'minictl network --help'"),
             (["--bug"], 125, "unknown flag: --bug (did you mean --debug?); see 'minictl --help'"),
             (["run", "--rmm"], 125, "unknown flag: --rmm (did you mean --rm?); see 'minictl run --help'"),
-            (["run"], 1, "needs at least 1 argument (IMAGE [COMMAND] [ARG...]), got 0; see 'minictl run --help'"),
+            (["run"], 125, "needs at least 1 argument (IMAGE [COMMAND] [ARG...]), got 0; see 'minictl run --help'"),
             (["fail", "x"], 1, "takes no arguments, got 1; see 'minictl fail --help'"),
             (["\u{1B}[2J"], 1, "unknown command: '\\x1b[2J'; see 'minictl --help'"),
             (["bake", "."], 1, "ask a baker; see 'minictl --help'"),

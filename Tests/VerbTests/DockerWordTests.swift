@@ -83,13 +83,15 @@ import Testing
             """),
         // The rest.
         Case(
-            "$M build -t x .; echo $?; $M --log-level error -D ps -q; $M -H tcp://x ps; echo $?; $M exec; echo $?",
+            "$M build -t x .; echo $?; $M --log-level error -D ps -q; $M -H tcp://x ps; echo $?; $M exec; echo $?; $M wait; echo $?",
             """
             minictl: images are not built here; 'buildah build' does it, and 'skopeo copy' brings what it makes; see 'minictl --help'
             1
             minictl: -H: there is no daemon to choose: containers are this machine's, in the folder that --root names; see 'minictl --help'
             125
             minictl: needs at least 2 arguments (CONTAINER COMMAND [ARG...]), got 0; see 'minictl exec --help'
+            125
+            minictl: needs at least 1 argument (CONTAINER [CONTAINER...]), got 0; see 'minictl wait --help'
             1
             """),
         Case("$M run -d --name one -w /tmp base sleep 1000 >/dev/null; $M exec -w '' -u '' one sh -c 'pwd; id -u'", "/tmp\n0"),
