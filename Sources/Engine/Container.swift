@@ -18,6 +18,8 @@ package struct Container: ~Copyable {
     private var written: FileStatus?
     /// What has happened to it and is not told yet, see `keep`.
     var untold: [Event] = []
+    /// What a new one has not got yet, see `makeFiles`.
+    var unmade: NewFiles?
     /// Keeps its layers as long as no record says that it needs them.
     var hold: ImageStore.Hold?
 
@@ -57,6 +59,8 @@ extension Home {
 
     /// A name counts before an id, a whole id before the start of one.
     package func find(_ word: String) throws(EngineError) -> ContainerID {
+        // `inspect` shows names as docker does, with a slash in front, and they are taken so.
+        if word.utf8.first == UInt8(ascii: "/"), word.utf8.count > 1 { return try find(String(word.dropFirst())) }
         if let name = ContainerName(word), let id = owner(of: name) { return id }
         if let id = ContainerID(word), faccessat(containers.raw, word, F_OK, AT_SYMLINK_NOFOLLOW) == 0 { return id }
         guard !word.isEmpty, word.utf8.count < 64, ContainerID.isHexadecimal(word) else { throw unknown(word) }

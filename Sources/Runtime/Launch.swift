@@ -47,7 +47,7 @@ package struct Launch: ~Copyable {
             if let offsets = plan.timeOffsets {
                 // The offsets can be written only while nobody is in the new namespace; the next child is the first.
                 try Namespaces.time.unshare()
-                try File.writeKernel("/proc/self/timens_offsets", offsets)
+                if !offsets.isEmpty { try File.writeKernel("/proc/self/timens_offsets", offsets) }
             }
             guard plan.joined.isEmpty, !plan.entersUnseen else { return try cloneJoined(plan, steps, pair) }
             guard case .parent(let pid, let handle) = try Process.clone(plan.namespaces.intersection(cloned), cgroup: cgroup) else {
@@ -89,7 +89,7 @@ package struct Launch: ~Copyable {
             try Process.setDumpable(false)
             var plan = plan
             if plan.entersUnseen { try plan.enter(keeping: [pair.second.descriptor.raw, report]) }
-            for namespace in plan.joined { try FileDescriptor(owning: namespace.raw).join(namespace.type) }
+            try plan.joinOthers()
             guard case .parent(_, let handle) = try Process.clone(plan.namespaces.intersection(cloned), sibling: true) else {
                 Child.run(plan, consume pair, steps)
             }
@@ -223,6 +223,24 @@ extension Launched {
 }
 
 extension Plan {
+    /// Joins the namespaces of others. Those that belong to us come first, while we are who we are; then the user namespace, and
+    /// those that belong to it or to one below.
+    fileprivate func joinOthers() throws(SystemError) {
+        let joinsUser = joined.contains { $0.type == .user }
+        var rest: [JoinedNamespace] = []
+        for namespace in joined {
+            let descriptor = FileDescriptor(owning: namespace.raw)
+            do throws(SystemError) {
+                guard namespace.type != .user else { throw SystemError(call: "setns", errno: EPERM) }
+                try descriptor.join(namespace.type)
+            } catch  where joinsUser && error.errno == EPERM {
+                rest.append(JoinedNamespace(type: namespace.type, raw: descriptor.release()))
+            }
+        }
+        // The user namespace is the first of them.
+        for namespace in rest { try FileDescriptor(owning: namespace.raw).join(namespace.type) }
+    }
+
     /// Does in the stage what the child would do in sight of the container's processes: joins the cgroup and the namespaces, and lets go
     /// of everything of the host's: streams, directories, the working directory, which becomes the container's root.
     fileprivate mutating func enter(keeping kept: [CInt]) throws(SystemError) {

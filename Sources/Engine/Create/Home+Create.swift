@@ -16,6 +16,7 @@ package struct Creation: ~Copyable {
     package consuming func keep(in home: borrowing Home) throws(EngineError) {
         do throws(EngineError) {
             container.tellKept()
+            try container.makeFiles()
             try container.write(spec)
             try container.save()
         } catch {

@@ -94,7 +94,7 @@ extension SpecBuilder {
         process.rlimits = request.limits.isEmpty ? nil : request.limits
         process.oomScoreAdj = request.oomScoreAdjustment
         process.apparmorProfile = try appArmorProfile
-        process.selinuxLabel = request.selinuxLabel
+        process.selinuxLabel = try selinuxLabel
         return process
     }
 
@@ -104,6 +104,13 @@ extension SpecBuilder {
             guard let name = request.appArmorProfile, !Machine.hasAppArmor else { return request.appArmorProfile }
             guard name == "unconfined" else { throw .refused("there is no AppArmor profile \(name): this machine has no AppArmor") }
             return nil
+        }
+    }
+
+    private var selinuxLabel: String? {
+        get throws(EngineError) {
+            guard let label = request.selinuxLabel, access("/sys/fs/selinux/enforce", F_OK) != 0 else { return request.selinuxLabel }
+            throw .refused("there is no SELinux label \(label): this machine has no SELinux")
         }
     }
 
