@@ -32,6 +32,8 @@ package struct Launch: ~Copyable {
     let channel: Channel
     /// The child has said already that its namespaces are there.
     var hasUnshared = false
+    /// Its first process does not become the program, but starts it.
+    let hasReaper: Bool
 
     /// What only a clone can make. The child makes the other namespaces by itself, at the same time as the parent makes its mounts:
     /// a network namespace alone takes half a millisecond.
@@ -51,7 +53,7 @@ package struct Launch: ~Copyable {
             guard case .parent(let pid, let handle) = try Process.clone(plan.namespaces.intersection(cloned), cgroup: cgroup) else {
                 Child.run(plan, pair, steps)
             }
-            return Launch(pid: pid, handle: handle, channel: Channel(socket: MessageSocket(pair)))
+            return Launch(pid: pid, handle: handle, channel: Channel(socket: MessageSocket(pair)), hasReaper: plan.process.reaper)
         } catch {
             throw .system(doing: "create the container's first process", error)
         }
@@ -75,7 +77,8 @@ package struct Launch: ~Copyable {
         if case .failed(let failure) = ChannelMessage(bytes) { throw failure.error }
         guard let raw = message?.takeDescriptors().first else { throw SystemError(call: "recvmsg", errno: EPROTO) }
         let handle = ProcessHandle(owning: FileDescriptor(owning: raw))
-        return Launch(pid: try handle.pid(), handle: handle, channel: Channel(socket: ours), hasUnshared: hasUnshared)
+        return Launch(
+            pid: try handle.pid(), handle: handle, channel: Channel(socket: ours), hasUnshared: hasUnshared, hasReaper: plan.process.reaper)
     }
 
     /// The stage: joins, makes the child, tells the parent who it is, and is done.
@@ -149,7 +152,7 @@ package struct Launch: ~Copyable {
                 _ = try? handle.reap()
                 throw .step(failure)
             case .message(.ready, _):
-                let identity = try identity()
+                let identity = try identity(statistics())
                 do throws(LaunchError) { try record(identity) } catch {
                     handle.abandon()
                     throw error
@@ -157,7 +160,10 @@ package struct Launch: ~Copyable {
                 try proceed()
                 return Launched(pid: pid, handle: handle, identity: identity, terminal: terminal, listener: listener)
             case .end:
-                let identity = try identity()
+                let statistics = try statistics()
+                // A filter that kills whoever executes closes the socket too. (A reaper of ours lives on, and executes nothing.)
+                if statistics.endsUnexecuted, !hasReaper { throw ended(SystemError(call: "execve", errno: ECHILD)) }
+                let identity = try identity(statistics)
                 return Launched(pid: pid, handle: handle, identity: identity, terminal: terminal, listener: listener)
             case .message:
                 handle.abandon()
@@ -166,8 +172,14 @@ package struct Launch: ~Copyable {
         }
     }
 
-    private func identity() throws(LaunchError) -> ProcessIdentity {
-        do throws(SystemError) { return try ProcessIdentity(of: pid) } catch { throw ended(error) }
+    private func statistics() throws(LaunchError) -> ProcessStatistics {
+        do throws(SystemError) { return try ProcessStatistics(of: pid) } catch { throw ended(error) }
+    }
+
+    private func identity(_ statistics: ProcessStatistics) throws(LaunchError) -> ProcessIdentity {
+        do throws(SystemError) {
+            return ProcessIdentity(pid: pid, startTime: statistics.startTime, inode: try handle.uniqueInode())
+        } catch { throw ended(error) }
     }
 
     private enum Arrival {

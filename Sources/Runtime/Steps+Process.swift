@@ -69,14 +69,10 @@ extension Steps {
 // MARK: identity and confinement
 
 extension Steps {
-    static func setLimits(_ child: Child) throws(SystemError) {
-        for limit in child.plan.process.limits {
-            do throws(SystemError) { try limit.apply() } catch  where error.errno == EPERM && child.plan.process.clampsLimits {
-                // Above what this machine gives us nobody can go; what it does give is nearest to what was asked.
-                try limit.clamped().apply()
-            }
-        }
-    }
+    static func setLimits(_ child: Child) throws(SystemError) { try child.apply { !$0.kind.boundsMemory } }
+
+    /// Meant for the program, and perhaps less than we have ourselves.
+    static func limitMemory(_ child: Child) throws(SystemError) { try child.apply { $0.kind.boundsMemory } }
 
     static func limitBounding(_ child: Child) throws(SystemError) {
         try child.plan.process.capabilities.limitBounding()
@@ -213,6 +209,18 @@ extension Steps {
         let listener = try filter.program.install(flags)
         try process.capabilities.apply()
         return listener
+    }
+}
+
+extension Child {
+    /// Sets some of the limits.
+    fileprivate func apply(_ chosen: (ResourceLimit) -> Bool) throws(SystemError) {
+        for limit in plan.process.limits where chosen(limit) {
+            do throws(SystemError) { try limit.apply() } catch  where error.errno == EPERM && plan.process.clampsLimits {
+                // Above what this machine gives us nobody can go; what it does give is nearest to what was asked.
+                try limit.clamped().apply()
+            }
+        }
     }
 }
 
