@@ -14,7 +14,7 @@ package struct Template {
     }
 
     /// The template filled in with `value`.
-    /// - Parameter isStrict: Whether a field that `value` itself does not have is an error, rather than `<no value>`.
+    /// - Parameter isStrict: Whether a field that is not there, named from the top, is an error, rather than `<no value>`.
     package func text(of value: JSONValue, isStrict: Bool = false) throws(UsageError) -> String {
         var renderer = TemplateRenderer(root: value, isStrict: isStrict, isHeader: false)
         _ = try renderer.render(nodes, dot: value)
@@ -46,6 +46,14 @@ package struct Template {
         var isDeclaration = false
         var commands: [Command] = []
         let position: Int
+
+        /// The name at the end, if it is a field and nothing else.
+        var lastField: String? {
+            guard commands.count == 1, commands[0].operands.count == 1, case .fields(_, let names) = commands[0].operands[0] else {
+                return nil
+            }
+            return names.last
+        }
     }
 
     /// A function with its arguments, or a lone value.

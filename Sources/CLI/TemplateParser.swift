@@ -151,7 +151,13 @@ extension TemplateParser {
             names.append(name)
             tokens.removeFirst()
         }
-        if !names.isEmpty { operand = .fields(operand, names) }
+        if !names.isEmpty {
+            if case .fields(let base, let first) = operand {
+                operand = .fields(base, first + names)
+            } else {
+                operand = .fields(operand, names)
+            }
+        }
         return operand
     }
 }

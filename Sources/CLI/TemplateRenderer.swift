@@ -35,7 +35,15 @@ struct TemplateRenderer {
         case .text(let text): try write(text)
         case .output(let pipeline):
             let value = try evaluate(pipeline, dot: dot)
-            if pipeline.variables.isEmpty { try write(value.templateText) } else { bind(pipeline, [value]) }
+            guard pipeline.variables.isEmpty else {
+                bind(pipeline, [value])
+                break
+            }
+            if isStrict, value == .null, let name = pipeline.lastField, let text = TemplateFields.emptyText(name) {
+                try write(text)
+            } else {
+                try write(value.templateText)
+            }
         case .choice(let pipeline, let then, let otherwise):
             return try scoped { me throws(UsageError) in
                 let value = try me.evaluate(pipeline, dot: dot)
@@ -175,18 +183,24 @@ extension TemplateRenderer {
         case .pipeline(let pipeline): return try evaluate(pipeline, dot: dot)
         case .fields(let base, let names):
             var value = try evaluate(base, dot: dot, at: position)
-            for name in names { value = try field(name, of: value, at: position) }
+            // From the top on it is known what there is.
+            var isKnown = isStrict && value == root
+            for name in names {
+                value = try field(name, of: value, isKnown: isKnown, at: position)
+                isKnown = isKnown && !TemplateFields.maps.contains { name == $0.description }
+            }
             return value
         }
     }
 
-    private func field(_ name: String, of value: JSONValue, at position: Int) throws(UsageError) -> JSONValue {
+    private func field(_ name: String, of value: JSONValue, isKnown: Bool, at position: Int) throws(UsageError) -> JSONValue {
         switch value {
         // As when a struct's optional part is missing: `{{if .State.Health.Status}}` is false.
         case .null: return .null
         case .object(let object):
             if let found = object[name] { return found }
-            guard isStrict, value == root else { return .null }
+            if value != root, let absent = isStrict ? TemplateFields.absent(name) : nil { return absent }
+            guard isKnown else { return .null }
             let near = object.members.map { $0.name }.nearest(to: name).map { " (did you mean .\($0)?)" } ?? ""
             throw .template(position, "no field .\(escapeVisible(name))\(near)")
         default: throw .template(position, "no field .\(escapeVisible(name)) in \(value.kind)")

@@ -31,7 +31,13 @@ int linux_setresgid(gid_t real, gid_t effective, gid_t saved) { return syscall(S
 int linux_setfsuid(uid_t uid) { return syscall(SYS_setfsuid, uid); }
 int linux_setfsgid(gid_t gid) { return syscall(SYS_setfsgid, gid); }
 int linux_personality(unsigned long persona) { return syscall(SYS_personality, persona); }
-int linux_sched_setscheduler(pid_t pid, int policy, int priority) { struct sched_param p = {.sched_priority = priority}; return sched_setscheduler(pid, policy, &p); }
+int linux_sched_setattr(pid_t pid, uint32_t policy, uint64_t flags, int32_t nice, uint32_t priority, uint64_t runtime, uint64_t deadline, uint64_t period) {
+    // struct sched_attr, whose header cannot be read beside <sched.h> everywhere.
+    struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t runtime, deadline, period; } a = {
+        sizeof a, policy, flags, nice, priority, runtime, deadline, period,
+    };
+    return (int)syscall(SYS_sched_setattr, pid, &a, 0);
+}
 long linux_sched_getaffinity(pid_t pid, size_t size, uint64_t *mask) { return syscall(SYS_sched_getaffinity, pid, size, mask); }
 int linux_sched_setaffinity(pid_t pid, size_t size, const uint64_t *mask) { return syscall(SYS_sched_setaffinity, pid, size, mask); }
 int linux_getcpu(unsigned *processor) { return getcpu(processor, NULL); }

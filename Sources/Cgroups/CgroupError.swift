@@ -65,6 +65,8 @@ extension CgroupError: CustomStringConvertible {
         case .unreachable(let path): "no cgroup mount shows \(path)"
         case .unsupported(let file): "this kernel has no \(file)"
         case .noPermission(let error): "no right to \(error.call) \(error.subject): \(error.reason)"
+        case .refused(let file, let text, _) where file.hasSuffix("/cpuset.cpus") || file.hasSuffix("/cpuset.mems"):
+            "not all of \(text) can be had: \(Self.available(file))"
         case .refused(let file, let text, let errno):
             "the kernel refused \(text.debugDescription) in \(file): \(SystemError(call: "write", errno: errno).reason)"
         case .notKept(let file, let text, let reads):
@@ -72,5 +74,14 @@ extension CgroupError: CustomStringConvertible {
         case .busy(let directory): "\(directory) cannot be removed: something in it does not end"
         case .system(let error): error.description
         }
+    }
+}
+
+extension CgroupError {
+    /// What a list in that file may name.
+    private static func available(_ file: String) -> String {
+        let (what, list) = file.hasSuffix(".mems") ? ("memory nodes", "node/has_memory") : ("processors", "cpu/online")
+        let numbers = (try? File.readKernel("/sys/devices/system/\(list)"))?.prefix { $0 != "\n" } ?? "?"
+        return "this machine has the \(what) \(numbers), and the parent cgroup may have fewer"
     }
 }

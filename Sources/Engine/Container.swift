@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Cgroups
 import Glibc
+import Images
 import JSON
 package import Linux
 package import OCI
@@ -17,6 +18,10 @@ package struct Container: ~Copyable {
     private var written: FileStatus?
     /// What has happened to it and is not told yet, see `keep`.
     var untold: [Event] = []
+    /// What a new one has not got yet, see `makeFiles`.
+    var unmade: NewFiles?
+    /// Keeps its layers as long as no record says that it needs them.
+    var hold: ImageStore.Hold?
 
     init(id: ContainerID, path: String, directory: consuming FileDescriptor, record: Record) {
         self.id = id
@@ -54,6 +59,8 @@ extension Home {
 
     /// A name counts before an id, a whole id before the start of one.
     package func find(_ word: String) throws(EngineError) -> ContainerID {
+        // `inspect` shows names as docker does, with a slash in front, and they are taken so.
+        if word.utf8.first == UInt8(ascii: "/"), word.utf8.count > 1 { return try find(String(word.dropFirst())) }
         if let name = ContainerName(word), let id = owner(of: name) { return id }
         if let id = ContainerID(word), faccessat(containers.raw, word, F_OK, AT_SYMLINK_NOFOLLOW) == 0 { return id }
         guard !word.isEmpty, word.utf8.count < 64, ContainerID.isHexadecimal(word) else { throw unknown(word) }
@@ -142,6 +149,7 @@ extension Container {
         } catch {
             throw .system(doing: "write the container's state", error)
         }
+        if let hold = hold.take() { hold.end() }
     }
 
     /// Writes a file whole. One that nobody could read again is the error `EFBIG`: such a container could not be stopped or removed either.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 package import Images
 package import Linux
 package import Network
@@ -59,6 +60,10 @@ extension LaunchError {
         case .died(.signaled(.kill)):
             memoryLimit.map { "the container was killed before it could start: out of memory (limit \(ByteCount($0)))" }
                 ?? "the container was killed before it could start"
+        case .died(.signaled(.badSystemCall)):
+            "the system call filter killed the first process before it became the program: it must allow execve"
+        case .died(.signaled(.segmentationFault)):
+            "the first process got no memory before it became the program: a limit is too low, such as --ulimit as"
         case .died(let end): "the container's first process ended before it could start, with status \(end.exitCode)"
         case .step(let failure): failure.sentence
         }
@@ -67,7 +72,7 @@ extension LaunchError {
 
 extension StepFailure {
     var sentence: String {
-        guard let program else { return "cannot \(step): \(error)" }
+        guard let program else { return reason }
         let name = error.subject
         switch program {
         case .notFound: return "cannot execute \(name): there is no such program in the container"
@@ -76,6 +81,18 @@ extension StepFailure {
         case .missingInterpreter(let path): return "cannot execute \(name): it needs \(path), which the image lacks"
         case .wrongArchitecture(let machine):
             return "cannot execute \(name): it is a program for \(machine), this machine is \(Machine.hardware)"
+        }
+    }
+
+    private var reason: String {
+        switch (error.call, error.errno) {
+        case ("mount", EISDIR): "cannot mount at \(error.subject): it is a directory, and what is to be mounted there is none"
+        case ("mount", ENOTDIR): "cannot mount at \(error.subject): it is no directory, and what is to be mounted there is one"
+        case ("chdir", ENOTDIR): "the working directory \(error.subject) is no directory"
+        case ("chdir", EACCES): "the working directory \(error.subject) may not be entered by this user"
+        case ("open", ENOENT) where error.subject.hasPrefix("sys/"):
+            "there is no sysctl \(String(error.subject.dropFirst(4).map { $0 == "/" ? "." : $0 })) in this container's namespaces"
+        default: "cannot \(step): \(error)"
         }
     }
 }

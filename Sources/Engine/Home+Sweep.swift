@@ -31,6 +31,7 @@ extension Home {
         } catch {
             throw .system(doing: "look for what a killed process left", error)
         }
+        do throws(EngineError) { try finishRemovals() } catch { warn("what a killed process left of a volume stays: \(error)") }
         // Whoever starts something on a network is refused where its rules cannot be made.
         do throws(EngineError) { try mendFirewall() } catch { warn("the rules that keep networks apart cannot be made again: \(error)") }
         do throws(EngineError) { try mendNames() } catch { warn("the name server cannot be started again: \(error)") }

@@ -40,6 +40,7 @@ extension CopyPath {
     package func tar(in root: borrowing FileDescriptor, followsLink: Bool) throws(ImageError) -> TreeTar {
         var style = TreeTar.Style()
         style.crossesMounts = true
+        style.tellsHoles = true
         var current = self
         // As many as the kernel follows.
         for _ in 0..<40 {

@@ -14,33 +14,45 @@ package struct StoreFault: Sendable {
 }
 
 extension ImageStore {
-    /// Compares the table of contents, the blobs and the unpacked trees with each other.
+    /// Compares the table of contents and the blobs with each other.
     /// - Parameters:
-    ///   - users: containers, whose layers are in use.
     ///   - deep: reads every blob to its end and compares it with its digest.
     ///   - mends: does what each fault says about mending it.
-    package func audit(users: [LayerUser], deep: Bool, mends: Bool, found: (StoreFault) -> Void) throws(ImageError) {
+    package func audit(deep: Bool, mends: Bool, found: (StoreFault) -> Void) throws(ImageError) {
         if try directory.isEmptyStore() { return }
         let isLost = try checkIndex(mends: mends, found)
         // With its table of contents lost, everything would seem to belong to nobody.
         if isLost, !mends { return }
-        let staging = try Staging(in: self)
         let lock = try Lock(self)
         var index = try readIndex()
         let before = index
         try checkImages(&index, deep: deep, found)
-        let kept = try usage(of: index)
-        try checkStrays(kept.blobs, "blobs/sha256", "no image needs this blob", patience: Self.patience, found) {
+        try checkStrays(usage(of: index).blobs, "blobs/sha256", "no image needs this blob", patience: Self.patience, found) {
             name throws(SystemError) in
             if mends { try directory.place.unlink("blobs/sha256/\(name)") }
         }
-        let trees = kept.trees.union(users.flatMap(\.layers).map(\.hex))
+        if mends, index != before { try lock.write(index) }
+    }
+
+    /// Looks for unpacked trees that nobody needs, after the rest; see `holdAlone`.
+    /// - Parameter users: containers, whose layers are in use.
+    package func auditTrees(users: [LayerUser], mends: Bool, found: (StoreFault) -> Void) throws(ImageError) {
+        // Without a table that can be read, they would all seem to be nobody's.
+        guard try hasIndex() else { return }
+        let staging = try Staging(in: self)
+        let lock = try Lock(self)
+        let trees = try usage(of: readIndex()).trees.union(users.flatMap(\.layers).map(\.hex))
         try checkStrays(trees, "unpacked/sha256", "no image and no container needs this unpacked layer", patience: 0, found) {
             name throws(SystemError) in
             // Out of the store at once, so that nobody ever takes half a tree for a whole one; from the disk with the folder.
             if mends { try directory.place.rename("unpacked/sha256/\(name)", to: staging.directory.place, "gone-\(name)") }
         }
-        if mends, index != before { try lock.write(index) }
+        _ = consume lock
+    }
+
+    private func hasIndex() throws(ImageError) -> Bool {
+        do throws(ImageError) { _ = try readIndex() } catch .invalid { return false }
+        return try attempt { [place = directory.place] () throws(SystemError) in try place.status(of: "index.json") } != nil
     }
 
     /// Finds images whose files are not all there, and takes them out of the table.

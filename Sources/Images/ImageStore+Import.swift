@@ -50,11 +50,18 @@ extension ImageStore {
             + [ImageConfig.History(created: description.created, author: author, createdBy: "minictl", comment: comment)]
         let manifest = try describe(description, layers: (base?.blobs ?? []) + [layer], in: staging)
         try changeIndex { (index) throws(ImageError) in
+            for blob in base?.blobs ?? [] where try !has(blob) {
+                throw .invalid("image", why: "the image it stands on was removed meanwhile")
+            }
             try staging.commit(tree: diffID, to: directory.place, durable: isDurable)
             if let reference { index.name(manifest, reference) } else { index.add(manifest) }
         }
         guard let reference else { return try image(manifest) }
         return try image(named: reference.layoutName)
+    }
+
+    private func has(_ blob: Descriptor) throws(ImageError) -> Bool {
+        try attempt { [place = directory.place] () throws(SystemError) in try place.status(of: "blobs/sha256/\(blob.digest.hex)") } != nil
     }
 
     /// Writes configuration and manifest of an image.

@@ -21,6 +21,15 @@ struct TarHeader {
     var device: (major: UInt32, minor: UInt32) = (0, 0)
     /// Names end with a NUL, as the kernel gives them.
     var attributes: [(name: [CChar], value: [UInt8])] = []
+    /// For a file whose holes are told: `size` is what the archive has of it.
+    var sparse: Sparse?
+
+    struct Sparse {
+        let name: [UInt8]
+        let size: Int64
+    }
+
+    private var records: [UInt8] = []
 
     init(_ path: some Sequence<UInt8>, _ kind: Kind, mode: mode_t) {
         self.path = Array(path)
@@ -32,7 +41,8 @@ struct TarHeader {
 
     /// The header as it stands in an archive.
     var bytes: [UInt8] {
-        var records: [UInt8] = []
+        if let sparse { return withoutHoles(sparse).bytes }
+        var records = self.records
         if path.count > 100 { records += Self.record("path", path) }
         if target.count > 100 { records += Self.record("linkpath", target) }
         if size > Self.largest(digits: 11) { records += Self.record("size", "\(size)".utf8) }
@@ -43,6 +53,16 @@ struct TarHeader {
         var extra = TarHeader("pax".utf8, .regular, mode: 0o644)
         extra.size = Int64(records.count)
         return extra.block(as: UInt8(ascii: "x")) + records + [UInt8](repeating: 0, count: Self.padding(after: extra.size)) + block
+    }
+
+    /// Whoever does not know of holes shall see that this is no whole file.
+    private func withoutHoles(_ sparse: Sparse) -> TarHeader {
+        var header = self
+        header.sparse = nil
+        header.path = Array((Array("GNUSparseFile.0/".utf8) + (path.split(separator: UInt8(ascii: "/")).last ?? [])).prefix(100))
+        header.records = Self.record("GNU.sparse.major", "1".utf8) + Self.record("GNU.sparse.minor", "0".utf8)
+        header.records += Self.record("GNU.sparse.name", sparse.name) + Self.record("GNU.sparse.realsize", "\(sparse.size)".utf8)
+        return header
     }
 
     private var block: [UInt8] { block(as: kind.rawValue.utf8.first ?? 0) }

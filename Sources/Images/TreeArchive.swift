@@ -10,6 +10,8 @@ final class TreeArchive: ByteSource {
     private var source: FileDescriptor?
     private var isCopying = false
     private var sourcePath = ""
+    /// By path in the image.
+    private var copied: [String: (mode: mode_t, modified: Int64)] = [:]
     private var remaining: Int64 = 0
     private var padding = 0
     /// A header, or a whole text, and how much of it is out.
@@ -85,8 +87,11 @@ final class TreeArchive: ByteSource {
             header.target = Array(target.utf8)
             return header.bytes
         case .hardLink(let target):
-            var header = TarHeader(path.utf8, .hardLink, mode: 0o644)
+            // Whoever unpacks may give the file what its link's header says: docker does.
+            let first = copied[target]
+            var header = TarHeader(path.utf8, .hardLink, mode: first?.mode ?? 0o644)
             header.target = Array(target.utf8.dropFirst())
+            header.modified = first?.modified ?? 0
             return header.bytes
         case .text(let bytes, let mode):
             var header = TarHeader(path.utf8, .regular, mode: mode)
@@ -101,6 +106,7 @@ final class TreeArchive: ByteSource {
             var header = TarHeader(path.utf8, .regular, mode: mode)
             header.size = size
             header.modified = modified
+            copied["/" + path] = (mode, modified)
             return header.bytes
         }
     }

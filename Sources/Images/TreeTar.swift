@@ -5,8 +5,7 @@ package import Linux
 /// The tar of a tree on the disk, made as it is read.
 ///
 /// The tree may be changed by somebody hostile meanwhile. Everything is opened below one directory and no link is followed, so nothing
-/// outside is read; a file that shrinks is filled up with zeros, one that grows is cut; what vanishes, and what is neither file,
-/// directory, link nor FIFO, is left out.
+/// outside is read; what vanishes, and what is neither file, directory, link nor FIFO, is left out.
 package final class TreeTar: ByteSource {
     /// How a tree is told in an archive.
     package struct Style: Sendable {
@@ -19,6 +18,9 @@ package final class TreeTar: ByteSource {
         package var isLayer = false
         /// Goes into what is mounted below. Else a mount point is an empty directory, or nothing.
         package var crossesMounts = false
+        /// Tells where files have holes. Not in a layer, which docker and podman could unpack and never put together again, and not in what
+        /// may be imported as one.
+        package var tellsHoles = false
 
         package init() {}
     }
@@ -37,9 +39,8 @@ package final class TreeTar: ByteSource {
     private var pending: [Pending] = []
     /// The first name of each file that has several.
     private var names: [FileKey: [UInt8]] = [:]
-    private var file: FileDescriptor?
-    private var isCopying = false
-    private var remaining: Int64 = 0
+    /// The file that is being copied, and what follows it.
+    private var contents: TarContents?
     private var padding = 0
     private var out: [UInt8] = []
     private var isFinished = false
@@ -66,9 +67,14 @@ package final class TreeTar: ByteSource {
 
     deinit { buffer.deallocate() }
 
-    /// Writes all of it to a descriptor.
+    /// Writes all of it to a descriptor. In a file, holes become holes again.
     package func write(to target: borrowing FileDescriptor) throws(ImageError) {
+        var leavesHoles = true
         while true {
+            if leavesHoles, out.isEmpty, let contents, let count = contents.zeros(), count > 1 << 16 {
+                leavesHoles = try attempt { () throws(SystemError) in try target.leaveHole(count) }
+                if leavesHoles { contents.skip(count) }
+            }
             let piece = try next()
             if piece.isEmpty { return }
             try attempt { () throws(SystemError) in try target.write(piece) }
@@ -83,10 +89,12 @@ package final class TreeTar: ByteSource {
                 out.removeFirst(count)
                 return UnsafeRawBufferPointer(rebasing: buffer[..<count])
             }
-            if isCopying {
-                let piece = try copy()
-                meter?.pass(piece.count)
-                if !piece.isEmpty { return piece }
+            if let contents {
+                let count = try attempt { () throws(SystemError) in try contents.next(into: buffer) }
+                meter?.pass(count)
+                if count > 0 { return UnsafeRawBufferPointer(rebasing: buffer[..<count]) }
+                out = [UInt8](repeating: 0, count: padding)
+                self.contents = nil
                 continue
             }
             guard let entry = pending.popLast() else {
@@ -185,33 +193,12 @@ package final class TreeTar: ByteSource {
             }
             names[key] = header.path
         }
-        header.size = status.size
         header.attributes = try file.carriedAttributes()
-        out += header.bytes
-        remaining = status.size
-        padding = TarHeader.padding(after: status.size)
-        self.file = consume file
-        isCopying = true
-    }
-
-    private func copy() throws(ImageError) -> UnsafeRawBufferPointer {
-        let wanted = Int(min(remaining, Int64(buffer.count)))
-        let raw = file?.raw ?? -1
-        var count = 0
-        if wanted > 0 {
-            count = try attempt { () throws(SystemError) in try check("read") { read(raw, buffer.baseAddress, wanted) } }
-            if count == 0 {
-                buffer.copyBytes(from: repeatElement(0, count: wanted))
-                count = wanted
-            }
-        }
-        remaining -= Int64(count)
-        if remaining == 0 {
-            out = [UInt8](repeating: 0, count: padding)
-            file = nil
-            isCopying = false
-        }
-        return UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        let contents = TarContents(consume file, status, tellsHoles: style.tellsHoles)
+        let map = contents.tell(&header)
+        out += header.bytes + map
+        padding = TarHeader.padding(after: header.size)
+        self.contents = contents
     }
 }
 

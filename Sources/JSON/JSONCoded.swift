@@ -88,6 +88,13 @@ package struct JSONMembers {
         }
     }
 
+    /// A member that may be missing: `value` stays what it is.
+    package mutating func ifPresent<Value: JSONCoded>(_ name: String, _ value: inout Value) throws(JSONError) {
+        var given: Value? = value
+        try self(name, &given)
+        if let given { value = given }
+    }
+
     package mutating func callAsFunction<Value: JSONCoded>(_ name: String, _ values: inout [Value]) throws(JSONError) {
         guard let source else { return try write(name, values) }
         values = try source.required(name).list()

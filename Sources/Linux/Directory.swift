@@ -169,11 +169,52 @@ package enum Directory {
                     }
                 }
                 if let obstacle { throw obstacle }
-                for inner in immovable { try removeTree(inner, at: directory.place) }
+                if !immovable.isEmpty { try emptyInPlace(directory, of: immovable, home) }
                 // A listing may skip names while others leave it: then the next round finds the rest.
                 if unlinkat(top.raw, name, AT_REMOVEDIR) != 0, errno != ENOTEMPTY {
                     throw SystemError(call: "rmdir", subject: subject, errno: errno)
                 }
+            }
+        }
+    }
+
+    /// Removes directories that cannot be moved up, from the bottom: down by names and up by `..`, so that depth costs nothing but memory.
+    /// If somebody moves one meanwhile, the way up leads elsewhere, which is the error `ESTALE`.
+    private static func emptyInPlace(
+        _ top: borrowing FileDescriptor, of names: [[CChar]], _ home: UInt64
+    ) throws(SystemError) {
+        var current = try top.duplicate()
+        var pending = names
+        /// The way down, with what is still to be done on each level.
+        var trail: [(name: [CChar], above: FileStatus, pending: [[CChar]])] = []
+        while true {
+            if let name = pending.popLast() {
+                let below = try current.place.open(name, [.directory, .noFollow])
+                guard try mountID(below.raw, "", empty: true) == home else {
+                    throw SystemError(call: "rmdir", subject: name.text, errno: EBUSY)
+                }
+                var inner: [[CChar]] = []
+                try below.forEachEntry { entry, kind in
+                    if kind != .directory, unlinkat(below.raw, entry, 0) == 0 { return }
+                    if unlinkat(below.raw, entry, AT_REMOVEDIR) == 0 { return }
+                    inner.append(Array(UnsafeBufferPointer(start: entry, count: strlen(entry) + 1)))
+                }
+                trail.append((name, try current.status(), pending))
+                current = below
+                pending = inner
+            } else {
+                guard let level = trail.popLast() else { return }
+                let above = try FileDescriptor(opening: "..", at: current.place, [.directory, .noFollow])
+                let status = try above.status()
+                guard status.inode == level.above.inode, status.device == level.above.device else {
+                    throw SystemError(call: "rmdir", subject: level.name.text, errno: ESTALE)
+                }
+                current = above
+                pending = level.pending
+                if unlinkat(current.raw, level.name, AT_REMOVEDIR) == 0 || errno == ENOENT { continue }
+                // A listing may skip names while others leave it.
+                guard errno == ENOTEMPTY else { throw SystemError(call: "rmdir", subject: level.name.text, errno: errno) }
+                pending.append(level.name)
             }
         }
     }

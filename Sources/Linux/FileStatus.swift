@@ -12,6 +12,8 @@ package struct FileStatus: Sendable {
     package let group: gid_t
     package let rawDevice: dev_t
     package let size: Int64
+    /// Bytes that it takes on the disk.
+    package let allocated: Int64
     package let modified: timespec
 
     package enum Kind: Sendable { case regular, directory, symlink, character, block, fifo, socket }
@@ -40,6 +42,7 @@ package struct FileStatus: Sendable {
         group = raw.st_gid
         rawDevice = raw.st_rdev
         size = Int64(raw.st_size)
+        allocated = Int64(raw.st_blocks) &* 512
         modified = raw.st_mtim
     }
 

@@ -80,7 +80,7 @@ package struct MountOptions: Sendable {
     private static func change(_ word: String) -> (set: MountAttributes, clear: MountAttributes)? {
         // The access time modes are values of one field, so setting one clears the others.
         switch word {
-        case "relatime", "atime": return ([], .accessTimeMode)
+        case "relatime", "atime", "norelatime", "nostrictatime": return ([], .accessTimeMode)
         case "noatime": return (.noAccessTime, .accessTimeMode)
         case "strictatime": return (.strictAccessTime, .accessTimeMode)
         default: break

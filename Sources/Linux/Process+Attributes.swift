@@ -78,8 +78,11 @@ extension Process {
         try check("ioprio_set") { linux_ioprio_set(CInt(linux_ioprio_who_process), 0, kind << 13 | level) }
     }
 
-    package static func setScheduler(policy: CInt, priority: CInt) throws(SystemError) {
-        try check("sched_setscheduler") { linux_sched_setscheduler(0, policy, priority) }
+    /// Times in nanoseconds. The corresponding call is `sched_setattr(2)`, Linux 3.14.
+    package static func setScheduler(
+        policy: UInt32, flags: UInt64, nice: Int32, priority: UInt32, runtime: UInt64, deadline: UInt64, period: UInt64
+    ) throws(SystemError) {
+        try check("sched_setattr") { linux_sched_setattr(0, policy, flags, nice, priority, runtime, deadline, period) }
     }
 }
 

@@ -34,7 +34,7 @@ package struct ProcessHandle: ~Copyable {
     }
 
     /// The number by which the process is known from all others of this boot. Nil before Linux 6.9, when all pidfds were one inode.
-    func uniqueInode() throws(SystemError) -> UInt64? {
+    package func uniqueInode() throws(SystemError) -> UInt64? {
         try descriptor.fileSystemMagic() == Self.pidfs ? UInt64(descriptor.status().inode) : nil
     }
 

@@ -50,11 +50,17 @@ package struct ProcessStatistics: Sendable {
     package let state: UInt8
     package let parent: pid_t
     package let startTime: UInt64
+    /// It is on its way out, and has never become another program since its fork. For certain even while it still looks alive.
+    package let endsUnexecuted: Bool
     /// Of one that is over, as `wait(2)` packs it; nil for others, and for those whose status is none of our business.
     let waitStatus: CInt?
 
     /// It has ended, though nobody may have taken its status yet.
     package var isOver: Bool { state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") }
+
+    /// `PF_EXITING` and `PF_FORKNOEXEC` of the kernel's `sched.h`.
+    private static let ending: UInt32 = 0x4
+    private static let unexecuted: UInt32 = 0x40
 
     package init(of pid: pid_t) throws(SystemError) {
         let path = "/proc/\(pid)/stat"
@@ -63,11 +69,12 @@ package struct ProcessStatistics: Sendable {
         guard let close = bytes.lastIndex(of: UInt8(ascii: ")")) else { throw SystemError(call: "read", subject: path, errno: ESRCH) }
         let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
         guard fields.count > 19, let state = fields[0].first, let parent = pid_t(String(decoding: fields[1], as: UTF8.self)),
-            let start = UInt64(String(decoding: fields[19], as: UTF8.self))
+            let start = UInt64(String(decoding: fields[19], as: UTF8.self)), let flags = UInt32(String(decoding: fields[6], as: UTF8.self))
         else { throw SystemError(call: "read", subject: path, errno: ESRCH) }
         self.state = state
         self.parent = parent
         startTime = start
+        endsUnexecuted = flags & Self.ending != 0 && flags & Self.unexecuted != 0
         // Field 52, the last one, since Linux 3.5.
         let last = fields.count > 49 ? fields[49].prefix { $0 != UInt8(ascii: "\n") } : []
         waitStatus = state == UInt8(ascii: "Z") ? CInt(String(decoding: last, as: UTF8.self)) : nil

@@ -35,6 +35,9 @@ package struct ResourceLimit: Sendable, Equatable {
             number = entry.1
         }
 
+        /// Whether a process that is over it gets no more memory, be it for its stack alone.
+        package var boundsMemory: Bool { ["data", "stack", "as"].contains(name) }
+
         /// `RLIMIT_NOFILE`, as the OCI runtime spec writes it.
         package var specName: String { "RLIMIT_\(name.uppercased())" }
 

@@ -16,6 +16,8 @@ package struct Signal: RawRepresentable, Sendable, Equatable, Hashable {
     package static let windowChange = Signal(rawValue: SIGWINCH)
     package static let pipe = Signal(rawValue: SIGPIPE)
     package static let stop = Signal(rawValue: SIGSTOP)
+    package static let badSystemCall = Signal(rawValue: SIGSYS)
+    package static let segmentationFault = Signal(rawValue: SIGSEGV)
     package static let `continue` = Signal(rawValue: SIGCONT)
 
     private static let names: [(StaticString, CInt)] = [

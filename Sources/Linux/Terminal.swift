@@ -55,6 +55,14 @@ extension FileDescriptor {
         return number
     }
 
+    /// Stops this terminal from writing a carriage return before each newline. The corresponding call is `tcsetattr(3)`.
+    package func keepNewlines() throws(SystemError) {
+        var mode = termios()
+        try check("tcgetattr") { tcgetattr(raw, &mode) }
+        mode.c_oflag &= ~tcflag_t(ONLCR)
+        try check("tcsetattr") { tcsetattr(raw, TCSANOW, &mode) }
+    }
+
     package func setNonBlocking(_ on: Bool) throws(SystemError) {
         try Self.setNonBlocking(raw, on)
     }

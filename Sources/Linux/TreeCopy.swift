@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
 import Glibc
 
 /// Copies a tree by descriptors: nothing outside `source` is read, nothing outside `target` is written, no link is followed.
@@ -84,24 +83,17 @@ package struct TreeCopy {
         if status.links > 1 { copied[identity] = path }
     }
 
-    /// What is written of a file, and the holes between as holes: they are made to look large at no cost. The corresponding calls are
-    /// `lseek(2)` with `SEEK_DATA` and `sendfile(2)`.
+    /// What is written of a file, and the holes between as holes. The corresponding call is `sendfile(2)`.
     private static func copy(_ reader: borrowing FileDescriptor, to writer: borrowing FileDescriptor) throws(SystemError) {
-        var end: off_t = 0
-        while true {
-            let start = lseek(reader.raw, end, CInt(linux_seek_data))
-            guard start >= 0 else {
-                guard errno == ENXIO else { throw SystemError(call: "lseek", errno: errno) }
-                break
-            }
-            end = try check("lseek") { lseek(reader.raw, start, CInt(linux_seek_hole)) }
-            try check("lseek") { lseek(reader.raw, start, SEEK_SET) }
-            try check("lseek") { lseek(writer.raw, start, SEEK_SET) }
-            var rest = end - start
+        var end: Int64 = 0
+        while let extent = try reader.extent(from: end) {
+            end = extent.upperBound
+            for descriptor in [reader.raw, writer.raw] { try check("lseek") { lseek(descriptor, off_t(extent.lowerBound), SEEK_SET) } }
+            var rest = extent.count
             while rest > 0 {
-                let count = try check("sendfile") { sendfile(writer.raw, reader.raw, nil, min(Int(rest), 1 << 20)) }
+                let count = try check("sendfile") { sendfile(writer.raw, reader.raw, nil, min(rest, 1 << 20)) }
                 if count == 0 { break }
-                rest -= off_t(count)
+                rest -= count
             }
         }
         try writer.setSize(try reader.status().size)

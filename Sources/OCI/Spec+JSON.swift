@@ -43,10 +43,8 @@ extension Spec.Process: JSONRecord {
     package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
         try json("terminal", &terminal)
         try json("consoleSize", &consoleSize)
-        // The spec asks for a user, but Go reads none as root, and so do the engines' runtimes.
-        var given: User? = user
-        try json("user", &given)
-        user = given ?? User()
+        // The spec asks for a user and its ids, but Go reads none as root, and so do the engines' runtimes.
+        try json.ifPresent("user", &user)
         try json("args", &args)
         try json("env", &env)
         try json("cwd", &cwd)
@@ -75,8 +73,8 @@ extension Spec.Process.User: JSONRecord {
     package init(_: JSONBlank) { self.init(uid: 0, gid: 0) }
 
     package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
-        try json("uid", &uid)
-        try json("gid", &gid)
+        try json.ifPresent("uid", &uid)
+        try json.ifPresent("gid", &gid)
         try json("umask", &umask)
         try json("additionalGids", &additionalGids)
         try json("username", &username)
@@ -124,7 +122,7 @@ extension Spec.Process.IOPriority: JSONRecord {
 
     package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
         try json("class", &self.class)
-        try json("priority", &priority)
+        try json.ifPresent("priority", &priority)
     }
 }
 

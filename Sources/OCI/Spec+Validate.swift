@@ -76,7 +76,9 @@ extension Spec.Process {
 
 extension Spec.Mount {
     fileprivate func validate(_ field: @autoclosure () -> String) throws(SpecError) {
-        try check(absolute: destination, "\(field()).destination")
+        // A relative one starts at the root: "deprecated", but to be understood (config.md, "Mounts").
+        guard !destination.isEmpty else { throw .invalid(field: "\(field()).destination", reason: "is empty") }
+        try check(destination, "\(field()).destination")
         try check(type, "\(field()).type")
         try check(source, "\(field()).source")
         for (index, option) in (options ?? []).enumerated() { try check(option, "\(field()).options[\(index)]") }

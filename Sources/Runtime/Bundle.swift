@@ -47,9 +47,11 @@ extension Spec {
         let names = Set(
             (sets?.bounding ?? []) + (sets?.effective ?? []) + (sets?.permitted ?? []) + (sets?.inheritable ?? []) + (sets?.ambient ?? []))
         let available = ProcessCapabilities.available
-        return names.sorted().filter { CapabilitySet($0).map { !available.isSuperset(of: $0) } ?? true }.map {
-            "\($0) cannot be granted here"
-        }
+        let missing = names.sorted().filter { CapabilitySet($0).map { !available.isSuperset(of: $0) } ?? true }
+        let held = Set(sets?.permitted ?? []).intersection(sets?.inheritable ?? [])
+        let lost = Set(sets?.ambient ?? []).subtracting(held).subtracting(missing)
+        return missing.map { "\($0) cannot be granted here" }
+            + lost.sorted().map { "can't raise ambient capability \($0): it is not both permitted and inheritable" }
     }
 
     /// The host's id of a user of the container; nil where that is decided by a namespace of somebody else's.

@@ -3,70 +3,112 @@ import Glibc
 import Linux
 
 extension HookPlan {
-    /// Runs a program with the container's state on its standard input and waits for it. A status other than 0, or the timeout, is an error.
-    /// The corresponding part of the runtime spec is "POSIX-platform Hooks".
+    /// Runs a program with the container's state on its standard input and waits for it. A status other than 0, or the timeout, is an error
+    /// that has what it said last; else nobody hears it. The corresponding part of the runtime spec is "POSIX-platform Hooks".
     /// - Parameters:
     ///   - pid: the container's first process as the hook sees it; nil when it is gone.
     ///   - child: whose ids, capabilities and filter the hook gets. Needed where its program comes from the container:
     ///     run with our own rights, it could be whatever the image made it (CVE-2025-23266).
     func run(of pid: pid_t?, confinedAs child: Child? = nil) throws(SystemError) {
         let input = try FileDescriptor.pipe()
-        guard case .parent(_, let handle) = try Process.clone() else { become(consume input, confinedAs: child) }
+        let output = try FileDescriptor.pipe()
+        guard case .parent(_, let handle) = try Process.clone() else { become(consume input, consume output, confinedAs: child) }
         signal(SIGPIPE, SIG_IGN)
+        let ends = input.release()
+        close(ends.reader)
+        let told = Array("{\"pid\":\(pid ?? 0),".utf8) + state.dropFirst()
+        var talk = HookTalk(writer: FileDescriptor(owning: ends.writer), reader: output.readerAlone(), state: told)
         let deadline = timeout.map { MonotonicClock.milliseconds &+ Int64($0) &* 1000 }
-        try feed(consume input, Array("{\"pid\":\(pid ?? 0),".utf8) + state.dropFirst(), to: handle, until: deadline)
-        guard try handle.waitForEnd(milliseconds: Self.rest(until: deadline)) else {
+        guard try talk.attend(handle, until: deadline) else {
             try handle.signal(.kill)
             _ = try handle.reap()
-            throw SystemError(call: "hook", subject: "\(path) did not end within \(timeout ?? 0) s", errno: ETIMEDOUT)
+            throw SystemError(call: "hook", subject: "\(name): \(path) did not end within \(timeout ?? 0) s\(talk.said)", errno: ETIMEDOUT)
         }
         let end = try handle.reap()
         guard end == .exited(0) else {
-            throw SystemError(call: "hook", subject: "\(path) \(end.words)", errno: ECHILD)
+            throw SystemError(call: "hook", subject: "\(name): \(path) \(end.words)\(talk.said)", errno: ECHILD)
         }
     }
 
-    /// Both ends are closed afterwards, so the hook sees the end of its input. One that does not read it is within its rights, and must not
-    /// keep us from looking at the clock.
-    private func feed(
-        _ input: consuming Pipe, _ state: [UInt8], to hook: borrowing ProcessHandle, until deadline: Int64?
-    ) throws(SystemError) {
-        let ends = input.release()
-        close(ends.reader)
-        let writer = FileDescriptor(owning: ends.writer)
-        try FileDescriptor.setNonBlocking(writer.raw)
-        var rest = state[...]
-        while !rest.isEmpty {
-            var entries = [PollEntry(writer.raw, .writable), PollEntry(hook.descriptor.raw, .readable)]
-            guard try entries.wait(milliseconds: Self.rest(until: deadline)), entries[1].ready.isEmpty else { return }
-            do throws(SystemError) {
-                rest = rest.dropFirst(try check("write") { rest.withUnsafeBytes { write(writer.raw, $0.baseAddress, $0.count) } })
-            } catch  where error.errno == EAGAIN {} catch  where error.errno == EPIPE { return }
-        }
-    }
-
-    /// In milliseconds, as `poll(2)` takes it.
-    private static func rest(until deadline: Int64?) -> CInt {
-        deadline.map { CInt(clamping: max(0, $0 &- MonotonicClock.milliseconds)) } ?? -1
-    }
-
-    private func become(_ input: consuming Pipe, confinedAs child: Child?) -> Never {
+    private func become(_ input: consuming Pipe, _ output: consuming Pipe, confinedAs child: Child?) -> Never {
+        let environment = self.environment ?? child?.environment ?? CStrings([])
         do throws(SystemError) {
             // Who waits for it, and for how long, is gone with us.
             try Process.dieWithParent()
             try input.reader.replace(0)
+            for target in CInt(1)...2 { try output.writer.replace(target) }
             try FileDescriptor.closeAll(from: 3, onlyOnExec: true)
             try SignalSet.reset()
-            guard let child else { return execute() }
+            guard let child else { return execute(environment) }
             try Steps.takeIdentity(child)
             try Steps.confineHook(child)
         } catch { Process.exit(125) }
-        execute()
+        execute(environment)
     }
 
-    private func execute() -> Never {
+    private func execute(_ environment: CStrings) -> Never {
         _ = path.withCString { Process.execute($0, arguments, environment) }
         Process.exit(127)
+    }
+}
+
+/// What goes to a hook and comes from it while it runs.
+private struct HookTalk: ~Copyable {
+    private var writer: FileDescriptor?
+    private let reader: FileDescriptor
+    private var state: ArraySlice<UInt8>
+    private var output: [UInt8] = []
+    private var isReading = true
+
+    init(writer: consuming FileDescriptor, reader: consuming FileDescriptor, state: [UInt8]) {
+        self.writer = consume writer
+        self.reader = reader
+        self.state = state[...]
+    }
+
+    /// False if it has not ended by then. One that does not read what it is told is within its rights, and must not keep us from looking
+    /// at the clock; nor must one that has left somebody behind who keeps its output open.
+    mutating func attend(_ hook: borrowing ProcessHandle, until deadline: Int64?) throws(SystemError) -> Bool {
+        if let raw = writer?.raw { try FileDescriptor.setNonBlocking(raw) }
+        try FileDescriptor.setNonBlocking(reader.raw)
+        while true {
+            var entries = [
+                PollEntry(hook.descriptor.raw, .readable), PollEntry(isReading ? reader.raw : -1, .readable),
+                PollEntry(writer?.raw ?? -1, .writable),
+            ]
+            let rest = deadline.map { CInt(clamping: max(0, $0 &- MonotonicClock.milliseconds)) }
+            guard try entries.wait(milliseconds: rest ?? -1) else { return false }
+            if !entries[1].ready.isEmpty { read() }
+            if !entries[2].ready.isEmpty { write() }
+            guard entries[0].ready.isEmpty else {
+                read()
+                return true
+            }
+        }
+    }
+
+    /// Takes what is there; the last of it is kept.
+    private mutating func read() {
+        while let bytes = try? reader.read(atMost: 4096) {
+            isReading = !bytes.isEmpty
+            output = Array((output + bytes).suffix(512))
+            if bytes.count < 4096 { return }
+        }
+    }
+
+    /// Once all is written the writer is closed: that is the end of its input.
+    private mutating func write() {
+        guard let raw = writer?.raw else { return }
+        let count = state.withUnsafeBytes { Glibc.write(raw, $0.baseAddress, $0.count) }
+        if count > 0 { state = state.dropFirst(count) } else if errno == EAGAIN || errno == EINTR { return } else { state = [] }
+        if state.isEmpty { writer = nil }
+    }
+
+    /// What it said, on one line of printable characters.
+    var said: String {
+        let text = output.map { (0x20...0x7e).contains($0) ? $0 : UInt8(ascii: " ") }
+        let words = text.split(separator: UInt8(ascii: " "))
+        return words.isEmpty ? "" : ": " + words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
     }
 }
 

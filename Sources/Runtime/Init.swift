@@ -33,14 +33,15 @@ enum Init {
         Step("wait for the network", Steps.waitForNetwork),  // late: the parent connects it while we do all that is above
         Step("find the program", Steps.findProgram),  // what is not there at create should not be heard of at start only
         Step("wait for start", Steps.waitForStart),
+        Step("find home", Steps.findHome),  // hooks have the program's environment
         Step("run startContainer hooks", Steps.runStartHooks),
         Step("set scheduling", Steps.setScheduling),
         Step("set security label", Steps.setSecurityLabel),
         Step("make working directory", Steps.makeWorkingDirectory),  // as root: it is root's, as under docker
-        Step("find home", Steps.findHome),
         Step("take identity", Steps.takeIdentity),  // groups, gid, uid in this order; capabilities are kept until the filter stands
         Step("enter working directory", Steps.enterWorkingDirectory),  // as the user: what it may not enter, it may not start in
         Step("let go of descriptors and signals", Steps.letGo),
+        Step("limit memory", Steps.limitMemory),  // so late because it binds us too; later still the filter may forbid it
         Step("confine", Steps.confine),  // no_new_privs, filter, capabilities
         Step("execute", Steps.execute),
     ]

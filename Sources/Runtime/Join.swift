@@ -23,6 +23,7 @@ enum Join {
         Step("take identity", Steps.takeIdentity),
         Step("enter working directory", Steps.enterWorkingDirectory),
         Step("let go of descriptors and signals", Steps.letGo),
+        Step("limit memory", Steps.limitMemory),
         Step("confine", Steps.confine),
         Step("execute", Steps.execute),
     ]

@@ -10,13 +10,14 @@ extension Launch {
     ///   - cgroup: made, and its limits set, before; nil leaves the container in the caller's, unless `makeCgroup` has one.
     ///   - makeCgroup: makes a cgroup, of version 1 alone, at the same time as the child makes its namespaces; `options.cgroup` is
     ///     where it is going to be.
+    ///   - prepare: makes what the mounts need and the child does not.
     ///   - hooks: told the first process's number when the spec's `prestart` and `createRuntime` hooks are due.
     ///   - connect: with `waitsForNetwork`, connects the first process's network namespace while the child sets itself up.
     ///   - meanwhile: what the caller has to do while the child sets itself up; told its number.
     ///   - record: told the first process before it waits for `start` on its own, so that it can be found again.
     package static func container(
         _ spec: Spec, _ options: LaunchOptions, in cgroup: Cgroup?, makeCgroup: () throws(LaunchError) -> Cgroup? = { nil },
-        hooks: (Int32) throws(LaunchError) -> Void = { _ in },
+        prepare: () throws(LaunchError) -> Void = {}, hooks: (Int32) throws(LaunchError) -> Void = { _ in },
         connect: (Int32) throws(LaunchError) -> Void = { _ in }, meanwhile: (Int32) throws(LaunchError) -> Void = { _ in },
         record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
     ) throws(LaunchError) -> Launched {
@@ -36,6 +37,7 @@ extension Launch {
             let cgroup = if let cgroup { cgroup } else { try makeCgroup() }
             // What lies there in the mount namespace of another may be anything.
             try launch.tell(cgroup, planned: plan.joined.isEmpty ? options.cgroup : nil)
+            try prepare()
             try host.sendMounts(to: launch, user, &spent)
             aside?.end()
             if plan.waitsForNetwork {

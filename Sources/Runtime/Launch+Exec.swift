@@ -14,6 +14,8 @@ extension Launch {
         in cgroup: Cgroup?
     ) throws(LaunchError) -> Launched {
         var plan = Plan(root: .inherited, process: try ProcessPlan(process, spec, options))
+        let affinity = process.execCPUAffinity
+        plan.process.processors = try affinity?.final.map { list throws(LaunchError) in try ProcessorSet(list, "final") }
         plan.keyring = options.keyring
         plan.diesWithParent = options.diesWithParent
         let handle = target.descriptor.raw
@@ -37,6 +39,11 @@ extension Launch {
         let seats = try cgroup?.seats() ?? []
         defer { for seat in seats { close(seat) } }
         plan.seats = seats
+        if let list = affinity?.initial {
+            // By us, from whom the child has it: version 2 has it born in its cgroup.
+            let processors = try ProcessorSet(list, "initial")
+            do throws(SystemError) { try processors.confine() } catch { throw .system(doing: "confine the process to \(list)", error) }
+        }
         let launch = try clone(plan, Join.steps, into: cgroup, beside: pid)
         do throws(LaunchError) {
             try launch.setOOMScore(process.oomScoreAdj)
@@ -47,5 +54,13 @@ extension Launch {
             throw error
         }
         return try launch.finish()
+    }
+}
+
+extension ProcessorSet {
+    fileprivate init(_ list: String, _ member: StaticString) throws(LaunchError) {
+        do throws(IndexList.Invalid) { self.init(try IndexList(list).ranges) } catch {
+            throw .refused("process.execCPUAffinity.\(member): \(error)")
+        }
     }
 }

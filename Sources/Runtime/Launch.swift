@@ -32,6 +32,8 @@ package struct Launch: ~Copyable {
     let channel: Channel
     /// The child has said already that its namespaces are there.
     var hasUnshared = false
+    /// Its first process does not become the program, but starts it.
+    let hasReaper: Bool
 
     /// What only a clone can make. The child makes the other namespaces by itself, at the same time as the parent makes its mounts:
     /// a network namespace alone takes half a millisecond.
@@ -45,13 +47,13 @@ package struct Launch: ~Copyable {
             if let offsets = plan.timeOffsets {
                 // The offsets can be written only while nobody is in the new namespace; the next child is the first.
                 try Namespaces.time.unshare()
-                try File.writeKernel("/proc/self/timens_offsets", offsets)
+                if !offsets.isEmpty { try File.writeKernel("/proc/self/timens_offsets", offsets) }
             }
             guard plan.joined.isEmpty, !plan.entersUnseen else { return try cloneJoined(plan, steps, pair) }
             guard case .parent(let pid, let handle) = try Process.clone(plan.namespaces.intersection(cloned), cgroup: cgroup) else {
                 Child.run(plan, pair, steps)
             }
-            return Launch(pid: pid, handle: handle, channel: Channel(socket: MessageSocket(pair)))
+            return Launch(pid: pid, handle: handle, channel: Channel(socket: MessageSocket(pair)), hasReaper: plan.process.reaper)
         } catch {
             throw .system(doing: "create the container's first process", error)
         }
@@ -75,7 +77,8 @@ package struct Launch: ~Copyable {
         if case .failed(let failure) = ChannelMessage(bytes) { throw failure.error }
         guard let raw = message?.takeDescriptors().first else { throw SystemError(call: "recvmsg", errno: EPROTO) }
         let handle = ProcessHandle(owning: FileDescriptor(owning: raw))
-        return Launch(pid: try handle.pid(), handle: handle, channel: Channel(socket: ours), hasUnshared: hasUnshared)
+        return Launch(
+            pid: try handle.pid(), handle: handle, channel: Channel(socket: ours), hasUnshared: hasUnshared, hasReaper: plan.process.reaper)
     }
 
     /// The stage: joins, makes the child, tells the parent who it is, and is done.
@@ -86,7 +89,7 @@ package struct Launch: ~Copyable {
             try Process.setDumpable(false)
             var plan = plan
             if plan.entersUnseen { try plan.enter(keeping: [pair.second.descriptor.raw, report]) }
-            for namespace in plan.joined { try FileDescriptor(owning: namespace.raw).join(namespace.type) }
+            try plan.joinOthers()
             guard case .parent(_, let handle) = try Process.clone(plan.namespaces.intersection(cloned), sibling: true) else {
                 Child.run(plan, consume pair, steps)
             }
@@ -149,7 +152,7 @@ package struct Launch: ~Copyable {
                 _ = try? handle.reap()
                 throw .step(failure)
             case .message(.ready, _):
-                let identity = try identity()
+                let identity = try identity(statistics())
                 do throws(LaunchError) { try record(identity) } catch {
                     handle.abandon()
                     throw error
@@ -157,7 +160,10 @@ package struct Launch: ~Copyable {
                 try proceed()
                 return Launched(pid: pid, handle: handle, identity: identity, terminal: terminal, listener: listener)
             case .end:
-                let identity = try identity()
+                let statistics = try statistics()
+                // A filter that kills whoever executes closes the socket too. (A reaper of ours lives on, and executes nothing.)
+                if statistics.endsUnexecuted, !hasReaper { throw ended(SystemError(call: "execve", errno: ECHILD)) }
+                let identity = try identity(statistics)
                 return Launched(pid: pid, handle: handle, identity: identity, terminal: terminal, listener: listener)
             case .message:
                 handle.abandon()
@@ -166,8 +172,14 @@ package struct Launch: ~Copyable {
         }
     }
 
-    private func identity() throws(LaunchError) -> ProcessIdentity {
-        do throws(SystemError) { return try ProcessIdentity(of: pid) } catch { throw ended(error) }
+    private func statistics() throws(LaunchError) -> ProcessStatistics {
+        do throws(SystemError) { return try ProcessStatistics(of: pid) } catch { throw ended(error) }
+    }
+
+    private func identity(_ statistics: ProcessStatistics) throws(LaunchError) -> ProcessIdentity {
+        do throws(SystemError) {
+            return ProcessIdentity(pid: pid, startTime: statistics.startTime, inode: try handle.uniqueInode())
+        } catch { throw ended(error) }
     }
 
     private enum Arrival {
@@ -211,6 +223,24 @@ extension Launched {
 }
 
 extension Plan {
+    /// Joins the namespaces of others. Those that belong to us come first, while we are who we are; then the user namespace, and
+    /// those that belong to it or to one below.
+    fileprivate func joinOthers() throws(SystemError) {
+        let joinsUser = joined.contains { $0.type == .user }
+        var rest: [JoinedNamespace] = []
+        for namespace in joined {
+            let descriptor = FileDescriptor(owning: namespace.raw)
+            do throws(SystemError) {
+                guard namespace.type != .user else { throw SystemError(call: "setns", errno: EPERM) }
+                try descriptor.join(namespace.type)
+            } catch  where joinsUser && error.errno == EPERM {
+                rest.append(JoinedNamespace(type: namespace.type, raw: descriptor.release()))
+            }
+        }
+        // The user namespace is the first of them.
+        for namespace in rest { try FileDescriptor(owning: namespace.raw).join(namespace.type) }
+    }
+
     /// Does in the stage what the child would do in sight of the container's processes: joins the cgroup and the namespaces, and lets go
     /// of everything of the host's: streams, directories, the working directory, which becomes the container's root.
     fileprivate mutating func enter(keeping kept: [CInt]) throws(SystemError) {

@@ -14,6 +14,8 @@ package struct LaunchOptions: Sendable {
     package var idmapsRoot = false
     package var stdio = Stdio()
     package var windowSize: WindowSize?
+    /// The terminal's output is read into what is no terminal.
+    package var keepsNewlines = false
     package var diesWithParent = false
     /// A resource limit above what the machine allows is lowered to that. An engine that asks for one is told instead.
     package var clampsLimits = false
@@ -25,8 +27,9 @@ package struct LaunchOptions: Sendable {
     /// Descriptors that only the caller may hold, such as a lock.
     package var parentDescriptors: [Int32] = []
     package var reaper = false
-    /// Gives the program a `HOME` from the container's `/etc/passwd` where its environment has none.
-    package var findsHome = false
+    /// Does for the program what engines leave to the runtime: of several variables of a name it gets the last, `HOME` from the
+    /// container's `/etc/passwd` where that is missing or empty, and whatever processors the cgroup allows, not those of the engine.
+    package var isForEngine = false
     package var keyring: String?
     package var preservedDescriptors: Int32 = 0
     package var filter: SeccompFilter?
@@ -69,8 +72,9 @@ extension Plan {
         parentDescriptors = options.parentDescriptors
         if let hooks = spec.hooks {
             stopsForHooks = !(hooks.prestart ?? []).isEmpty || !(hooks.createRuntime ?? []).isEmpty
-            createContainerHooks = [HookPlan](hooks.createContainer, options.hookState, .creating, isInside: true)
-            startContainerHooks = [HookPlan](hooks.startContainer, options.hookState, .created, isInside: true)
+            createContainerHooks = [HookPlan](hooks.createContainer, "createContainer", options.hookState, .creating, inside: CStrings([]))
+            if case .directory(let path, _, _) = root, stopsForHooks || !createContainerHooks.isEmpty { rootForHooks = path }
+            startContainerHooks = [HookPlan](hooks.startContainer, "startContainer", options.hookState, .created, inside: nil)
         }
     }
 
@@ -158,7 +162,7 @@ extension Plan {
             } else if mount.type == "cgroup" || mount.type == "cgroup2" {
                 showCgroups(options.cgroup.view, at: destination, words)
             } else {
-                setups.append(.fileSystem(try FileSystemSetup(mount, words, self)))
+                setups.append(.fileSystem(try FileSystemSetup(mount, at: destination, words, self)))
                 if mount.type == "tmpfs", words.set.contains(.readOnly) { readOnlyMounts.append(destination) }
             }
         }
@@ -240,7 +244,7 @@ extension BindSource {
 }
 
 extension FileSystemSetup {
-    init(_ mount: Spec.Mount, _ words: MountOptions, _ plan: Plan) throws(LaunchError) {
+    fileprivate init(_ mount: Spec.Mount, at destination: String, _ words: MountOptions, _ plan: Plan) throws(LaunchError) {
         guard let type = mount.type, !type.isEmpty else { throw .refused("the mount at \(mount.destination) has no type") }
         var data = words.data
         // A group that has no id in the container cannot own its terminals.
@@ -248,9 +252,10 @@ extension FileSystemSetup {
             data.removeAll { $0.key == "gid" && $0.value.flatMap { UInt32($0) }.flatMap { map.groups.host($0) } == nil }
         }
         self.init(
-            type: type, source: mount.source ?? type, target: mount.destination,
+            type: type, source: mount.source ?? type, target: destination,
             attributes: type == "tmpfs" ? words.set.subtracting(.readOnly) : words.set, options: data,
             propagation: words.propagation, copiesUp: words.copiesUp,
+            keepsMode: type == "tmpfs" && !words.copiesUp && !data.contains { $0.key == "mode" },
             fallsBackToHost: type == "sysfs" || type == "proc" || type == "mqueue")
     }
 }
@@ -267,16 +272,20 @@ extension DeviceSetup {
             throw .refused("the device \(device.path) has an impossible number")
         }
         self.init(
-            path: device.path, kind: kind, major: major, minor: minor, mode: (device.fileMode ?? 0o666) & 0o7777, user: device.uid ?? 0,
+            path: "/" + device.path.pathComponents.joined(separator: "/"), kind: kind, major: major, minor: minor,
+            mode: (device.fileMode ?? 0o666) & 0o7777, user: device.uid ?? 0,
             group: device.gid ?? 0, hostPath: Machine.devicePath(block: kind == .block, major, minor) ?? device.path)
     }
 }
 
 extension [HookPlan] {
     /// The hooks of one moment of a container's life, which `status` names.
-    /// - Parameter isInside: run in the container, where nothing of the runtime's environment has any business.
-    ///   A hook on the host that gives none of its own has ours, as with runc and crun.
-    init(_ hooks: [Spec.Hook]?, _ state: State?, _ status: State.Status, isInside: Bool = false) {
+    /// - Parameter environment: of those that give none; nil for that of the process. Hooks on the host have ours, as with runc and crun.
+    ///   Those inside that have our rights have none: with the process's they would load what the container likes (CVE-2025-23266).
+    init(
+        _ hooks: [Spec.Hook]?, _ kind: StaticString, _ state: State?, _ status: State.Status,
+        inside environment: CStrings? = CStrings(Machine.environment)
+    ) {
         guard let hooks, !hooks.isEmpty else {
             self = []
             return
@@ -286,10 +295,11 @@ extension [HookPlan] {
         state.pid = nil
         // A state is strings and numbers: there is nothing in it that cannot be written.
         let bytes = (try? JSONEncoder().encode(state)) ?? [UInt8]("{}".utf8)
-        self = hooks.map { hook in
+        self = hooks.enumerated().map { index, hook in
             HookPlan(
-                path: hook.path, arguments: CStrings(hook.args?.isEmpty == false ? hook.args ?? [] : [hook.path]),
-                environment: CStrings(hook.env ?? (isInside ? [] : Machine.environment)), timeout: hook.timeout, state: bytes)
+                name: "\(kind) hook #\(index)", path: hook.path,
+                arguments: CStrings(hook.args?.isEmpty == false ? hook.args ?? [] : [hook.path]),
+                environment: hook.env.map { CStrings($0) } ?? environment, timeout: hook.timeout, state: bytes)
         }
     }
 }

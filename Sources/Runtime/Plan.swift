@@ -54,6 +54,8 @@ package struct Plan: Sendable {
     var interfacesWithoutIPv6: [String] = []
     /// Init reports `mounted` and waits before it pivots, so that hooks can run.
     var stopsForHooks = false
+    /// Where hooks that come before the pivot look for the root: where the bundle has it.
+    var rootForHooks: String?
     /// Hooks that run inside, in the container's namespaces, before the pivot and before the program.
     var createContainerHooks: [HookPlan] = []
     var startContainerHooks: [HookPlan] = []
@@ -110,6 +112,8 @@ package struct ProcessPlan: Sendable {
     /// Shows the terminal as `/dev/console` too.
     var bindsConsole = false
     var windowSize: WindowSize?
+    /// What the terminal is read into is none: carriage returns have no business there.
+    var keepsNewlines = false
     /// Descriptors from 3 on that the program gets.
     var preservedDescriptors: CInt = 0
     var stdio = Stdio()
@@ -118,16 +122,25 @@ package struct ProcessPlan: Sendable {
     var scheduler: SchedulerPlan?
     var ioPriority: (class: CInt, level: CInt)?
     var personality: UInt?
+    /// What it is confined to, once it is in its cgroup.
+    var processors: ProcessorSet?
+    /// Where nothing confines it, it may run wherever its cgroup allows, whatever held for our caller.
+    var freesProcessors = false
     /// Looks the user's home up in the container: the environment lacks it.
     var findsHome = false
     /// Runs the program below a reaper of ours.
     var reaper = false
 }
 
+/// The arguments of `sched_setattr(2)`.
 struct SchedulerPlan: Sendable {
-    let policy: CInt
-    let priority: CInt
-    let nice: CInt
+    let policy: UInt32
+    let flags: UInt64
+    let nice: Int32
+    let priority: UInt32
+    let runtime: UInt64
+    let deadline: UInt64
+    let period: UInt64
 }
 
 /// A system call filter, compiled.
@@ -160,9 +173,12 @@ package struct Stdio: Sendable {
 }
 
 struct HookPlan: Sendable {
+    /// Which one it is, for messages: `createRuntime hook #0`.
+    let name: String
     let path: String
     let arguments: CStrings
-    let environment: CStrings
+    /// Nil for that of the process.
+    let environment: CStrings?
     /// Seconds; nil waits for ever.
     let timeout: Int?
     /// The state JSON the hook reads on its standard input, without the pid: that is known only when the hook runs.

@@ -5,7 +5,7 @@ import OCI
 extension ProcessPlan {
     init(_ process: Spec.Process, _ spec: Spec, _ options: LaunchOptions) throws(LaunchError) {
         guard let name = process.args?.first, !name.isEmpty else { throw .refused("there is no command to run") }
-        let environment = process.env ?? []
+        let environment = options.isForEngine ? Self.effective(process.env ?? []) : process.env ?? []
         self.init(
             name: name, candidates: CStrings(Self.candidates(name, environment)), arguments: CStrings(process.args ?? []),
             environment: CStrings(environment), workingDirectory: process.cwd,
@@ -22,10 +22,12 @@ extension ProcessPlan {
         windowSize =
             options.windowSize
             ?? process.consoleSize.map { WindowSize(rows: UInt16(clamping: $0.height), columns: UInt16(clamping: $0.width)) }
+        keepsNewlines = options.keepsNewlines
         stdio = options.stdio
         preservedDescriptors = options.preservedDescriptors
         reaper = options.reaper
-        findsHome = options.findsHome && !environment.contains { $0.hasPrefix("HOME=") }
+        findsHome = options.isForEngine && !environment.contains { $0.hasPrefix("HOME=") }
+        freesProcessors = options.isForEngine
         appArmorProfile = process.apparmorProfile.flatMap { $0.isEmpty ? nil : $0 }
         selinuxLabel = process.selinuxLabel.flatMap { $0.isEmpty ? nil : $0 }
         if let filter = options.filter {
@@ -49,6 +51,13 @@ extension ProcessPlan {
         for group in [group] + groups { try check(group, "group", in: spec.linux?.gidMappings) }
     }
 
+    /// The last of each name, and no `HOME` that is empty: most programs would read the first.
+    private static func effective(_ environment: [String]) -> [String] {
+        var names: Set<Substring> = []
+        let last = environment.reversed().filter { names.insert($0.prefix { $0 != "=" }).inserted && $0 != "HOME=" }
+        return last.reversed()
+    }
+
     /// Where the program may be: itself if it names a path, else in each folder of the container's own PATH (`execvp(3)`).
     private static func candidates(_ name: String, _ environment: [String]) -> [String] {
         if name.utf8.contains(UInt8(ascii: "/")) { return [name] }
@@ -58,19 +67,33 @@ extension ProcessPlan {
     }
 
     private mutating func setScheduling(_ process: Spec.Process, _ spec: Spec) throws(LaunchError) {
-        if let scheduler = process.scheduler {
-            let policies: [(Spec.Process.Scheduler.Policy, Int32)] = [(.other, 0), (.fifo, 1), (.roundRobin, 2), (.batch, 3), (.idle, 5)]
-            guard let policy = policies.first(where: { $0.0 == scheduler.policy })?.1 else {
-                throw .refused("the scheduling policy \(scheduler.policy.rawValue) is not supported")
-            }
-            self.scheduler = SchedulerPlan(policy: policy, priority: scheduler.priority ?? 0, nice: scheduler.nice ?? 0)
-        }
+        scheduler = try process.scheduler.map { scheduler throws(LaunchError) in try SchedulerPlan(scheduler) }
         if let priority = process.ioPriority {
             guard (0...7).contains(priority.priority) else { throw .refused("the io priority \(priority.priority) is not from 0 to 7") }
             let classes: [(Spec.Process.IOPriority.Class, Int32)] = [(.realTime, 1), (.bestEffort, 2), (.idle, 3)]
             ioPriority = (classes.first { $0.0 == priority.class }?.1 ?? 2, Int32(priority.priority))
         }
         if let personality = spec.linux?.personality { self.personality = personality.domain == .linux32 ? 0x8 : 0 }
+    }
+}
+
+extension SchedulerPlan {
+    fileprivate init(_ scheduler: Spec.Process.Scheduler) throws(LaunchError) {
+        let policies: [(Spec.Process.Scheduler.Policy, UInt32)] = [
+            (.other, 0), (.fifo, 1), (.roundRobin, 2), (.batch, 3), (.idle, 5), (.deadline, 6),
+        ]
+        guard let policy = policies.first(where: { $0.0 == scheduler.policy })?.1 else {
+            throw .refused("Linux has no scheduling policy \(scheduler.policy.rawValue)")
+        }
+        let flags: [(Spec.Process.Scheduler.Flag, UInt64)] = [
+            (.resetOnFork, 0x1), (.reclaim, 0x2), (.deadlineOverrun, 0x4), (.keepPolicy, 0x8), (.keepParameters, 0x10),
+            (.utilizationClampMin, 0x20), (.utilizationClampMax, 0x40),
+        ]
+        let given = scheduler.flags ?? []
+        self.init(
+            policy: policy, flags: flags.reduce(0) { given.contains($1.0) ? $0 | $1.1 : $0 }, nice: scheduler.nice ?? 0,
+            priority: UInt32(clamping: scheduler.priority ?? 0), runtime: scheduler.runtime ?? 0, deadline: scheduler.deadline ?? 0,
+            period: scheduler.period ?? 0)
     }
 }
 

@@ -29,7 +29,7 @@ struct RootDirectory: Sendable {
             throw SystemError(call: "mount", subject: "\(path) is the root", errno: EPERM)
         }
         if !isDirectory, status.kind == .directory {
-            throw SystemError(call: "mount", subject: "\(path) is a directory, and what is mounted there is none", errno: EISDIR)
+            throw SystemError(call: "mount", subject: path, errno: EISDIR)
         }
         // Covered files of /proc can fool whoever reads or writes them (CVE-2025-52881); a few tools need these, which decide nothing.
         if try point.fileSystemMagic() == 0x9fa0, !Self.harmlessInProc.contains(where: { $0.description == path }) {
@@ -48,7 +48,12 @@ struct RootDirectory: Sendable {
     ) throws(SystemError) -> FileDescriptor {
         do throws(SystemError) {
             return try open(path, isDirectory ? [.path, .directory] : .path, followLinks: followLinks)
-        } catch  where error.errno == ENOENT {}
+        } catch  where error.errno == ENOENT {
+        } catch  where error.errno == ENOTDIR && isDirectory {
+            // Itself, or one on the way to it?
+            _ = try open(path, .path, followLinks: followLinks)
+            throw SystemError(call: "mount", subject: path, errno: ENOTDIR)
+        }
         // systemd's images have links to what their services would make, /etc/resolv.conf above all. What such a link means lies in here too.
         if followLinks, let meant = try withoutDanglingLink(path) {
             guard linksSeen < 40 else { throw SystemError(call: "mount", subject: path, errno: ELOOP) }

@@ -75,9 +75,10 @@ extension RuntimeContainer {
     private func apply(_ resources: Spec.Resources) throws(CgroupError) {
         do throws(CgroupError) {
             try cgroup.apply(resources, as: .needed)
-        } catch .refused where (resources.cpu?.quota ?? 0) > 0 && (resources.cpu?.period ?? 0) > 0 {
-            // Below a limited parent the old quota may be too much of the new period. Where the period cannot go first, it goes last.
-            try cgroup.apply(Spec.Resources(cpu: Spec.Resources.CPU(quota: resources.cpu?.quota)), as: .needed)
+        } catch .refused where resources.cpu?.hasShareOfPeriod == true {
+            // The old share may be too much of the new period. Where the period cannot go first, it goes last.
+            let cpu = resources.cpu
+            try cgroup.apply(Spec.Resources(cpu: Spec.Resources.CPU(quota: cpu?.quota, realtimeRuntime: cpu?.realtimeRuntime)), as: .needed)
             try cgroup.apply(resources, as: .needed)
         }
     }
@@ -100,6 +101,12 @@ extension RuntimeContainer {
         do throws(CgroupError) { return try cgroup.processes() } catch {
             throw .cgroup(doing: "list the processes of container \(id.text)", error)
         }
+    }
+}
+
+extension Spec.Resources.CPU {
+    fileprivate var hasShareOfPeriod: Bool {
+        (quota ?? 0) > 0 && (period ?? 0) > 0 || (realtimeRuntime ?? 0) > 0 && (realtimePeriod ?? 0) > 0
     }
 }
 

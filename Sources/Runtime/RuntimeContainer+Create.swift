@@ -18,6 +18,8 @@ package struct CreateOptions: Sendable {
     /// Where the master of the container's terminal is sent.
     package var consoleSocket: String?
     package var pidFile: String?
+    /// Where a pidfd of its first process is sent.
+    package var pidfdSocket: String?
     /// Added to the process's environment.
     package var environment: [String] = []
     package var windowSize: WindowSize?
@@ -48,11 +50,13 @@ extension StateDirectory {
     package func create(_ id: RuntimeID, _ options: CreateOptions) throws(RuntimeError) -> CreatedContainer {
         let bundle = try Bundle(options.bundle, config: options.config)
         let console = try Console(options.consoleSocket, for: bundle.spec.process, isForeground: options.isForeground)
+        let pidfds = try PIDFDSocket(options.pidfdSocket)
         var container = try reserve(id, bundle)
         do throws(RuntimeError) {
             var launched = try container.launch(bundle, options, filterStore())
             do throws(RuntimeError) {
                 try console.take(&launched.terminal)
+                try pidfds.send(launched.handle, .first)
                 if let file = options.pidFile { try PIDFile(path: file).write(launched.pid) }
             } catch {
                 launched.handle.abandon()
@@ -110,26 +114,22 @@ extension RuntimeContainer {
         let socket = try RuntimeError.attempt("make the socket where container \(id.text) waits") { () throws(SystemError) in
             try LocalSocket.listen("\(path)/start", type: CInt(SOCK_SEQPACKET.rawValue))
         }
-        // The child holds this lock too, and is the only one once we are gone.
-        let waiting = try RuntimeError.attempt("lock container \(id.text)") { () throws(SystemError) in
-            try FileDescriptor(opening: "waiting", at: directory.place, [.readWrite, .create, .noFollow], mode: 0o600)
-        }
-        _ = try RuntimeError.attempt("lock container \(id.text)") { () throws(SystemError) in try waiting.lock(wait: false) }
         var launch = LaunchOptions(bundle: bundle.path)
         launch.stdio = Stdio(inheritedFor: spec.process?.user.uid ?? 0, in: spec)
         launch.windowSize = options.windowSize
+        launch.keepsNewlines = options.isForeground && !FileDescriptor.isTerminal(1)
         launch.diesWithParent = options.isForeground
         launch.startSocket = socket.raw
         launch.parentDescriptors = [directory.raw]
         launch.keyring = keyringName
-        launch.findsHome = true
+        launch.isForEngine = true
         launch.preservedDescriptors = options.preservedDescriptors
         launch.filter = try Self.filter(spec, filters?.place)
         launch.cgroup = cgroup.paths
         launch.hookState = ociState(.creating)
         let hooks =
-            [HookPlan](spec.hooks?.prestart, launch.hookState, .creating)
-            + [HookPlan](spec.hooks?.createRuntime, launch.hookState, .creating)
+            [HookPlan](spec.hooks?.prestart, "prestart", launch.hookState, .creating)
+            + [HookPlan](spec.hooks?.createRuntime, "createRuntime", launch.hookState, .creating)
         do throws(LaunchError) {
             return try Launch.container(
                 spec, launch, in: cgroup,
@@ -161,14 +161,14 @@ extension RuntimeContainer {
     fileprivate func discard(_ spec: Spec) {
         // Whatever of this fails now, `delete --force` will say.
         try? cgroup.remove()
-        for hook in [HookPlan](spec.hooks?.poststop, ociState(.stopped), .stopped) { try? hook.run(of: nil) }
+        for hook in [HookPlan](spec.hooks?.poststop, "poststop", ociState(.stopped), .stopped) { try? hook.run(of: nil) }
         try? remove()
     }
 
     /// Removes the container's directory: the end of its life.
     func remove() throws(SystemError) {
         // The state goes last, so that a removal that was interrupted can be taken up again.
-        for name in ["start", "waiting", "config.json", "state.json"] { unlinkat(directory.raw, name, 0) }
+        for name in ["start", "config.json", "state.json"] { unlinkat(directory.raw, name, 0) }
         try Directory.removeAll(path)
     }
 }

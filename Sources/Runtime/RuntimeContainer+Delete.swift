@@ -8,8 +8,12 @@ extension RuntimeContainer {
     /// Sends a signal to the first process, or to every process of the container.
     package func signal(_ signal: Signal, all: Bool) throws(RuntimeError) {
         let cgroup = cgroup
+        if signal == .kill, !cgroup.paths.isEmpty, !hasOwnPIDNamespace {
+            guard process() != nil || (try? cgroup.processes())?.isEmpty == false else { throw .notRunning }
+            do throws(CgroupError) { try cgroup.kill() } catch { throw .cgroup(doing: "kill container \(id.text)", error) }
+            return
+        }
         if all, !cgroup.paths.isEmpty {
-            // Where the first process has ended, others may go on: without a pid namespace of its own it takes nobody along.
             do throws(CgroupError) {
                 try cgroup.signal(signal.rawValue)
             } catch {
@@ -27,6 +31,12 @@ extension RuntimeContainer {
         if signal == .kill, (try? cgroup.isFrozen) == true { try? cgroup.thaw() }
     }
 
+    /// Whether the end of its first process is that of all others. In a pid namespace of somebody else's they would go on.
+    private var hasOwnPIDNamespace: Bool {
+        guard let namespaces = (try? spec())?.linux?.namespaces else { return true }
+        return namespaces.contains { $0.type == .pid && $0.path?.isEmpty ?? true }
+    }
+
     /// Takes the container away: its cgroup, what is written of it, and with `force` whatever still runs in it.
     /// One that was created and never started has nothing to lose.
     package func delete(force: Bool) throws(RuntimeError) {
@@ -38,7 +48,7 @@ extension RuntimeContainer {
         try removeCgroup()
         let hooks = (try? spec())?.hooks?.poststop
         // Its state is stopped and its resources are gone: hooks cannot change that any more, so their failures are not ours (runtime.md).
-        for hook in [HookPlan](hooks, ociState(.stopped), .stopped) { try? hook.run(of: nil) }
+        for hook in [HookPlan](hooks, "poststop", ociState(.stopped), .stopped) { try? hook.run(of: nil) }
         do throws(SystemError) { try remove() } catch { throw .system(doing: "remove the state of container \(id.text)", error) }
     }
 

@@ -9,6 +9,7 @@ package struct ExecOptions: Sendable {
     package var preservedDescriptors: Int32 = 0
     package var consoleSocket: String?
     package var pidFile: String?
+    package var pidfdSocket: String?
     package var windowSize: WindowSize?
     /// The caller takes the terminal and waits for the process's end.
     package var isForeground = false
@@ -57,12 +58,14 @@ extension RuntimeContainer {
         guard status != .paused || options.ignoresPause else { throw .notAllowed(.exec, id, status) }
         do throws(SpecError) { try process.validate() } catch { throw .invalid("the process", error) }
         let console = try Console(options.consoleSocket, for: process, isForeground: options.isForeground)
+        let pidfds = try PIDFDSocket(options.pidfdSocket)
         var launch = LaunchOptions(bundle: state.bundle)
         launch.stdio = Stdio(inheritedFor: process.user.uid, in: spec)
         launch.windowSize = options.windowSize
+        launch.keepsNewlines = options.isForeground && !FileDescriptor.isTerminal(1)
         launch.diesWithParent = options.isForeground
         launch.keyring = keyringName
-        launch.findsHome = true
+        launch.isForEngine = true
         launch.preservedDescriptors = options.preservedDescriptors
         let filters = root.filterStore()
         launch.filter = try Self.filter(spec, filters?.place)
@@ -78,6 +81,7 @@ extension RuntimeContainer {
         do throws(RuntimeError) {
             try hand(launched.listener.take(), to: spec, for: launched.pid)
             try console.take(&launched.terminal)
+            try pidfds.send(launched.handle, .joined)
             if let file = options.pidFile { try PIDFile(path: file).write(launched.pid) }
         } catch {
             launched.handle.abandon()

@@ -10,7 +10,7 @@ extension RuntimeContainer {
         guard status == .created else { throw .notAllowed(.start, id, status) }
         let spec = try spec()
         try awaitProgram(spec)
-        for hook in [HookPlan](spec.hooks?.poststart, ociState(.running), .running) {
+        for hook in [HookPlan](spec.hooks?.poststart, "poststart", ociState(.running), .running) {
             do throws(LaunchError) { try hook.runByParent(of: state.process?.pid) } catch {
                 // The spec since 1.2: a poststart hook that fails ends the container.
                 if let process = process() { try? ProcessHandle(process).signal(.kill) }

@@ -66,10 +66,11 @@ extension RuntimeContainer {
         return (try? probe.lock(exclusive: false, wait: false)) == false
     }
 
-    /// Whether the first process waits for `start`: it holds a lock that ends with exec, at once and in whatever way it comes to that.
+    /// Whether the first process waits for `start`: it alone has that socket, which ends with exec, at once and in whatever way it comes
+    /// to that. A stream cannot connect to it, but is told whether it is there: `EPROTOTYPE`, or `ECONNREFUSED`.
     private var isWaiting: Bool {
-        guard let probe = try? FileDescriptor(opening: "waiting", at: directory.place, [.noFollow]) else { return false }
-        return (try? probe.lock(exclusive: false, wait: false)) == false
+        do throws(SystemError) { _ = try LocalSocket.connect("\(path)/start") } catch { return error.errno == EPROTOTYPE }
+        return false
     }
 
     /// What the runtime spec calls the state of the container.

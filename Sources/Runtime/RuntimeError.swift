@@ -65,7 +65,7 @@ extension LaunchError {
     fileprivate var words: String {
         switch self {
         case .refused(let sentence): sentence
-        case .system(_, let error) where error.call == "hook": "error running hook: \(error.subject)"
+        case .system(_, let error) where error.call == "hook": "error running \(error.subject)"
         case .system(let doing, let error): "cannot \(doing): \(error.words)"
         case .died(let end): "the container's first process ended before it could start, with status \(end.exitCode)"
         case .step(let failure): failure.words
@@ -88,7 +88,7 @@ extension StepFailure {
 
     private var reason: String {
         switch (error.call, error.errno) {
-        case ("hook", _): "error running hook: \(error.subject)"
+        case ("hook", _): "error running \(error.subject)"
         case ("setrlimit", EPERM):
             "cannot set the limit \(error.subject): its hard value is above ours, and raising that needs CAP_SYS_RESOURCE, "
                 + "which this process lacks; ask for less"
@@ -108,6 +108,7 @@ extension CgroupError {
         case .system(let error): error.words
         case .onlyIn: "invalid configuration: \(description)"
         case .noPermission(let error): "no right to \(error.words)"
+        case .occupied: "container's cgroup is not empty: \(description)"
         case .refused(let file, let text, let errno):
             "the kernel refused \(text.debugDescription) in \(file): \(SystemError(call: "write", errno: errno).plainReason)"
         default: description

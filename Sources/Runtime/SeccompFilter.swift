@@ -46,7 +46,7 @@ extension SeccompFilter {
             let action = try SeccompAction(call.action, errno: call.errnoRet)
             if action == .notify {
                 notifies = true
-                guard !call.names.contains("write") else { throw .unusableNotify("for write") }
+                guard !call.names.contains("write") else { throw .unusableNotify("for the write syscall") }
             }
             let alternatives = try Self.alternatives(call.args ?? [])
             for index in tables.indices { tables[index].add(call.names, alternatives, action) }

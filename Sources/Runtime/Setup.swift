@@ -29,6 +29,8 @@ struct FileSystemSetup: Sendable {
     var propagation: Propagation?
     /// Copies what the root has at the target into the new file system (`tmpcopyup`).
     var copiesUp = false
+    /// Gives it the permissions of the directory that it covers, if there is one.
+    var keepsMode = false
     /// Where the kernel refuses it (a network namespace not of the container's own, a masked /proc outside), bind the host's, read-only.
     var fallsBackToHost = false
     /// Made by the parent; which of the received mounts it is.
@@ -114,13 +116,14 @@ extension FileSystemSetup {
 
     /// Puts it into the root, gets it from `make`, and gives it back; nil where it bound the host's.
     func attach(in root: RootDirectory, _ make: () throws(SystemError) -> Mount) throws(SystemError) -> Mount? {
+        let covered = coveredMode(in: root)
         // What the kernel itself fills must stand on a real directory: through a link, writes meant for it would land elsewhere (CVE-2019-19921).
         let point = try root.mountPoint(
             target, isDirectory: true, followLinks: type != "proc" && type != "sysfs" && type != "devpts" && target != "/dev", forUser: true
         )
         let mount: Mount
         do throws(SystemError) {
-            mount = try make()
+            if let covered { mount = try self.make(mode: covered) } else { mount = try make() }
         } catch {
             guard fallsBackToHost, error.errno == EPERM || error.errno == EBUSY else { throw error }
             let host = try Mount(cloning: target, recursive: true)
@@ -135,9 +138,16 @@ extension FileSystemSetup {
         return mount
     }
 
-    func make() throws(SystemError) -> Mount {
+    /// The permissions of the directory that it is going to cover, where they are to be its own.
+    private func coveredMode(in root: RootDirectory) -> mode_t? {
+        guard keepsMode, let directory = try? root.open(target, [.path, .directory]) else { return nil }
+        return try? directory.status().permissions
+    }
+
+    func make(mode: mode_t? = nil) throws(SystemError) -> Mount {
         let context = try FileSystemContext(type)
         if !source.isEmpty { try context.set("source", source) }
+        if let mode { try context.set("mode", String(mode, radix: 8)) }
         for option in options { try context.set(option) }
         let mount = try context.mount(copiesUp ? attributes.subtracting(.readOnly) : attributes)
         for name in directories { try Directory.make(name, at: mount.descriptor.place, mode: 0o755) }

@@ -24,8 +24,7 @@ package struct RuntimeID: Hashable, Sendable {
 ///
 ///     ROOT/ID/config.json   the spec as it was at `create`: a bundle that changes later changes no container
 ///     ROOT/ID/state.json    facts; the status follows from them
-///     ROOT/ID/start         the socket at which a created container waits
-///     ROOT/ID/waiting       locked by a created container until it executes its program
+///     ROOT/ID/start         the socket at which a created container waits, its own until it executes its program
 ///     ROOT/@seccomp/        compiled filters
 package struct StateDirectory: ~Copyable {
     package let path: String

@@ -24,6 +24,8 @@ final class Child {
     /// The file systems of the plan's setups that were made before there was a root to mount them in; −1 for any other.
     var fileSystems: [CInt] = []
     var root: RootDirectory?
+    /// Where the root is attached; nil for `/`.
+    var rootPoint: FileDescriptor?
     /// Our own view of the kernel's tables, under no path: nothing in the container can stand in its way. Nil unless `Plan.needsProc`.
     var proc: Place?
     /// It has been waited for.
@@ -39,6 +41,11 @@ final class Child {
         self.plan = plan
         self.channel = channel
         seats = plan.seats
+    }
+
+    /// The descriptors above the standard streams that the rest of the way needs, once the root is `/`.
+    var needed: [CInt] {
+        [channel.socket.descriptor.raw, root?.place.raw ?? -1, proc?.raw ?? -1] + (0..<plan.process.preservedDescriptors).map { 3 + $0 }
     }
 
     /// What the new process does, its end of the pair in hand and the other end closed: a parent that dies must be noticed.

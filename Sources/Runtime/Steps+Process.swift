@@ -20,6 +20,7 @@ extension Steps {
         try master.unlockTerminal()
         let terminal = try master.terminalPeer()
         if let size = child.plan.process.windowSize { try master.setWindowSize(size) }
+        if child.plan.process.keepsNewlines { try terminal.keepNewlines() }
         try terminal.setOwner(child.plan.process.user, Steps.terminalGroup)
         if child.plan.process.bindsConsole {
             let number = try master.terminalNumber()
@@ -68,14 +69,10 @@ extension Steps {
 // MARK: identity and confinement
 
 extension Steps {
-    static func setLimits(_ child: Child) throws(SystemError) {
-        for limit in child.plan.process.limits {
-            do throws(SystemError) { try limit.apply() } catch  where error.errno == EPERM && child.plan.process.clampsLimits {
-                // Above what this machine gives us nobody can go; what it does give is nearest to what was asked.
-                try limit.clamped().apply()
-            }
-        }
-    }
+    static func setLimits(_ child: Child) throws(SystemError) { try child.apply { !$0.kind.boundsMemory } }
+
+    /// Meant for the program, and perhaps less than we have ourselves.
+    static func limitMemory(_ child: Child) throws(SystemError) { try child.apply { $0.kind.boundsMemory } }
 
     static func limitBounding(_ child: Child) throws(SystemError) {
         try child.plan.process.capabilities.limitBounding()
@@ -100,11 +97,17 @@ extension Steps {
 
     static func waitForStart(_ child: Child) throws(SystemError) {
         guard let socket = child.plan.startSocket else { return }
+        // The first process of a pid namespace ends by no signal that it does not handle. What comes in vain is forgotten at exec.
+        for number in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] { signal(number) { _exit(128 + $0) } }
+        // Whoever joins meanwhile, or shares the pid namespace, finds this process: it holds nothing that leads to the host.
+        try FileDescriptor.closeAll(but: child.needed + [socket])
         try child.channel.send(.ready)
         // Nobody could find a process that waits here and is written down nowhere: if the parent dies first, so do we.
         _ = try child.channel.wait(for: .proceed)
-        // Whoever connects listens from now on; the one who created us is done.
-        child.channel = Channel(socket: MessageSocket(owning: try LocalSocket.accept(FileDescriptor(owning: socket))))
+        // Whoever connects listens from now on; the one who created us is done. Our end stays open: it says that no program runs yet.
+        let listener = FileDescriptor(owning: socket)
+        child.channel = Channel(socket: MessageSocket(owning: try LocalSocket.accept(listener)))
+        _ = listener.release()
     }
 
     static func runStartHooks(_ child: Child) throws(SystemError) {
@@ -113,6 +116,12 @@ extension Steps {
 
     static func setScheduling(_ child: Child) throws(SystemError) {
         let process = child.plan.process
+        // First: a task with a deadline cannot be confined any more.
+        if let processors = process.processors {
+            try processors.confine()
+        } else if process.freesProcessors {
+            try? ProcessorSet.all.confine()  // where that is forbidden, it stays as it is
+        }
         if let scheduler = process.scheduler { try scheduler.apply() }
         if let priority = process.ioPriority { try Process.setIOPriority(class: priority.class, level: priority.level) }
         if let personality = process.personality { try Process.setPersonality(personality) }
@@ -201,9 +210,21 @@ extension Steps {
     }
 }
 
+extension Child {
+    /// Sets some of the limits.
+    fileprivate func apply(_ chosen: (ResourceLimit) -> Bool) throws(SystemError) {
+        for limit in plan.process.limits where chosen(limit) {
+            do throws(SystemError) { try limit.apply() } catch  where error.errno == EPERM && plan.process.clampsLimits {
+                // Above what this machine gives us nobody can go; what it does give is nearest to what was asked.
+                try limit.clamped().apply()
+            }
+        }
+    }
+}
+
 extension SchedulerPlan {
     func apply() throws(SystemError) {
-        try Process.setScheduler(policy: policy, priority: priority)
-        if nice != 0 { try check("setpriority") { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, nice) } }
+        try Process.setScheduler(
+            policy: policy, flags: flags, nice: nice, priority: priority, runtime: runtime, deadline: deadline, period: period)
     }
 }

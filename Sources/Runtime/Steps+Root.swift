@@ -39,6 +39,8 @@ extension Steps {
     static func makeMountsPrivate(_ child: Child) throws(SystemError) {
         if case .inherited = child.plan.root { return }
         try Mount.propagate(.private)
+        // Now, with the caller's own ids: container root may be nobody who could walk there.
+        if let path = child.plan.rootForHooks { child.rootPoint = try? FileDescriptor(opening: path, [.path, .directory]) }
     }
 
     static func waitToProceed(_ child: Child) throws(SystemError) {
@@ -80,9 +82,9 @@ extension Steps {
     static func attachRoot(_ child: Child) throws(SystemError) {
         guard case .inherited = child.plan.root else {
             let root = try child.received(0)
-            // On the host's own `/`: the one directory that is there and can be walked to whatever ids we have.
-            // The process's root stays what it was, below, until the pivot.
-            try root.attach(at: "/")
+            // On the host's own `/`: the one directory that is there and can be walked to whatever ids we have. The process's root stays
+            // what it was, below, until the pivot; but whoever enters our mount namespace sees ours. Hooks do, and look for the bundle's.
+            if let point = child.rootPoint.take() { try root.attach(on: point) } else { try root.attach(at: "/") }
             child.root = RootDirectory(holding: try root.descriptor.duplicate())
             return
         }
@@ -96,7 +98,7 @@ extension Steps {
         // Each is a descriptor until then, of which there may be few.
         var room = 16
         child.fileSystems = child.plan.setups.map { setup in
-            guard case .fileSystem(let setup) = setup, setup.received == nil, room > 0 else { return -1 }
+            guard case .fileSystem(let setup) = setup, setup.received == nil, !setup.keepsMode, room > 0 else { return -1 }
             room -= 1
             do throws(SystemError) { return try setup.make().release() } catch { return -1 }
         }
@@ -202,6 +204,8 @@ extension Steps {
             try child.channel.send(.mounted)
             _ = try child.channel.wait(for: .proceed)
         }
+        guard !child.plan.createContainerHooks.isEmpty, let root = child.root else { return }
+        try check("fchdir") { fchdir(root.place.raw) }  // as with runc and crun
         for hook in child.plan.createContainerHooks { try hook.run(of: Process.current) }
     }
 

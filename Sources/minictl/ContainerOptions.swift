@@ -16,7 +16,7 @@ struct ContainerOptions: OptionGroup {
     private static var general: [CommandOption<Self>] {
         [
             .text("--name NAME", "the container's name (default one nobody had to think of)") {
-                $0.name = try ContainerName(word: $1)
+                $0.name = $1.isEmpty ? nil : try ContainerName(slashed: $1)
             },
             .flag("--rm", "remove the container, with its nameless volumes, when it ends") { $0.isTemporary = $1 },
             .text("-l, --label KEY=VALUE", "a label; may be repeated") { $0.labels.add(try KeyValue($1)) },
@@ -77,7 +77,7 @@ struct ContainerOptions: OptionGroup {
                 guard let mode = UInt32($1, radix: 8), mode <= 0o777 else { throw UsageError("'\($1)' is not an octal mode up to 0777") }
                 $0.umask = mode
             },
-            .text("--tz ZONE", "the time zone, as TZ has it") { $0.timeZone = $1 },
+            .text("--tz ZONE", "the time zone, such as Europe/Berlin, or local for this machine's") { $0.timeZone = $1 },
         ]
     }
 
@@ -92,7 +92,10 @@ struct ContainerOptions: OptionGroup {
                 "-v, --volume SOURCE:DIR[:OPTIONS]",
                 "a folder of this machine, or a volume by name, in the container; ro, rw; may be repeated"
             ) {
-                $0.mounts.append(try MountRequest(volume: $1))
+                let mount = try MountRequest(volume: $1)
+                // The very same once more is no other, as under docker.
+                if !$0.volumes.contains($1) { $0.mounts.append(mount) }
+                $0.volumes.append($1)
             },
             .text(
                 "--mount type=TYPE,...",
@@ -100,7 +103,11 @@ struct ContainerOptions: OptionGroup {
             ) {
                 $0.mounts.append(try MountRequest(mount: $1))
             },
-            .text("--tmpfs DIR[:OPTIONS]", "a file system in memory; may be repeated") { $0.mounts.append(try MountRequest(tmpfs: $1)) },
+            .text("--tmpfs DIR[:OPTIONS]", "a file system in memory; may be repeated") {
+                let mount = try MountRequest(tmpfs: $1)
+                $0.mounts.removeAll { $0.isInMemory && $0.destination == mount.destination }
+                $0.mounts.append(mount)
+            },
             .text("--volumes-from CONTAINER[:ro|rw]", "the folders and volumes of another container too; may be repeated") {
                 $0.lenders.append(try Lender(word: $1))
             },
@@ -146,6 +153,8 @@ struct ContainerOptions: OptionGroup {
     var umask = Request.usualUmask
     var timeZone: String?
     var mounts: [MountRequest] = []
+    /// What `-v` said, word by word.
+    private var volumes: [String] = []
     var lenders: [Lender] = []
     var isReadOnly = false
     var shmSize = Request.usualShmSize

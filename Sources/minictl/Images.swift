@@ -22,7 +22,10 @@ struct ImageList: Command {
                 if isOn { throw UsageError("there is no tree to show: an image here is for this machine alone") }
             },
             .flag("--digests", "with the digests of their manifests") { $0.showsDigests = $1 },
-            .text("-f, --filter KEY=VALUE", "reference=PATTERN, dangling=true|false, label=KEY[=VALUE]; may be repeated") {
+            .text(
+                "-f, --filter KEY=VALUE",
+                "reference=PATTERN, dangling=true|false, label=KEY[=VALUE], before=IMAGE, since=IMAGE; may be repeated"
+            ) {
                 try $0.filter.add($1)
             },
             .text("--format table|json|TEMPLATE", "how to print them") { $0.format = try ListFormat($1) },
@@ -39,6 +42,7 @@ struct ImageList: Command {
         let home = try globals.home()
         var filter = filter
         if let pattern = arguments.first { try filter.add("reference=\(pattern)") }
+        try home.withImages { (store) throws(ImageError) in try filter.findMoments(in: store) }
         let now = Timestamp.now
         var rows = try home.withImages { (store) throws(ImageError) in try store.list() }.filter(filter.holds).map {
             ImageRow($0, now: now)
@@ -62,6 +66,11 @@ struct ImageFilter {
     private var patterns: [String] = []
     private var isDangling: Bool?
     private var labels: [LabelCondition] = []
+    /// Images that it is to be older than, and younger than.
+    private var before: [String] = []
+    private var since: [String] = []
+    private var oldest: Timestamp?
+    private var youngest: Timestamp?
 
     mutating func add(_ text: String) throws(UsageError) {
         let pair = try KeyValue(text, requiresValue: true)
@@ -72,13 +81,28 @@ struct ImageFilter {
             guard value == "true" || value == "false" else { throw UsageError("dangling is true or false, not '\(value)'") }
             isDangling = value == "true"
         case "label": labels.append(LabelCondition(value))
-        default: throw UsageError("there is no filter '\(pair.key)'; there are reference, dangling, label")
+        case "before": before.append(value)
+        case "since": since.append(value)
+        default: throw UsageError("there is no filter '\(pair.key)'; there are reference, dangling, label, before, since")
         }
+    }
+
+    /// Looks up when the images were made that others are compared with.
+    mutating func findMoments(in store: borrowing ImageStore) throws(ImageError) {
+        func moments(_ words: [String]) throws(ImageError) -> [Timestamp] {
+            var moments: [Timestamp] = []
+            for word in words { moments.append(try store.image(named: word).made) }
+            return moments
+        }
+        youngest = try moments(before).min()
+        oldest = try moments(since).max()
     }
 
     func holds(for listing: ImageListing) -> Bool {
         if let isDangling, (listing.name == nil) != isDangling { return false }
         guard labels.allSatisfy({ $0.holds(for: listing.image?.config.config?.labels) }) else { return false }
+        if let youngest, listing.image.map({ $0.made < youngest }) != true { return false }
+        if let oldest, listing.image.map({ $0.made > oldest }) != true { return false }
         return patterns.isEmpty || patterns.contains { Self.matches($0, listing) }
     }
 
@@ -88,6 +112,11 @@ struct ImageFilter {
         let names: [String] = [reference.familiarName, reference.familiar, reference.name, reference.description]
         return names.contains { name in fnmatch(pattern, name, FNM_PATHNAME) == 0 }
     }
+}
+
+extension Image {
+    /// When it was made; long ago if it does not say.
+    fileprivate var made: Timestamp { config.created.flatMap { Timestamp($0) } ?? Timestamp(nanoseconds: 0) }
 }
 
 extension Reference {

@@ -10,7 +10,7 @@ struct InspectOptions: OptionGroup {
     static var options: [CommandOption<Self>] {
         [
             .text("-f, --format json|TEMPLATE", "one thing of it, for example '{{.State.Pid}}'") {
-                $0.template = $1 == "json" ? nil : try Template($1)
+                $0.template = $1 == "json" || $1.isEmpty ? nil : try Template($1)
                 $0.isCompact = $1 == "json"
             }
         ]

@@ -20,7 +20,7 @@ struct MountFields {
             try read(String(field[..<(equals ?? field.endIndex)]), equals.map { String(field[field.index(after: $0)...]) })
         }
         if let kind = kinds.first(where: { $0 != type }) { throw UsageError("cannot mix '\(kind)-*' options with mount type '\(type)'") }
-        if type == "tmpfs", source != nil { throw UsageError("--mount type=tmpfs has no source") }
+        if type == "tmpfs", source != nil { throw UsageError("type=tmpfs has no source") }
     }
 
     private mutating func read(_ key: String, _ value: String?) throws(UsageError) {
@@ -49,7 +49,7 @@ struct MountFields {
         case "consistency": break
         default:
             throw UsageError(
-                "unknown key '\(key)' in --mount, known are type, source, target, readonly, bind-propagation, volume-nocopy, volume-label, volume-opt, tmpfs-size, tmpfs-mode"
+                "unknown key '\(key)', known are type, source, target, readonly, bind-propagation, volume-nocopy, volume-label, volume-opt, tmpfs-size, tmpfs-mode"
             )
         }
     }

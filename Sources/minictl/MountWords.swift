@@ -42,10 +42,10 @@ extension MountRequest {
     /// `--mount`: comma-separated keys and values.
     init(mount text: String) throws(UsageError) {
         let fields = try MountFields(text)
-        guard let target = fields.target, !target.isEmpty else { throw UsageError("--mount needs target=DIR") }
+        guard let target = fields.target, !target.isEmpty else { throw UsageError("'\(text)' has no target=DIR") }
         switch fields.type {
         case "bind":
-            guard let source = fields.source, !source.isEmpty else { throw UsageError("--mount type=bind needs source=") }
+            guard let source = fields.source, !source.isEmpty else { throw UsageError("type=bind needs source=PATH") }
             self.init(kind: .bind(source: source, createsSource: false), destination: target)
         case "volume": self.init(kind: .volume(name: fields.source), destination: target)
         case "tmpfs": self.init(kind: .tmpfs, destination: target)
@@ -67,6 +67,7 @@ extension MountRequest {
             switch word.prefix(while: { $0 != "=" }) {
             case "ro": isReadOnly = true
             case "rw": isReadOnly = false
+            case "size" where !Self.isSize(word.dropFirst(5)): throw UsageError("'\(word)' is no size, such as size=64m or size=50%")
             case "size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "exec", "noexec", "suid", "nosuid", "dev", "nodev", "noatime",
                 "relatime":
                 options.append(word)
@@ -75,12 +76,26 @@ extension MountRequest {
         }
     }
 
+    /// tmpfs(5): a number with k, m or g, or a share of the machine's memory.
+    private static func isSize(_ text: Substring) -> Bool {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        return !digits.isEmpty && ["", "k", "m", "g", "t", "p", "e", "%"].contains(text.dropFirst(digits.count).lowercased())
+    }
+
+    var isInMemory: Bool {
+        switch kind {
+        case .tmpfs: true
+        default: false
+        }
+    }
+
     private func checkDestination() throws(UsageError) {
         let parts = destination.pathComponents
         guard destination.isAbsolutePath, !destination.utf8.contains(0) else {
             throw UsageError("the destination '\(destination)' is not an absolute path")
         }
-        guard !parts.isEmpty, !parts.contains("..") else { throw UsageError("nothing can be mounted at '\(destination)'") }
+        guard !parts.isEmpty else { throw UsageError("nothing can be mounted at '\(destination)'") }
+        guard !parts.contains("..") else { throw UsageError("the destination '\(destination)' leads upwards; write it without '..'") }
     }
 }
 

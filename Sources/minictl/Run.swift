@@ -2,6 +2,7 @@
 import CLI
 import Engine
 import Linux
+import OCI
 
 struct Run: Command {
     static let name: StaticString = "run"
@@ -75,6 +76,7 @@ struct Run: Command {
             return 0
         }
         let outcome = try home.run(request, attach, progress: progress.show) { id throws(EngineError) in try cidFile?.write(id) }
+        outcome.explain(request.limits)
         try outcome.report()
         return outcome.exitCode
     }
@@ -88,6 +90,15 @@ struct Progress {
 }
 
 extension Outcome {
+    /// Says what a bare 139 does not: the kernel has no other answer for a program that is not given the memory to begin with.
+    func explain(_ limits: [Spec.Process.Rlimit]) {
+        guard exitCode == 128 + Signal.segmentationFault.rawValue,
+            let limit = limits.first(where: { ["RLIMIT_AS", "RLIMIT_DATA", "RLIMIT_STACK"].contains($0.type) })
+        else { return }
+        let words = "\(limit.type.dropFirst(7).lowercased())=\(limit.soft)"
+        try? Output.error.write("killed by SIGSEGV, perhaps for want of memory: --ulimit \(words)\n")
+    }
+
     /// Says what an exit code of 137 cannot. That not all was passed on is an error of ours, with a code that says so: docker's client has
     /// 1 there, which the program may have meant.
     func report() throws {

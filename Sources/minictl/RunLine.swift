@@ -204,13 +204,6 @@ extension DeviceRequest {
     }
 }
 
-extension Spec.Resources.DeviceRule {
-    fileprivate var word: String {
-        func number(_ value: Int64?) -> String { value.map { "\($0)" } ?? "*" }
-        return "\(type?.rawValue ?? "a") \(number(major)):\(number(minor)) \(access ?? "rwm")"
-    }
-}
-
 extension Spec.IDMapping {
     fileprivate var word: String { "\(containerID):\(hostID):\(size)" }
 }

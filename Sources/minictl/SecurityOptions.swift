@@ -11,8 +11,12 @@ struct SecurityOptions: OptionGroup {
             .heading("Security"),
             .text("--cap-add NAME", "a capability more, or ALL; may be repeated") { $0.added.append($1) },
             .text("--cap-drop NAME", "a capability less, or ALL; may be repeated") { $0.dropped.append($1) },
-            .flag("--privileged", "all capabilities, no filter, no masks, within its user namespace") { $0.isPrivileged = $1 },
-            .text("--security-opt OPTION", "no-new-privileges, seccomp=FILE|unconfined, mask=PATHS, unmask=PATHS|ALL; may be repeated") {
+            .flag("--privileged", "all capabilities but those dropped, no filter, no masks, within its user namespace") {
+                $0.isPrivileged = $1
+            },
+            .text(
+                "--security-opt OPTION", "no-new-privileges, seccomp=FILE|builtin|unconfined, mask=PATHS, unmask=PATHS|ALL; may be repeated"
+            ) {
                 try $0.read($1)
             },
             .text("--userns auto|host|keep-id|UID:SIZE", "whose ids (default auto: a range of its own)") { $0.users = try UserWord($1) },
@@ -53,7 +57,12 @@ struct SecurityOptions: OptionGroup {
             noNewPrivileges = value != "false"
         case "seccomp":
             guard !value.isEmpty else { throw UsageError("seccomp= needs a file or unconfined") }
-            seccomp = value == "unconfined" ? .unconfined : .file(try Self.absolute(value))
+            seccomp =
+                switch value {
+                case "unconfined": .unconfined
+                case "builtin": .standard
+                default: .file(try Self.absolute(value))
+                }
         case "mask": masked += try paths(value)
         case "unmask": unmasked += value.uppercased() == "ALL" ? ["ALL"] : try paths(value)
         case "systempaths" where value == "unconfined": unmasked.append("ALL")

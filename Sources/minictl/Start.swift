@@ -86,7 +86,7 @@ struct Rename: Command {
     static let operands: Operands = "CONTAINER NAME"
 
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
-        let name = try ContainerName(word: arguments.count > 1 ? arguments[1] : "")
+        let name = try ContainerName(slashed: arguments.count > 1 ? arguments[1] : "")
         let home = try globals.home()
         try home.sweep()
         try home.rename(arguments.first ?? "", to: name)

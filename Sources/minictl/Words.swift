@@ -39,6 +39,14 @@ extension ContainerName {
     }
 }
 
+extension ContainerName {
+    /// A container's, which may have docker's slash in front.
+    init(slashed text: String) throws(UsageError) {
+        let isSlashed = text.utf8.first == UInt8(ascii: "/") && text.utf8.count > 1
+        try self.init(word: isSlashed ? String(text.dropFirst()) : text)
+    }
+}
+
 /// A host name: labels of letters, digits and hyphens, at most 64 bytes in all (`sethostname(2)`).
 struct HostName {
     let text: String

@@ -10,7 +10,6 @@ struct Creation: OptionGroup {
             .text("-f, --config FILE", "the spec, absolute or in the bundle (default config.json)") { $0.config = $1 },
             .flag("--no-pivot", "accepted for runc's sake: the root is always changed by pivot_root") { _, _ in },
             .flag("--no-new-keyring", "keep the caller's session keyring") { $0.keepsKeyring = $1 },
-            .text("--pidfd-socket SOCKET", "not supported", hidden: true) { _, _ in throw UsageError("is not supported") },
         ] + Inheritance.options.lifted { try $1(&$0.inheritance) }
     }
 
@@ -29,6 +28,7 @@ struct Creation: OptionGroup {
         options.environment = inheritance.environment
         options.consoleSocket = inheritance.consoleSocket
         options.pidFile = inheritance.pidFile
+        options.pidfdSocket = inheritance.pidfdSocket
         return options
     }
 }

@@ -43,6 +43,7 @@ struct Exec: Command {
         options.preservedDescriptors = inheritance.total
         options.consoleSocket = inheritance.consoleSocket
         options.pidFile = inheritance.pidFile
+        options.pidfdSocket = inheritance.pidfdSocket
         options.isForeground = !isDetached
         options.windowSize = isDetached ? nil : FileDescriptor.windowSize(of: 0)
         options.ignoresPause = ignoresPause
@@ -115,6 +116,8 @@ struct ProcessChanges: OptionGroup {
             sets.bounding = (sets.bounding ?? []) + capabilities
             sets.effective = (sets.effective ?? []) + capabilities
             sets.permitted = (sets.permitted ?? []) + capabilities
+            // Without an inheritable one there can be no ambient one; who has some wants them to last, as with runc.
+            if sets.inheritable != nil { sets.ambient = (sets.ambient ?? []) + capabilities }
             process.capabilities = sets
         }
         process.noNewPrivileges = noNewPrivileges ?? process.noNewPrivileges

@@ -70,7 +70,7 @@ extension Globals {
     ///
     /// Errors are on standard error anyway; other levels go there where there is no log.
     func log(_ sentence: String, level: String = "error") {
-        if logFile == nil, level != "debug" { return }
+        if logFile == nil, level == "error" { return }
         guard let file = try? openLog(logFile ?? "/dev/stderr") else { return }
         let line: JSONObject = ["level": .string(level), "msg": .string(sentence), "time": .string("\(Timestamp.now)")]
         switch logFormat {
@@ -86,6 +86,7 @@ struct Inheritance: OptionGroup {
         [
             .text("--console-socket SOCKET", "send the master of the terminal to this unix socket") { $0.consoleSocket = $1 },
             .text("--pid-file FILE", "write the process's number here") { $0.pidFile = $1 },
+            .text("--pidfd-socket SOCKET", "send a pidfd of the process to this unix socket") { $0.pidfdSocket = $1 },
             .text("--preserve-fds N", "give the process N descriptors from 3 on, too (default 0)") {
                 $0.preserved = try Int32(word: $1, in: 0...1000)
             },
@@ -94,6 +95,7 @@ struct Inheritance: OptionGroup {
 
     var consoleSocket: String?
     var pidFile: String?
+    var pidfdSocket: String?
     var preserved: Int32 = 0
 
     /// Descriptors that systemd passed to us for the container (`sd_listen_fds(3)`).

@@ -38,7 +38,8 @@ import Testing
             Case("-h box --domainname example.org", "cat /proc/sys/kernel/domainname; hostname -f", "example.org\nbox.example.org"),
             Case("--umask 077", "umask; touch /f; stat -c %a /f", "0077\n600"),
             Case("", "umask", "0022"),
-            Case("--tz Europe/Berlin", "echo $TZ", "Europe/Berlin"),
+            Case("--tz Asia/Tokyo", "date +%z", "+0900"),
+            Case("--tz local", "head -c 4 /etc/localtime", "TZif"),
             Case("--init", "cat /proc/1/comm; echo $$", "minictl-init\n2"),
             Case("", "echo $$; ps -e -o pid= | wc -l", "1\n3"),
             Case(
@@ -52,6 +53,8 @@ import Testing
     @Test(
         "What makes no sense is refused with 125 and a sentence",
         arguments: [
+            Refusal("--tz Moon/Base base true", "'Moon/Base'"), Refusal("--tz ../../../etc/passwd base true", "unknown time zone"),
+            Refusal("--tz zone.tab base true", "'zone.tab'"), Refusal("--tz Europe base true", "'Europe'"),
             Refusal("-w relative base true", "absolute"), Refusal("-u nosuch base true", "nosuch"), Refusal("-u -1 base true", "-1"),
             Refusal("-u 2147483647 base true", "2147483647"), Refusal("-u 2147483648 base true", "2147483648"),
             Refusal("-u 4294967296 base true", "4294967296"), Refusal("-u 70000 base true", "none of the container's ids"),

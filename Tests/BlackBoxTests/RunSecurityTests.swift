@@ -138,6 +138,22 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
         }
     }
 
+    @Test("A filter or a limit that keeps every program from running is told of in a sentence")
+    func nothingRuns() throws {
+        try rig.write(
+            "profile.json",
+            #"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["execve"],"action":"SCMP_ACT_KILL_PROCESS"}]}"#)
+        let filtered = try rig.sh(["--security-opt", "seccomp=\(rig.path)/profile.json"], "true")
+        #expect(filtered.code == 125 && filtered.error.contains("must allow execve"), "\(filtered)")
+        for limit in ["as=100000", "stack=4096"] {
+            let limited = try rig.sh(["--ulimit", limit], "true")
+            #expect(limited.code == 139 && limited.error.contains("want of memory: --ulimit \(limit)"), "\(limited)")
+        }
+        // What bounds the program does not bind us on the way to it.
+        #expect(try rig.sh(["--ulimit", "as=20000000"], "ulimit -v").text == "19531")
+        rig.expectNothingLeft()
+    }
+
     @Test("Reading and writing what tells of the host or rules it is not possible")
     func masks() throws {
         let paths = [

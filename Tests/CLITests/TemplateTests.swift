@@ -101,6 +101,16 @@ private let box: JSONValue = .object([
         }
     }
 
+    @Test func `Below the top an unknown field is an error too, but where names are free or parts optional`() throws {
+        func text(_ source: String) throws -> String {
+            let value: JSONValue = ["State": ["Status": "up"], "Labels": ["a": "b"], "Cmd": .null, "Mounts": [["Type": "bind"]]]
+            return try Template(source).text(of: value, isStrict: true)
+        }
+        #expect(throws: UsageError("format, character 3: no field .Statu (did you mean .Status?)")) { try text("{{.State.Statu}}") }
+        #expect(try text("{{.Labels.a}}{{.Labels.c}} {{.Cmd}} {{len .Cmd}} {{.State.Health}}") == "b<no value> [] 0 <nil>")
+        #expect(try text("{{range .Mounts}}{{.Type}}{{.Driver}}{{.Other}}{{end}}") == "bind<no value>")
+    }
+
     @Test(arguments: [
         String(repeating: "(", count: 100_000), String(repeating: "{{if 1}}", count: 5000) + String(repeating: "{{end}}", count: 5000),
         "{{" + String(repeating: "(", count: 1000) + "1" + String(repeating: ")", count: 1000) + "}}",

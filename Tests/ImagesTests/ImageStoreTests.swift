@@ -223,7 +223,7 @@ import Testing
         }
         try File.replace("index.json", at: directory.place, with: JSONEncoder().encode(index))
         var faults: [String] = []
-        try scratch.store().audit(users: [], deep: true, mends: false) { faults.append($0.sentence) }
+        try scratch.store().audit(deep: true, mends: false) { faults.append($0.sentence) }
         #expect(faults.isEmpty, "\(faults)")
         #expect(throws: ImageError.self) { try scratch.store().image(named: String(index.manifests[0].digest.hex.prefix(12))) }
     }

@@ -51,6 +51,20 @@ import Testing
         #expect(files[scratch.path + "/victim/real/deep/file"] == .hardLink(to: scratch.path + "/victim/real/deep/other"))
     }
 
+    @Test func aLinkSaysWhatItsFileSays() throws {
+        // docker gives the file what its last name says.
+        try scratch.write("tool", "#!/bin/sh\n")
+        chmod(scratch.path + "/tool", 0o755)
+        let archive = TreeArchive([
+            "/a": .copy(of: scratch.path + "/tool", 0o755, size: 10, modified: 77), "/b": .hardLink(to: "/a"),
+        ])
+        var headers: [[UInt8]] = []
+        var bytes: [UInt8] = []
+        while case let piece = try archive.next(), !piece.isEmpty { bytes += piece }
+        for start in [0, 1024] { headers.append(Array(bytes[start + 100..<start + 108] + bytes[start + 136..<start + 148])) }
+        #expect(bytes[1024 + 156] == UInt8(ascii: "1") && headers[0] == headers[1])
+    }
+
     @Test func whatARecipeMakesIsInTheImage() throws {
         var recipe = Recipe(commands: ["sh"], files: [scratch.path + "/canary"])
         recipe.directories = ["/tmp": "1777", "/srv/deep": "0700"]

@@ -44,6 +44,64 @@ struct ContainerTests {
         #expect(uptime > 1_000_000, "\(outcome)")
     }
 
+    @Test func `A time namespace may be without offsets`() throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.run("a", "readlink /proc/self/ns/time") { spec in
+            spec.linux?.namespaces?.append(Spec.Linux.Namespace(type: .time))
+        }
+        let ours = String(decoding: try Place.current.readLink("/proc/self/ns/time"), as: UTF8.self)
+        #expect(outcome.output.hasPrefix("time:[") && outcome.output != ours + "\n", "\(outcome)")
+    }
+
+    /// The network namespace is this machine's root's, and so is the time namespace: both are made before the user namespace.
+    @Test func `Namespaces are joined beside a user namespace that does not own them`() throws {
+        let fixture = try Fixture()
+        func map(_ spec: inout Spec) {
+            spec.linux?.uidMappings = [Spec.IDMapping(containerID: 0, hostID: 400_000, size: 1000)]
+            spec.linux?.gidMappings = [Spec.IDMapping(containerID: 0, hostID: 400_000, size: 1000)]
+        }
+        #expect(chmod(fixture.path, 0o711) == 0)
+        try fixture.start("net", "sleep 100") { $0.linux?.namespaces?.append(Spec.Linux.Namespace(type: .time)) }
+        let bundle = try fixture.bundle("user", "sleep 100") { spec in
+            spec.linux?.namespaces?.append(Spec.Linux.Namespace(type: .user))
+            map(&spec)
+        }
+        #expect(chown(bundle + "/rootfs", 400_000, 400_000) == 0)
+        #expect(try fixture.minirun("create", "--bundle", bundle, "user").status == 0)
+        let (net, user) = (try #require(fixture.state("net")?["pid"]?.int), try #require(fixture.state("user")?["pid"]?.int))
+        let joining = try fixture.bundle("a", "id -u; for i in net time user; do readlink /proc/self/ns/$i; done") { spec in
+            spec.hostname = nil
+            map(&spec)
+            spec.linux?.namespaces = [
+                Spec.Linux.Namespace(type: .mount), Spec.Linux.Namespace(type: .user, path: "/proc/\(user)/ns/user"),
+                Spec.Linux.Namespace(type: .network, path: "/proc/\(net)/ns/net"),
+                Spec.Linux.Namespace(type: .time, path: "/proc/\(net)/ns/time"),
+            ]
+        }
+        #expect(chown(joining + "/rootfs", 400_000, 400_000) == 0)
+        let outcome = try fixture.minirun("run", "--bundle", joining, "a")
+        let expected = try [(net, "net"), (net, "time"), (user, "user")].map { pid, kind in
+            try String(decoding: Place.current.readLink("/proc/\(pid)/ns/\(kind)"), as: UTF8.self)
+        }
+        #expect(outcome.output.split(separator: "\n").map(String.init) == ["0"] + expected, "\(outcome)")
+    }
+
+    @Test func `A tmpfs has the permissions of the directory it covers, unless others are asked for`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "stat -c %a /covered /given /made") { spec in
+            spec.mounts?.append(Spec.Mount(destination: "/covered", type: "tmpfs", source: "tmpfs"))
+            spec.mounts?.append(Spec.Mount(destination: "/given", type: "tmpfs", source: "tmpfs", options: ["mode=1500"]))
+            // As old engines name a place.
+            spec.mounts?.append(Spec.Mount(destination: "made", type: "tmpfs", source: "tmpfs"))
+        }
+        for name in ["covered", "given"] {
+            try Directory.make("\(bundle)/rootfs/\(name)")
+            #expect(chmod("\(bundle)/rootfs/\(name)", 0o710) == 0)
+        }
+        let outcome = try fixture.minirun("run", "--bundle", bundle, "a")
+        #expect(outcome.output == "710\n1500\n1777\n", "\(outcome)")
+    }
+
     @Test func `Namespaces of another container are joined by path`() throws {
         let fixture = try Fixture()
         try fixture.start("a", "sleep 100")

@@ -65,6 +65,62 @@ struct HookTests {
         #expect(try fixture.state("a") == nil)
     }
 
+    @Test func `What fails is told by name, with what the hook said last`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "true") { spec in
+            let loud = Spec.Hook(path: "/bin/sh", args: ["sh", "-c", "echo heard by nobody"])
+            let failing = Spec.Hook(path: "/bin/sh", args: ["sh", "-c", "printf 'no\\033[31m such\\nluck\\n' >&2; exit 4"])
+            spec.hooks = Spec.Hooks(createRuntime: [loud, failing])
+        }
+        let outcome = try fixture.minirun("create", "--bundle", bundle, "a")
+        #expect(outcome.status == 1 && outcome.output == "")
+        #expect(outcome.errors == "minirun: error running createRuntime hook #1: /bin/sh ended with status 4: no [31m such luck\n")
+    }
+
+    @Test func `A hook does not wait for whom it leaves behind, nor for whoever reads much`() throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.run("a", "echo on") { spec in
+            let script = "sleep 5 & dd if=/dev/zero bs=1k count=300 2>&1"
+            spec.hooks = Spec.Hooks(prestart: [Spec.Hook(path: "/bin/sh", args: ["sh", "-c", script], timeout: 3)])
+        }
+        #expect(outcome.output == "on\n", "\(outcome)")
+    }
+
+    /// As NVIDIA's do, by the number in the state and the bundle's path.
+    @Test(arguments: [false, true])
+    func `Hooks before the pivot find the root in the container's mounts where the bundle has it`(_ isMapped: Bool) throws {
+        let fixture = try Fixture()
+        let root = fixture.path + "/a/rootfs"
+        let bundle = try fixture.bundle("a", "cat /mnt/word /mnt/other") { spec in
+            if isMapped {
+                spec.linux?.namespaces?.append(Spec.Linux.Namespace(type: .user))
+                spec.linux?.uidMappings = [Spec.IDMapping(containerID: 0, hostID: 400_000, size: 1000)]
+                spec.linux?.gidMappings = [Spec.IDMapping(containerID: 0, hostID: 400_000, size: 1000)]
+            }
+            spec.mounts?.append(Spec.Mount(destination: "/mnt", type: "tmpfs", source: "tmpfs"))
+            let outside = #"pid=$(sed 's/.*"pid":\([0-9]*\).*/\1/'); nsenter -m -t $pid sh -c "echo outside > \#(root)/mnt/word""#
+            spec.hooks = Spec.Hooks(
+                createRuntime: [Spec.Hook(path: "/bin/sh", args: ["sh", "-c", outside], env: ["PATH=/usr/bin:/bin"])],
+                createContainer: [Spec.Hook(path: "/bin/sh", args: ["sh", "-c", "echo inside > mnt/other"])])
+        }
+        if isMapped { #expect(chown(bundle + "/rootfs", 400_000, 400_000) == 0) }
+        let outcome = try fixture.minirun("run", "--bundle", bundle, "a")
+        #expect(outcome.output == "outside\ninside\n", "\(outcome)")
+        #expect(access(bundle + "/rootfs/mnt/word", F_OK) != 0)
+    }
+
+    /// A createContainer hook has this machine's rights: with the container's `LD_PRELOAD` it would load what the container likes.
+    @Test func `A startContainer hook has the process's environment, a createContainer hook nobody's`() throws {
+        let fixture = try Fixture()
+        let outcome = try fixture.run("a", "cat /seen") { spec in
+            spec.process?.env = ["PATH=/bin", "WORD=inside"]
+            spec.hooks = Spec.Hooks(
+                createContainer: [Spec.Hook(path: "/bin/sh", args: ["sh", "-c", "echo \"[$WORD]\" > \(fixture.path)/seen"])],
+                startContainer: [Spec.Hook(path: "/bin/sh", args: ["sh", "-c", "echo \"[$WORD]\" > /seen"])])
+        }
+        #expect(outcome.output == "[inside]\n" && fixture.read("seen") == "[]\n", "\(outcome)")
+    }
+
     @Test(arguments: [false, true])
     func `A hook whose program is the container's has no more rights than the container`(_ noNewPrivileges: Bool) throws {
         let fixture = try Fixture()

@@ -32,6 +32,53 @@ struct LifeCycleTests {
         #expect(try fixture.state("a") == nil)
     }
 
+    @Test func `While it waits for start it holds nothing of the host's`() throws {
+        let fixture = try Fixture()
+        let bundle = try fixture.bundle("a", "sleep 100") { spec in
+            spec.linux?.seccomp = Spec.Seccomp(defaultAction: .allow, syscalls: [Spec.Seccomp.Syscall(names: ["mkdir"], action: .errno)])
+        }
+        #expect(try fixture.minirun("create", "--bundle", bundle, "a").status == 0)
+        let pid = try #require(fixture.state("a")?["pid"]?.int)
+        let held = try FileDescriptor(opening: "/proc/\(pid)/fd", .directory).entries().map { entry in
+            String(decoding: try Place.current.readLink("/proc/\(pid)/fd/\(entry.name)"), as: UTF8.self)
+        }
+        // Its streams are files of this test's.
+        let rest = held.filter { !$0.hasPrefix("socket:") && !$0.hasPrefix(fixture.path + "/.stream-") && $0 != "/" && $0 != "/dev/null" }
+        #expect(rest == [] && held.count > 3)
+        #expect(try fixture.status("a") == "created")
+    }
+
+    /// As a first process it ends by no signal that it does not expect.
+    @Test(arguments: ["TERM", "INT", "HUP"])
+    func `A created container ends by a signal, and starts no more`(_ signal: String) throws {
+        let fixture = try Fixture()
+        #expect(try fixture.minirun("create", "--bundle", fixture.bundle("a", "sleep 100"), "a").status == 0)
+        #expect(try fixture.minirun("kill", "a", signal).status == 0)
+        #expect(try waitUntil { try fixture.status("a") == "stopped" })
+        #expect(try fixture.minirun("start", "a").errors.contains("it is stopped"))
+    }
+
+    /// There the end of the first process is nobody else's.
+    @Test(arguments: [false, true])
+    func `Without a pid namespace of its own KILL ends all of a container`(_ firstIsGone: Bool) throws {
+        let fixture = try Fixture()
+        try fixture.start("a", "sleep 100") { $0.linux?.namespaces?.removeAll { $0.type == .pid } }
+        #expect(try fixture.minirun("exec", "--detach", "--pid-file", fixture.path + "/pid", "a", "sleep", "50").status == 0)
+        let other = try #require(pid_t(fixture.read("pid")))
+        func hasEnded(_ pid: pid_t) -> Bool { kill(pid, 0) != 0 || (try? ProcessStatistics(of: pid))?.state == UInt8(ascii: "Z") }
+        if firstIsGone {
+            let first = try #require(fixture.state("a")?["pid"]?.int)
+            #expect(kill(pid_t(first), SIGKILL) == 0)
+            #expect(try waitUntil { try fixture.status("a") == "stopped" })
+            #expect(!hasEnded(other))
+        }
+        #expect(try fixture.minirun("kill", "a", "KILL").status == 0)
+        #expect(waitUntil { hasEnded(other) })
+        #expect(try waitUntil { try fixture.status("a") == "stopped" })
+        let again = try fixture.minirun("kill", "a", "KILL")
+        #expect(again.status == 1 && again.errors.contains("container not running"), "\(again)")
+    }
+
     @Test func `run gives the status of the program and leaves nothing`() throws {
         let fixture = try Fixture()
         #expect(try fixture.run("a", "exit 7").status == 7)

@@ -185,7 +185,7 @@ struct ValidationTests {
                 "process.rlimits[1].type: \"X\" was given before",
                 { $0.process?.rlimits = .init(repeating: .init(type: "X", soft: 0, hard: 0), count: 2) }
             ),
-            Damage("mounts[1].destination: \"data\" is not an absolute path", { $0.mounts?.append(.init(destination: "data")) }),
+            Damage("mounts[1].destination: is empty", { $0.mounts?.append(.init(destination: "")) }),
             Damage("mounts[0].options[0]: contains a zero byte", { $0.mounts?[0].options = ["ro\0"] }),
             Damage(
                 "mounts[0]: uidMappings and gidMappings must be given together",

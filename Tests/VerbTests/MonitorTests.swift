@@ -223,6 +223,10 @@ import Testing
         #expect(try minictl("ps -q").text != "")
         let outcome = try minictl.sh("$M attach web & a=$!; sleep 0.3; kill -TERM $a; wait $a; echo $?")
         #expect(outcome.lines == ["heard", "3"], "\(outcome.error)")
+        let own = try minictl.sh(
+            "$M run --sig-proxy=false --name own base sh -c 'trap \"echo heard\" TERM; echo up; sleep 1; echo end; exit 4' & a=$!; sleep 0.5; kill -TERM $a; wait $a; echo $?; $M wait own; $M logs own"
+        )
+        #expect(own.lines == ["up", "143", "4", "up", "end"], "\(own.error)")
     }
 
     @Test("Only what runs under a monitor is attached to, and everything else says why not")

@@ -60,7 +60,7 @@ int linux_setresgid(gid_t real, gid_t effective, gid_t saved);
 int linux_setfsuid(uid_t uid);
 int linux_setfsgid(gid_t gid);
 int linux_personality(unsigned long persona);
-int linux_sched_setscheduler(pid_t pid, int policy, int priority);
+int linux_sched_setattr(pid_t pid, uint32_t policy, uint64_t flags, int32_t nice, uint32_t priority, uint64_t runtime, uint64_t deadline, uint64_t period);
 long linux_sched_getaffinity(pid_t pid, size_t size, uint64_t *mask);
 int linux_sched_setaffinity(pid_t pid, size_t size, const uint64_t *mask);
 int linux_getcpu(unsigned *processor);

@@ -7,11 +7,16 @@ import OCI
 
 extension Home {
     func checkImages(_ checkup: inout Checkup) throws(EngineError) {
-        let users = try layerUsers()
         var faults: [StoreFault] = []
         let (deep, mends) = (checkup.deep, checkup.mends)
-        do throws(ImageError) {
-            try ImageStore(root: path).audit(users: users, deep: deep, mends: mends) { faults.append($0) }
+        do throws(EngineError) {
+            try withImages { (store) throws(ImageError) in try store.audit(deep: deep, mends: mends) { faults.append($0) } }
+            // Apart from that, which may take long: whoever starts a container waits for this.
+            try whileNoneIsMade { users throws(EngineError) in
+                try withImages { (store) throws(ImageError) in
+                    try store.auditTrees(users: users, mends: mends) { faults.append($0) }
+                }
+            }
         } catch {
             for fault in faults { checkup.found(fault.place, fault.sentence, advice: "not mended: \(error)") }
             checkup.found("images", "the store cannot be looked through: \(error)", advice: "mend what is named there, and check again")

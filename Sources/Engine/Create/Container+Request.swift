@@ -28,7 +28,7 @@ extension Container {
         request.ipc = record.ipc.flatMap { Request.IPCMode(rawValue: $0) } ?? request.ipc
         request.timeOffsets = spec.linux?.timeOffsets ?? [:]
         request.users = users(spec)
-        request.hostname = spec.hostname == id.short ? nil : spec.hostname
+        request.hostname = spec.hostname
         request.domainname = spec.domainname
         setLimits(&request, spec)
         try setRights(&request, spec)
@@ -41,6 +41,7 @@ extension Container {
         setReach(&request, image, in: home)
         request.restart = record.restart
         request.health = health(image)
+        if request.hostname == (try? home.usualHostname(of: id, network: request.namespaces.network)) { request.hostname = nil }
         return request
     }
 
@@ -137,7 +138,6 @@ extension Container {
         request.oomScoreAdjustment = spec.process?.oomScoreAdj
         request.umask = spec.process?.user.umask ?? request.umask
         var resources = spec.linux?.resources ?? Spec.Resources()
-        let rules = resources.devices ?? []
         resources.devices = nil
         if resources.pids?.limit == DefaultLimits.pids { resources.pids = nil }
         request.resources = resources
@@ -145,18 +145,23 @@ extension Container {
         if path != Self.cgroupPath(id), path.hasSuffix("/\(id)") { request.cgroupParent = String(path.dropLast(id.text.utf8.count + 1)) }
         request.isPrivileged = Self.isPrivileged(spec)
         if request.isPrivileged { return }
+        (request.devices, request.deviceRules) = Self.devices(spec)
+    }
+
+    /// The devices that were given, and the rules besides.
+    static func devices(_ spec: Spec) -> (devices: [DeviceRequest], rules: [Spec.Resources.DeviceRule]) {
         // The rules are docker's defaults, one for each device, and those that were given.
-        var given = rules.dropFirst(DefaultDeviceRules.list.count)
-        for device in spec.linux?.devices ?? [] {
+        var given = (spec.linux?.resources?.devices ?? []).dropFirst(DefaultDeviceRules.list.count)
+        let devices = (spec.linux?.devices ?? []).map { device in
             let number = (UInt32(clamping: device.major ?? 0), UInt32(clamping: device.minor ?? 0))
             let host = Machine.devicePath(block: device.type == .block, number.0, number.1) ?? device.path
-            request.devices.append(DeviceRequest(host: host, container: device.path, access: given.popFirst()?.access ?? "rwm"))
+            return DeviceRequest(host: host, container: device.path, access: given.popFirst()?.access ?? "rwm")
         }
-        request.deviceRules = Array(given)
+        return (devices, Array(given))
     }
 
     /// Everything is allowed to it: nothing is masked, no device forbidden.
-    private static func isPrivileged(_ spec: Spec) -> Bool {
+    static func isPrivileged(_ spec: Spec) -> Bool {
         spec.linux?.resources?.devices == [Spec.Resources.DeviceRule(allow: true, access: "rwm")] && spec.linux?.maskedPaths == nil
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Images
 import JSON
 import Linux
 import OCI
@@ -15,6 +16,7 @@ package struct Creation: ~Copyable {
     package consuming func keep(in home: borrowing Home) throws(EngineError) {
         do throws(EngineError) {
             container.tellKept()
+            try container.makeFiles()
             try container.write(spec)
             try container.save()
         } catch {
@@ -41,7 +43,8 @@ extension Home {
     package func create(
         _ request: Request, besides orphans: Set<UInt32> = [], starts: Bool = true, progress: (String) -> Void
     ) throws(EngineError) -> Creation {
-        let source = try RootSource(request.source, for: request.platform, in: self, progress: progress)
+        var hold: ImageStore.Hold?
+        let source = try RootSource(request.source, for: request.platform, in: self, &hold, progress: progress)
         let id: ContainerID
         do throws(SystemError) { id = try ContainerID() } catch { throw .system(doing: "make an id", error) }
         guard var watch = try Watch(id, in: self) else { throw .refused("the new container's id is in use") }
@@ -52,6 +55,7 @@ extension Home {
             ).make(in: self, progress)
             if starts { try watch.reservePorts(for: &made.container.record, in: self) }
             made.container.keep("create")
+            made.container.hold = hold.take()
             return Creation(container: made.container, watch: watch, spec: made.spec)
         } catch {
             // What cannot be put away now, the next command's sweep finds by the watch.

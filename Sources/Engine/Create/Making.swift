@@ -8,7 +8,7 @@ import Runtime
 /// A container in the making.
 struct Making: ~Copyable {
     let id: ContainerID
-    let request: Request
+    private(set) var request: Request
     let source: RootSource
     let directory: FileDescriptor
     /// The ids it was given, if it needs any.
@@ -24,10 +24,12 @@ struct Making: ~Copyable {
         record.id = id.text
         record.created = Timestamp.now.description
         record.name = try claimName(in: home).text
-        try makeRoot()
         record.endpoints = try endpoints(in: home, progress)
         try fillNetwork(&record, in: home, progress)
         let joins = try JoinedContainers(request, in: home)
+        if request.hostname == nil, request.namespaces.uts == .own {
+            request.hostname = try home.usualHostname(of: id, network: request.namespaces.network)
+        }
         var owners = joins.owners
         for case .tree(let id, _) in request.mounts.map(\.kind) { owners["mnt"] = id.text }
         record.joins = owners.isEmpty ? nil : owners
@@ -35,12 +37,15 @@ struct Making: ~Copyable {
         let view = try source.view()
         let identity = try UserLookup(root: view.place).identity(request.user ?? source.config?.user ?? "", extra: request.extraGroups)
         let path = "\(home.path)/containers/\(id)"
-        let mounts = try self.mounts(in: home, path, view, idmaps: maps != nil || joins.paths[.user] != nil, &record)
+        var files = NewFiles(folders: folders)
+        let mounts = try self.mounts(in: home, path, view, idmaps: maps != nil || joins.paths[.user] != nil, &record, &files)
         let spec = try SpecBuilder(
             request: request, image: source.config, id: id, maps: maps, identity: identity, mounts: mounts, joined: joins.paths
         ).completed(filterKey: &record.filterKey, root: source.isDirectory ? source.layers.first : nil)
         fill(&record, spec)
-        return Made(container: Container(id: id, path: path, directory: directory, record: record), spec: spec)
+        var container = Container(id: id, path: path, directory: directory, record: record)
+        container.unmade = files
+        return Made(container: container, spec: spec)
     }
 
     private func claimName(in home: borrowing Home) throws(EngineError) -> ContainerName {
@@ -59,17 +64,15 @@ struct Making: ~Copyable {
         throw .refused("every name that was tried is in use; choose one with --name")
     }
 
-    private func makeRoot() throws(EngineError) {
-        do throws(SystemError) {
-            // Where another runtime that takes this bundle mounts the overlay; nobody will take one that is gone with its first end.
-            if !request.isTemporary { try Directory.make("rootfs", at: directory.place, mode: 0o755) }
-            if source.isDirectory { return }
-            // `upper` is the container's own `/`, so it has the mode of a root.
-            try Directory.make("upper", at: directory.place, mode: 0o755, exactly: true)
-            try Directory.make("work", at: directory.place, mode: 0o700)
-        } catch {
-            throw .system(doing: "make the container's writable layer", error)
-        }
+    private var folders: [NewFiles.Folder] {
+        var folders: [NewFiles.Folder] = []
+        // Where another runtime that takes this bundle mounts the overlay; nobody will take one that is gone with its first end.
+        if !request.isTemporary { folders.append(NewFiles.Folder(name: "rootfs", mode: 0o755)) }
+        if source.isDirectory { return folders }
+        // `upper` is the container's own `/`, so it has the mode of a root.
+        folders.append(NewFiles.Folder(name: "upper", mode: 0o755))
+        folders.append(NewFiles.Folder(name: "work", mode: 0o700))
+        return folders
     }
 
     private func idMaps(
@@ -171,10 +174,12 @@ extension Making {
 
 extension Making {
     private func mounts(
-        in home: borrowing Home, _ path: String, _ view: borrowing FileDescriptor, idmaps: Bool, _ record: inout Record
+        in home: borrowing Home, _ path: String, _ view: borrowing FileDescriptor, idmaps: Bool, _ record: inout Record,
+        _ files: inout NewFiles
     ) throws(EngineError) -> [Spec.Mount] {
         let volumes = Volumes(home: home.path, idmaps: idmaps, container: directory.place)
         var requests = request.mounts
+        if let zone = try request.zoneMount(), !requests.contains(where: { $0.destination == zone.destination }) { requests.append(zone) }
         for lent in try lentMounts(in: home, &record) where !requests.contains(where: { $0.destination == lent.destination }) {
             requests.append(lent)
         }
@@ -194,12 +199,20 @@ extension Making {
             mounts.append(resolved.mount)
             points.append(resolved.point)
         }
-        let files = EtcFiles(
+        let etc = EtcFiles(
             hostname: request.namespaces.uts == .host ? Machine.hostname : request.hostname ?? id.short, domainname: request.domainname,
             network: request.namespaces.network, neighbour: record.joins?["net"].map { "\(home.path)/containers/\($0)" },
-            isConnected: record.endpoints != nil, resolver: record.resolver, extra: request.hosts, idmaps: idmaps)
+            isConnected: record.endpoints != nil, resolver: record.resolver, extra: request.hosts, idmaps: idmaps,
+            isReadOnly: request.isReadOnly)
         record.mounts = points.isEmpty ? nil : points
-        return try files.write(into: directory, path: path, besides: Set(points.map(\.destination))) + mounts
+        var own = try etc.mounts(path: path, besides: Set(points.map(\.destination)), &files)
+        // What covers /etc must not cover these, as with docker. Where they are missing in it and cannot be made, it has none.
+        let place = points.firstIndex { $0.destination == "/etc" }
+        if let place, !points[place].writable {
+            own.removeAll { access(points[place].source + $0.destination.dropFirst("/etc".utf8.count), F_OK) != 0 }
+        }
+        mounts.insert(contentsOf: own, at: place.map { $0 + 1 } ?? 0)
+        return mounts
     }
 
     /// What other containers have and this one is to have too; of two at one place the later one's.
@@ -214,5 +227,16 @@ extension Making {
             }
         }
         return mounts
+    }
+}
+
+extension Home {
+    /// What a container is called that asks for no host name: its id, or with another's network what that one is called, as with docker.
+    func usualHostname(of id: ContainerID, network: Request.NamespaceChoice) throws(EngineError) -> String {
+        switch network {
+        case .own: id.short
+        case .host: Machine.hostname
+        case .container(let word): try container(named: word).spec().hostname ?? Machine.hostname
+        }
     }
 }

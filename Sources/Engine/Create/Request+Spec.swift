@@ -94,7 +94,7 @@ extension SpecBuilder {
         process.rlimits = request.limits.isEmpty ? nil : request.limits
         process.oomScoreAdj = request.oomScoreAdjustment
         process.apparmorProfile = try appArmorProfile
-        process.selinuxLabel = request.selinuxLabel
+        process.selinuxLabel = try selinuxLabel
         return process
     }
 
@@ -107,6 +107,13 @@ extension SpecBuilder {
         }
     }
 
+    private var selinuxLabel: String? {
+        get throws(EngineError) {
+            guard let label = request.selinuxLabel, access("/sys/fs/selinux/enforce", F_OK) != 0 else { return request.selinuxLabel }
+            throw .refused("there is no SELinux label \(label): this machine has no SELinux")
+        }
+    }
+
     private var workingDirectory: String {
         let path = request.workingDirectory ?? image?.workingDir ?? "/"
         return path.isAbsolutePath ? path : "/" + path
@@ -116,7 +123,7 @@ extension SpecBuilder {
     var environment: [String] {
         var list = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=\(hostname)"]
         if request.terminal { list.append("TERM=\(Self.terminalType)") }
-        list += (image?.env ?? []) + request.environment + (request.timeZone.map { ["TZ=\($0)"] } ?? [])
+        list += (image?.env ?? []) + request.environment
         var result: [String] = []
         // Names as bytes: to Swift two spellings of a letter are one. An image may have any number of them.
         var seen: Set<[UInt8]> = []

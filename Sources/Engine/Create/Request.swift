@@ -76,6 +76,7 @@ package struct Request: Sendable {
     package var stopTimeout: Int?
     package var umask = usualUmask
     package static let usualUmask: UInt32 = 0o022
+    /// A name such as `Europe/Berlin`, or `local`.
     package var timeZone: String?
     package var log = Record.Log()
     /// Nil for `no`.

@@ -14,8 +14,13 @@ struct RootSource {
     let imageID: String?
     let diffIDs: [String]?
 
-    /// - Parameter platform: what it is to be for; nil for whatever it is for.
-    init(_ source: Request.Source, for platform: Platform?, in home: borrowing Home, progress: (String) -> Void) throws(EngineError) {
+    /// - Parameters:
+    ///   - platform: what it is to be for; nil for whatever it is for.
+    ///   - hold: keeps the image's layers until somebody can know that the container needs them.
+    init(
+        _ source: Request.Source, for platform: Platform?, in home: borrowing Home, _ hold: inout ImageStore.Hold?,
+        progress: (String) -> Void
+    ) throws(EngineError) {
         switch source {
         case .directory(let path):
             if let platform, !platform.accepts(.current) {
@@ -35,7 +40,10 @@ struct RootSource {
             do throws(ImageError) {
                 let store = try ImageStore(root: home.path)
                 image = try store.imageOrBase(named: name, progress: progress)
-                if platform?.accepts(image.platform) ?? true { try store.unpack(image, progress: progress) }
+                if platform?.accepts(image.platform) ?? true {
+                    try store.unpack(image, progress: progress)
+                    hold = try store.hold(image, named: name)
+                }
             } catch {
                 throw .image(error)
             }

@@ -17,11 +17,21 @@ extension Home {
         }
     }
 
+    /// Does something that may take unpacked layers away, told what containers need of them. None is in the making meanwhile.
+    func whileNoneIsMade<Result>(_ body: ([LayerUser]) throws(EngineError) -> Result) throws(EngineError) -> Result {
+        let hold: ImageStore.Hold?
+        do throws(ImageError) { hold = try ImageStore(root: path).holdAlone() } catch { throw .image(error) }
+        let result = try body(layerUsers())
+        _ = consume hold
+        return result
+    }
+
     /// Takes a name from an image, or an image away.
     package func removeImage(_ word: String, force: Bool) throws(EngineError) -> [Removal] {
-        let users = try layerUsers()
         let known = try? withImages { (store) throws(ImageError) in try store.image(named: word).id.description }
-        let removals = try withImages { (store) throws(ImageError) in try store.remove(word, users: users, force: force) }
+        let removals = try whileNoneIsMade { users throws(EngineError) in
+            try withImages { (store) throws(ImageError) in try store.remove(word, users: users, force: force) }
+        }
         for removal in removals {
             switch removal {
             case .untagged(let name): tell(.image, "untag", known ?? name, ["name": name])
@@ -49,6 +59,8 @@ extension Home {
                 let gone = try removeImage(listing.name ?? listing.manifestDigest.description, force: listing.name == nil)
                 removals += gone
                 if gone.contains(where: { if case .deleted = $0 { true } else { false } }) { bytes.add(size: listing.image?.size ?? 0) }
+            } catch .image(.inUse) {
+                // By a container that was made just now.
             } catch {
                 // Several nameless entries of one image go together.
                 guard error.isAbsence else { throw error }

@@ -26,7 +26,8 @@ extension Container {
             "Driver": "overlay",
             "Platform": "linux",
             "AppArmorProfile": .string(spec.process?.apparmorProfile ?? ""),
-            "HostConfig": .object(hostConfig(spec)),
+            "ProcessLabel": .string(spec.process?.selinuxLabel ?? ""),
+            "HostConfig": .object(hostConfig(spec, in: home)),
             "GraphDriver": graphDriver(in: home, boot),
         ]
         if withSize {
@@ -34,7 +35,7 @@ extension Container {
             object["SizeRw"] = .int(size.own)
             object["SizeRootFs"] = .int(size.all)
         }
-        object["Mounts"] = .array((record.mounts ?? []).map(\.description))
+        object["Mounts"] = .array((record.mounts ?? []).map { $0.description(spec) })
         object["Config"] = .object(config(spec))
         object["NetworkSettings"] = networkSettings(isUp: status(in: boot).isUp)
         object["Namespaces"] = try namespaces(in: boot)
@@ -115,7 +116,7 @@ extension Container {
 // MARK: what it was made with
 
 extension Container {
-    private func hostConfig(_ spec: Spec) -> JSONObject {
+    private func hostConfig(_ spec: Spec, in home: borrowing Home) -> JSONObject {
         let resources = spec.linux?.resources
         let bounding = Set(spec.process?.capabilities?.bounding ?? [])
         let standard = Set(DefaultCapabilities.names.map { $0.hasPrefix("CAP_") ? $0 : "CAP_" + $0 })
@@ -123,7 +124,7 @@ extension Container {
         log["Config"] = [
             "max-size": .string("\(record.log?.maxSize ?? -1)"), "max-file": .string("\(record.log?.maxFiles ?? 1)"),
         ]
-        return [
+        var object: JSONObject = [
             "Binds": .texts(
                 (record.mounts ?? []).filter { $0.type != "tmpfs" }.map {
                     "\($0.name ?? $0.source):\($0.destination):\($0.writable ? "rw" : "ro")"
@@ -144,7 +145,6 @@ extension Container {
             "CapAdd": .texts(bounding.subtracting(standard).sorted()),
             "CapDrop": .texts(standard.subtracting(bounding).sorted()),
             "ReadonlyRootfs": .bool(spec.root?.readonly == true),
-            "SecurityOpt": .texts(spec.process?.noNewPrivileges == true ? ["no-new-privileges"] : []),
             "Init": .bool(record.hasInit),
             "CgroupParent": .string(Self.parent(of: spec.linux?.cgroupsPath ?? "")),
             "UsernsMode": .string(record.users == nil ? "host" : ""),
@@ -163,6 +163,10 @@ extension Container {
             "ReadonlyPaths": .texts(spec.linux?.readonlyPaths ?? []),
             "Sysctls": .texts(spec.linux?.sysctl ?? [:]),
         ]
+        addRights(spec, to: &object)
+        addSharing(spec, in: home, to: &object)
+        addDeviceLimits(spec, to: &object)
+        return object
     }
 
     private func ipcMode(_ spec: Spec) -> String {
@@ -197,17 +201,27 @@ extension Container {
             "Env": .texts(spec.process?.env ?? []),
             "Cmd": .texts(Array(record.command.dropFirst(words))),
             "Image": .string(record.image),
+            "Volumes": volumes,
             "WorkingDir": .string(spec.process?.cwd ?? "/"),
             "Entrypoint": words == 0 ? .null : .texts(Array(record.command.prefix(words))),
             "Labels": .texts(record.labels ?? [:]),
             "StopSignal": .string(record.stopSignal ?? "SIGTERM"),
             "StopTimeout": record.stopTimeout.map { .int(Int64($0)) } ?? .null,
         ]
+        object["OnBuild"] = .null
         if let health = record.health {
             object["Healthcheck"] = health.description
             object["HealthcheckOnFailureAction"] = .string(health.onFailure)
         }
         return object
+    }
+}
+
+extension Container {
+    /// Where it has nameless volumes.
+    private var volumes: JSONValue {
+        let places = (record.mounts ?? []).filter { $0.anonymous && $0.lender == nil }.map(\.destination).sorted()
+        return places.isEmpty ? .null : .object(JSONObject(distinct: places.map { ($0, [:]) }))
     }
 }
 
@@ -218,7 +232,7 @@ extension HealthState.Result {
 }
 
 extension Record.MountPoint {
-    fileprivate var description: JSONValue {
+    fileprivate func description(_ spec: Spec) -> JSONValue {
         var object: JSONObject = ["Type": .string(type)]
         if let name { object["Name"] = .string(name) }
         object["Source"] = .string(source)
@@ -226,9 +240,19 @@ extension Record.MountPoint {
         if type == "volume" { object["Driver"] = "local" }
         object["Mode"] = .string(writable ? "rw" : "ro")
         object["RW"] = .bool(writable)
+        object["Propagation"] = .string(type == "bind" ? propagation(spec) : "")
         // Not docker's, who cannot do it.
         if let live { object["Live"] = live.isKept ? "kept" : "until it ends" }
         return .object(object)
+    }
+}
+
+extension Record.MountPoint {
+    private static let propagations: [StaticString] = ["private", "rprivate", "slave", "rslave", "shared", "rshared"]
+
+    private func propagation(_ spec: Spec) -> String {
+        let options = spec.mounts?.last { $0.destination == destination }?.options ?? []
+        return options.last { option in Self.propagations.contains { option == $0.description } } ?? "rprivate"
     }
 }
 

@@ -41,7 +41,7 @@ extension Home {
 
 extension EngineError {
     /// Whether a thing is not there, as against one that cannot be read.
-    var isAbsence: Bool {
+    package var isAbsence: Bool {
         switch self {
         case .notFound, .image(.notFound): true
         default: false
@@ -76,11 +76,19 @@ extension Image {
             "Architecture": .string(config.architecture),
             "Os": .string(config.os),
             "Size": .int(size),
-            "Config": config.config.flatMap(JSONValue.init(coded:)) ?? [:],
+            "Config": configDescription,
             "GraphDriver": ["Name": "overlay", "Data": .object(data)],
             "RootFS": ["Type": "layers", "Layers": .texts(self.layers.map(\.description))],
             "Metadata": ["ManifestDigest": .string(manifestDigest.description)],
         ]
+    }
+
+    /// As it stands in the image, and what it leaves out empty, as docker shows it.
+    private var configDescription: JSONValue {
+        guard let coded = config.config.flatMap(JSONValue.init(coded:)), case .object(var object) = coded else { return [:] }
+        for name in ["User", "WorkingDir"] where object[name] == nil { object[name] = "" }
+        for name in ["Env", "Cmd", "Volumes", "Entrypoint", "OnBuild", "Labels"] where object[name] == nil { object[name] = .null }
+        return .object(object)
     }
 }
 

@@ -18,22 +18,18 @@ struct EtcFiles {
     /// `NAME:ADDRESS`.
     let extra: [String]
     let idmaps: Bool
+    /// They are as little to be written as the container's root.
+    let isReadOnly: Bool
 
-    /// Writes them into the container's directory and gives back what to mount, leaving out what the user mounts there.
-    func write(into directory: borrowing FileDescriptor, path: String, besides taken: Set<String>) throws(EngineError) -> [Spec.Mount] {
+    /// What to mount, leaving out what the user mounts there. The files themselves are for `files`, in the container's directory `path`.
+    func mounts(path: String, besides taken: Set<String>, _ files: inout NewFiles) throws(EngineError) -> [Spec.Mount] {
         var mounts: [Spec.Mount] = []
         for (name, text) in try contents where !taken.contains("/etc/\(name)") {
             if let shared = shared(name) {
                 mounts.append(mount(name, shared))
                 continue
             }
-            do throws(SystemError) {
-                let file = try FileDescriptor(opening: name, at: directory.place, [.writeOnly, .create, .truncate, .noFollow], mode: 0o644)
-                try file.write(text)
-                try file.setPermissions(0o644)
-            } catch {
-                throw .system(doing: "write the container's /etc/\(name)", error)
-            }
+            files.files.append(NewFiles.File(name: name, text: text))
             mounts.append(mount(name, "\(path)/\(name)"))
         }
         return mounts
@@ -41,7 +37,8 @@ struct EtcFiles {
 
     private func mount(_ name: String, _ source: String) -> Spec.Mount {
         Spec.Mount(
-            destination: "/etc/\(name)", type: "bind", source: source, options: ["bind", "rprivate"] + (idmaps ? ["idmap"] : []))
+            destination: "/etc/\(name)", type: "bind", source: source,
+            options: ["bind", "rprivate"] + (isReadOnly ? ["ro"] : []) + (idmaps ? ["idmap"] : []))
     }
 
     private func shared(_ name: String) -> String? {

@@ -23,6 +23,9 @@ extension Home {
                 try reservation.take(request, at: Self.publishAddress) { (try? firewall.leads($0)) == true }
             } catch {
                 guard case .portTaken(let ports) = error else { throw .network(error) }
+                if reservation.ports.contains(where: { $0.overlaps(ports) }) {
+                    throw .refused("the port \(ports.hostPorts)/\(ports.transport.rawValue) of \(ports.address) is asked for twice")
+                }
                 throw .refused(try sentence(taken: ports))
             }
         }

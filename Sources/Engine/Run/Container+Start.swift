@@ -56,6 +56,7 @@ extension Container {
                     record.set(cgroup)
                     return cgroup
                 },
+                prepare: { () throws(LaunchError) in try attempt { () throws(EngineError) in try makeFiles() } },
                 connect: { pid throws(LaunchError) in
                     try attempt { () throws(EngineError) in
                         try connections?.make(in: NetworkNamespace(ofChild: pid), disablesIPv6: false)
@@ -133,8 +134,9 @@ extension Container {
     /// Takes addresses for the networks it is to be on. They are its until it is put away.
     private mutating func lease(_ spec: Spec, in home: borrowing Home) throws(EngineError) -> Connections? {
         guard var endpoints = record.endpoints, !endpoints.isEmpty else { return nil }
-        // It was created before it was connected.
+        // It was created before it was connected, and what it is called there is for its files.
         tellKept()
+        try makeFiles()
         let before = endpoints
         defer { record.endpoints = endpoints }
         let connections = try home.lease(&endpoints, for: id)

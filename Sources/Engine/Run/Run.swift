@@ -58,7 +58,8 @@ extension Home {
         var creation = creation
         // docker's order: whoever is there sees the first word.
         creation.container.keep("attach")
-        guard creation.container.record.needsMonitor else {
+        // Where a signal is to end us alone, it has to have somebody else.
+        guard creation.container.record.needsMonitor || !options.passesSignals else {
             return try runToEnd(creation, options, isWrittenDown: isWrittenDown)
         }
         var attachment = try AttachedClient(to: creation.container, options)
@@ -211,8 +212,11 @@ extension Creation {
     /// After a failure to start: the container stays to be looked at, as docker has it, unless it is temporary.
     consuming func fail(_ error: EngineError, in home: borrowing Home) throws(EngineError) {
         container.tellKept()
-        // To be started again it needs its spec, which is written while it starts.
-        if !container.record.isTemporary, (try? container.directory.place.status(of: "config.json")) == nil { try container.write(spec) }
+        // To be started again it needs its files and its spec, which are written while it starts.
+        if !container.record.isTemporary {
+            try container.makeFiles()
+            if (try? container.directory.place.status(of: "config.json")) == nil { try container.write(spec) }
+        }
         try finish(Record.End(exitCode: error.exitCode, at: Timestamp.now.description, outOfMemory: nil, reason: "\(error)"), in: home)
     }
 }

@@ -58,26 +58,56 @@ extension Home {
 // MARK: who has which
 
 extension Home {
-    /// Who takes a volume waits until it is gone, or has it noted before it would go. Where there never was a volume there is nothing to do.
+    /// Who takes a volume waits until it is out of sight, or has it noted before that. Where there never was a volume there is nothing to do.
     private func whileNobodyTakesVolumes(
         _ body: (borrowing VolumeFolder) throws(EngineError) -> Void
     ) throws(EngineError) {
         guard let folder = try volumeFolder() else { return }
         do throws(SystemError) { try folder.lock() } catch { throw .system(doing: "lock the volumes", error) }
-        defer { folder.unlock() }
-        try body(folder)
+        do throws(EngineError) { try body(folder) } catch {
+            folder.unlock()
+            throw error
+        }
+        folder.unlock()
+        do throws(SystemError) { try folder.clear() } catch { throw .system(doing: "delete what was in a volume", error) }
+    }
+
+    /// Finishes what a killed removal left.
+    func finishRemovals() throws(EngineError) {
+        guard VolumeFolder.hasGone(in: containers.place), let folder = try volumeFolder() else { return }
+        do throws(SystemError) { try folder.clear(waits: false) } catch { throw .system(doing: "delete what was in a volume", error) }
     }
 
     /// Every container and its volumes: by its record, else by the notes in its directory.
     private func volumeUsers() throws(EngineError) -> [(id: String, name: String, volumes: [String])] {
-        var users = try listings().map { (id: $0.record.id, name: $0.record.name, volumes: $0.record.volumeNames) }
-        let listed = Set(users.map(\.id))
-        for id in try ids() where !listed.contains(id.text) {
-            do throws(SystemError) {
-                users.append((id.text, id.short, try VolumeNote.all(of: id, in: self).map(\.volume)))
-            } catch { throw .system(doing: "look whose volumes there are", error) }
+        var users: [(id: String, name: String, volumes: [String])] = []
+        let records = Dictionary(try listings().map { ($0.record.id, $0.record) }) { $1 }
+        for id in try ids() {
+            let notes: [String]
+            do throws(SystemError) { notes = try VolumeNote.all(of: id, in: self).map(\.volume) } catch {
+                throw .system(doing: "look whose volumes there are", error)
+            }
+            guard let record = records[id.text] else {
+                users.append((id.text, id.short, notes))
+                continue
+            }
+            let isWhole = Set(notes).isSubset(of: record.volumeNames)
+            users.append((id.text, record.name, try isWhole ? record.volumeNames : volumes(of: id, notes)))
         }
         return users
+    }
+
+    /// The volumes of a container that has noted more than is written down: it gets one just now, or has lost one since.
+    private func volumes(of id: ContainerID, _ notes: [String]) throws(EngineError) -> [String] {
+        do throws(EngineError) {
+            var container = try container(id)
+            do throws(SystemError) {
+                // Whoever gives it one holds its lock, and may wait for ours.
+                guard try container.directory.lock(wait: false) else { return notes + container.record.volumeNames }
+            } catch { throw .system(doing: "lock the container", error) }
+            try container.refresh()
+            return container.record.volumeNames
+        } catch .notFound { return notes }
     }
 
     private func has(_ name: String, _ folder: borrowing VolumeFolder) throws(EngineError) -> Bool {

@@ -5,6 +5,7 @@ import Linux
 import Runtime
 
 /// `containers/.volumes`: a directory for each volume, and beside it `.NAME.json` where there is more to be known.
+/// What was removed lies in `.gone` until it is deleted.
 struct VolumeFolder: ~Copyable {
     let directory: FileDescriptor
 
@@ -58,12 +59,37 @@ struct VolumeFolder: ~Copyable {
         try write(definition, name)
     }
 
-    /// Removes what is in it, and last what is known of it. Of a volume that stands for a folder, that folder stays as it is.
-    /// The caller holds the lock.
+    /// Takes a volume out of sight whole, so that nobody ever gets half of it, and last what is known of it. Of one that stands for a folder,
+    /// that folder stays as it is. The caller holds the lock, and clears away afterwards.
     func remove(_ name: String) throws(SystemError) {
-        try Directory.removeAll(name, at: directory.place)
+        try Directory.make(Self.gone, at: directory.place)
+        do throws(SystemError) {
+            try directory.place.rename(name, to: directory.place, "\(Self.gone)/\(ContainerID().text)")
+        } catch  where error.errno == ENOENT {} catch  where error.errno == EXDEV {
+            // On an overlay, whose lower directories cannot be renamed.
+            try Directory.removeAll(name, at: directory.place)
+        }
         try Directory.removeAll(Self.file(of: name), at: directory.place)
     }
+
+    /// Deletes what was removed, by somebody who was killed on the way too. Without the volumes' lock, since it may take long.
+    /// - Parameter waits: for somebody else who is at it, and may have what we removed in hand.
+    func clear(waits: Bool = true) throws(SystemError) {
+        do throws(SystemError) {
+            let gone = try FileDescriptor(opening: Self.gone, at: directory.place, [.directory, .noFollow])
+            guard try gone.lock(wait: waits) else { return }
+            for entry in try gone.entries() { try Directory.removeAll(entry.name, at: gone.place) }
+        } catch  where error.errno == ENOENT { return }
+        try lock()
+        defer { unlock() }
+        // Somebody may have put more there.
+        unlinkat(directory.raw, Self.gone, AT_REMOVEDIR)
+    }
+
+    /// Whether something is left to be deleted.
+    static func hasGone(in containers: Place) -> Bool { faccessat(containers.raw, ".volumes/\(gone)", F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
+
+    private static let gone = ".gone"
 
     private func write(_ definition: VolumeDefinition, _ name: String) throws(SystemError) {
         let file = Self.file(of: name)

@@ -185,7 +185,7 @@ private let values: [UInt64] = [0, 1, 8, 37, 38, 39, 40, 41, 0xFFFF, 0x7E02_0000
             return Spec.Seccomp(defaultAction: .allow, syscalls: [.init(names: [name], action: action, errnoRet: errno, args: [argument])])
         }
         #expect(compile(Spec.Seccomp(defaultAction: .notify)) == .unusableNotify("as the default action"))
-        #expect(compile(rule("write", .notify)) == .unusableNotify("for write"))
+        #expect(compile(rule("write", .notify)) == .unusableNotify("for the write syscall"))
         #expect(compile(rule("read", .errno, index: 6)) == .noSuchArgument(6))
         #expect(compile(rule("read", .errno, index: .max)) == .noSuchArgument(.max))
         #expect(compile(rule("read", .errno, errno: 4096)) == .errnoOutOfPlace(4096, .errno))
