@@ -80,12 +80,14 @@ extension Home {
         return .notFound(word, near: near)
     }
 
-    /// Who has a name: `containers/NAME` is a symbolic link to the id, so that a name has one owner and is found in one step.
+    /// Who has a name: `containers/NAME` is a symbolic link to the id, so that a name has one owner and is found in one step. One that nobody
+    /// had to think of, and so nobody looks up by hand, has the id in fewer characters.
     func owner(of name: ContainerName) -> ContainerID? {
         var buffer = [CChar](repeating: 0, count: 80)
         let length = readlinkat(containers.raw, name.text, &buffer, 79)
-        guard length == 64 else { return nil }
-        return ContainerID(String(decoding: buffer[..<64].map(UInt8.init(bitPattern:)), as: UTF8.self))
+        guard length > 0 else { return nil }
+        let target = buffer[..<length].map(UInt8.init(bitPattern:))
+        return length == 64 ? ContainerID(String(decoding: target, as: UTF8.self)) : ContainerID(folded: target)
     }
 
     /// Frees a name whose container is gone, as a rename that was killed half way leaves it. True if it may be free now.

@@ -37,6 +37,71 @@ package struct ContainerID: Hashable, Sendable, CustomStringConvertible {
     package var description: String { text }
 }
 
+// MARK: in fewer characters
+
+extension ContainerID {
+    /// The same in 43 characters of RFC 4648's alphabet for URLs, each three digits in two: for the target of a symbolic link, which has to be
+    /// shorter than 60 bytes not to take a block of its own (ext4), whose making and freeing is a tenth of a millisecond where `discard` is on.
+    var folded: String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.foldedLength)
+        var value = 0
+        for (index, digit) in text.utf8.enumerated() {
+            value = value << 4 | Int(digit < 97 ? digit &- 48 : digit &- 87)
+            guard index % 3 == 2 else { continue }
+            bytes.append(Self.letter(value >> 6))
+            bytes.append(Self.letter(value & 63))
+            value = 0
+        }
+        bytes.append(Self.letter(value))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    static let foldedLength = 43
+
+    init?(folded: some Collection<UInt8>) {
+        guard folded.count == Self.foldedLength else { return nil }
+        let digits = Array("0123456789abcdef".utf8)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(64)
+        var value = 0
+        for (index, letter) in folded.enumerated() {
+            guard let part = Self.value(letter) else { return nil }
+            if index == Self.foldedLength - 1 {
+                guard part < 16 else { return nil }
+                bytes.append(digits[part])
+                continue
+            }
+            value = value << 6 | part
+            guard index % 2 == 1 else { continue }
+            for shift in [8, 4, 0] { bytes.append(digits[value >> shift & 15]) }
+            value = 0
+        }
+        self.init(String(decoding: bytes, as: UTF8.self))
+    }
+
+    private static func letter(_ value: Int) -> UInt8 {
+        switch value {
+        case ..<26: UInt8(ascii: "A") + UInt8(value)
+        case ..<52: UInt8(ascii: "a") + UInt8(value - 26)
+        case ..<62: UInt8(ascii: "0") + UInt8(value - 52)
+        case 62: UInt8(ascii: "-")
+        default: UInt8(ascii: "_")
+        }
+    }
+
+    private static func value(_ letter: UInt8) -> Int? {
+        switch letter {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): Int(letter - UInt8(ascii: "A"))
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): Int(letter - UInt8(ascii: "a")) + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(letter - UInt8(ascii: "0")) + 52
+        case UInt8(ascii: "-"): 62
+        case UInt8(ascii: "_"): 63
+        default: nil
+        }
+    }
+}
+
 /// A container's name, by docker's pattern: letters, digits, `_`, `.`, `-`, the first a letter or digit, at most 128.
 package struct ContainerName: Hashable, Sendable, CustomStringConvertible {
     package let text: String

@@ -56,7 +56,7 @@ struct Making: ~Copyable {
             } else {
                 do throws(SystemError) { name = try ContainerName.random() } catch { throw .system(doing: "make a name", error) }
             }
-            if symlinkat(id.text, home.containers.raw, name.text) == 0 { return name }
+            if symlinkat(request.name == nil ? id.folded : id.text, home.containers.raw, name.text) == 0 { return name }
             if errno == EEXIST, try home.freeStale(name) { continue }
             guard errno == EEXIST else { throw .system(doing: "take the name \(name)", SystemError(call: "symlink", errno: errno)) }
             if request.name != nil { throw .nameTaken(name, home.owner(of: name)) }
