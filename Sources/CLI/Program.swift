@@ -95,23 +95,28 @@ extension Program where Globals: OptionGroup {
         if wantsHelp { words.removeFirst() }
         var entries = entries
         var path = name
-        var chosen: CommandEntry<Globals>?
-        while let word = words.first, word.utf8.first != UInt8(ascii: "-") || chosen == nil {
-            guard let index = entries.indices.first(where: { entries[$0].isNamed(word) }) else {
-                throw unknownCommand(word, among: entries, isTop: chosen == nil).said(to: path)
+        var choice: Choice<Globals>?
+        while let word = words.first, word.utf8.first != UInt8(ascii: "-") || choice == nil {
+            guard let index = index(of: word, among: entries) else {
+                throw unknownCommand(word, among: entries, isTop: choice == nil).said(to: path)
             }
             let entry = entries[index]
             words.removeFirst()
             path += " \(entry.name)"
-            chosen = entry
-            guard case .group(let inner) = entry.content else { break }
+            choice = Choice(entry: entry, path: path, words: words, wantsHelp: wantsHelp)
+            guard case .group(let inner) = entry.content else { return choice }
             entries = inner()
         }
-        guard let chosen else { return nil }
-        if case .group = chosen.content, let word = words.first, word != "--help", word != "-h" {
+        if choice != nil, let word = words.first, word != "--help", word != "-h" {
             throw UsageError("unknown flag: \(word)", command: path)
         }
-        return Choice(entry: chosen, path: path, words: words, wantsHelp: wantsHelp)
+        return choice
+    }
+
+    /// By hand: for the library's generic ways to search, the runtime makes several types at each start.
+    private func index(of word: String, among entries: [CommandEntry<Globals>]) -> Int? {
+        for index in 0..<entries.count where entries[index].isNamed(word) { return index }
+        return nil
     }
 
     private func unknownCommand(_ word: String, among entries: [CommandEntry<Globals>], isTop: Bool) -> UsageError {

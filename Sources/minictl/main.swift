@@ -11,5 +11,7 @@ try? FileDescriptor.closeAll(from: 3, onlyOnExec: true)
 FileDescriptor.fillStandardStreams()
 // Too large a file is the error of a write (EFBIG), and not the end of us.
 signal(SIGXFSZ, SIG_IGN)
+// Global, so that nobody takes it apart again.
+let program = minictl
 // Nothing waits to be flushed.
-Process.exit(minictl.main(Process.arguments))
+Process.exit(program.main(Process.arguments))
