@@ -40,6 +40,7 @@ enum Init {
         Step("make working directory", Steps.makeWorkingDirectory),  // as root: it is root's, as under docker
         Step("take identity", Steps.takeIdentity),  // groups, gid, uid in this order; capabilities are kept until the filter stands
         Step("enter working directory", Steps.enterWorkingDirectory),  // as the user: what it may not enter, it may not start in
+        Step("pass over folders without it", Steps.passOver),  // as the user; the filter may forbid to look
         Step("let go of descriptors and signals", Steps.letGo),
         Step("limit memory", Steps.limitMemory),  // so late because it binds us too; later still the filter may forbid it
         Step("confine", Steps.confine),  // no_new_privs, filter, capabilities

@@ -22,6 +22,7 @@ enum Join {
         Step("find home", Steps.findHome),
         Step("take identity", Steps.takeIdentity),
         Step("enter working directory", Steps.enterWorkingDirectory),
+        Step("pass over folders without it", Steps.passOver),  // as the user; the filter may forbid to look
         Step("let go of descriptors and signals", Steps.letGo),
         Step("limit memory", Steps.limitMemory),
         Step("confine", Steps.confine),

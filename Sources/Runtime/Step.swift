@@ -32,6 +32,8 @@ final class Child {
     var hasNetwork = false
     /// Where the container's own `/proc` has the parameters of its interfaces.
     var interfaces: FileDescriptor?
+    /// The first place of the program that is worth a try.
+    var firstCandidate = 0
     /// The user's home, where it had to be looked up.
     var home: String?
     /// The container's side of its terminal.
