@@ -54,12 +54,12 @@ package struct SeccompProgram: Sendable {
     init(instructions: [sock_filter]) { self.instructions = instructions }
 
     /// Takes stored bytes back. Nil unless they have a program's shape; what the instructions mean the kernel checks itself.
-    package init?(bytes: some Collection<UInt8>) {
+    package init?(bytes: ArraySlice<UInt8>) {
         let size = MemoryLayout<sock_filter>.size
         let count = bytes.count / size
         guard bytes.count == count * size, 1...Int(BPF_MAXINSNS) ~= count else { return nil }
         instructions = [sock_filter](unsafeUninitializedCapacity: count) { buffer, initialized in
-            UnsafeMutableRawBufferPointer(buffer).copyBytes(from: bytes)
+            bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
             initialized = count
         }
     }

@@ -41,15 +41,15 @@ import Testing
 @Suite struct SeccompProgramTests {
     @Test("Only whole instructions, from 1 to 4096, are a program") func shape() {
         #expect(SeccompProgram(bytes: []) == nil)
-        #expect(SeccompProgram(bytes: [UInt8](repeating: 6, count: 12)) == nil)
-        #expect(SeccompProgram(bytes: [UInt8](repeating: 6, count: 8 * 4097)) == nil)
-        #expect(SeccompProgram(bytes: [UInt8](repeating: 6, count: 8 * 4096))?.instructions.count == 4096)
+        #expect(SeccompProgram(bytes: [UInt8](repeating: 6, count: 12)[...]) == nil)
+        #expect(SeccompProgram(bytes: [UInt8](repeating: 6, count: 8 * 4097)[...]) == nil)
+        #expect(SeccompProgram(bytes: [UInt8](repeating: 6, count: 8 * 4096)[...])?.instructions.count == 4096)
     }
 
     @Test("Bytes of a program make the same program") func roundTrip() throws {
         let rule = SeccompRule(number: 3, action: .errno(7))
         let program = try #require(SeccompProgram([SeccompTable(.native, rules: [rule])], otherwise: .allow, beyond: .allow))
-        #expect(SeccompProgram(bytes: program.bytes)?.bytes == program.bytes)
+        #expect(SeccompProgram(bytes: program.bytes[...])?.bytes == program.bytes)
     }
 
     @Test("More rules than the kernel takes are refused") func limit() {

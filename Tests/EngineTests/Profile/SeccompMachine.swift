@@ -87,5 +87,5 @@ func libraryProgram(_ profile: Spec.Seccomp) -> SeccompProgram? {
     guard let file = try? FileDescriptor(opening: "/tmp", [.temporary, .readWrite], mode: 0o600),
         seccomp_export_bpf(context, file.raw) == 0, lseek(file.raw, 0, SEEK_SET) == 0, let bytes = try? file.readAll()
     else { return nil }
-    return SeccompProgram(bytes: bytes)
+    return SeccompProgram(bytes: bytes[...])
 }
