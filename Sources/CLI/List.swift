@@ -50,7 +50,8 @@ extension ListFormat {
     }
 
     private func table<Row: ListRow>(_ rows: [Row], isWhole: Bool, width: Int?) -> String {
-        let columns = Row.columns.filter { $0.isShown }
+        var columns: [Column<Row>] = []
+        for column in Row.columns where column.isShown { columns.append(column) }
         let header = columns.map { "\($0.header)" }
         // Column by column: what a generic type needs to know of a row is looked up once for each, not once for each cell.
         let cells = columns.map { $0.cells(of: rows, isWhole: isWhole) }

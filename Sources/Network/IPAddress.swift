@@ -25,13 +25,15 @@ package struct IPAddress: Hashable, Sendable {
     }
 
     /// Reads `172.18.0.2` or `fd00::2`, with the rules of `inet_pton(3)`. Nil for anything else.
-    package init?(_ text: some StringProtocol) {
+    package init?(_ text: String) {
         guard text.utf8.count <= 45, !text.utf8.contains(0) else { return nil }
         let family: Family = text.utf8.contains(UInt8(ascii: ":")) ? .v6 : .v4
         var bytes = [UInt8](repeating: 0, count: family.width / 8)
-        guard inet_pton(family.number, String(text), &bytes) == 1 else { return nil }
+        guard inet_pton(family.number, text, &bytes) == 1 else { return nil }
         self.init(family, bytes)
     }
+
+    package init?(_ text: Substring) { self.init(String(text)) }
 
     /// The same from a C string, as a directory's names are: two hundred of them are read at each start.
     init?(_ text: UnsafePointer<CChar>) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import JSON
+import Linux
 
 /// The address of an Ethernet interface: six bytes.
 package struct MACAddress: Hashable, Sendable {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import JSON
+import Linux
 
 /// What `/etc/resolv.conf` says (`resolv.conf(5)`): who is asked, where else short names are looked for, and how.
 package struct ResolverFile: Equatable, Sendable {

@@ -85,7 +85,7 @@ package struct InterfaceAddress: Hashable, Sendable {
     /// Reads `172.18.0.2/16`.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let address = IPAddress(parts[0]), (1...3).contains(parts[1].utf8.count),
+        guard parts.count == 2, let address = IPAddress(String(parts[0])), (1...3).contains(parts[1].utf8.count),
             parts[1].utf8.allSatisfy({ (48...57).contains($0) }), let prefix = Int(parts[1])
         else { return nil }
         self.init(address, prefix: prefix)
