@@ -7,8 +7,8 @@ package struct ContainerID: Hashable, Sendable, CustomStringConvertible {
 
     /// A new one nobody has had.
     package init() throws(SystemError) {
-        let digits = Array("0123456789abcdef".utf8)
-        text = String(decoding: try Machine.randomBytes(32).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        let bytes = try Machine.randomBytes(32).flatMap { [Self.digits[Int($0 >> 4)], Self.digits[Int($0 & 15)]] }
+        text = String(decoding: bytes, as: UTF8.self)
     }
 
     /// Nil for anything but 64 lower-case hexadecimal digits.
@@ -16,6 +16,8 @@ package struct ContainerID: Hashable, Sendable, CustomStringConvertible {
         guard text.utf8.count == 64, Self.isHexadecimal(text) else { return nil }
         self.text = String(text)
     }
+
+    private static let digits = Array("0123456789abcdef".utf8)
 
     static func isHexadecimal(_ text: some StringProtocol) -> Bool {
         text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
@@ -61,7 +63,6 @@ extension ContainerID {
 
     init?(folded: some Collection<UInt8>) {
         guard folded.count == Self.foldedLength else { return nil }
-        let digits = Array("0123456789abcdef".utf8)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(64)
         var value = 0
@@ -69,12 +70,12 @@ extension ContainerID {
             guard let part = Self.value(letter) else { return nil }
             if index == Self.foldedLength - 1 {
                 guard part < 16 else { return nil }
-                bytes.append(digits[part])
+                bytes.append(Self.digits[part])
                 continue
             }
             value = value << 6 | part
             guard index % 2 == 1 else { continue }
-            for shift in [8, 4, 0] { bytes.append(digits[value >> shift & 15]) }
+            for shift in [8, 4, 0] { bytes.append(Self.digits[value >> shift & 15]) }
             value = 0
         }
         self.init(String(decoding: bytes, as: UTF8.self))
@@ -100,49 +101,4 @@ extension ContainerID {
         default: nil
         }
     }
-}
-
-/// A container's name, by docker's pattern: letters, digits, `_`, `.`, `-`, the first a letter or digit, at most 128.
-package struct ContainerName: Hashable, Sendable, CustomStringConvertible {
-    package let text: String
-
-    package init?(_ text: String) {
-        let bytes = text.utf8
-        guard let first = bytes.first, bytes.count <= 128, Self.isAlphanumeric(first),
-            bytes.allSatisfy({ Self.isAlphanumeric($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") })
-        else { return nil }
-        self.text = text
-    }
-
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-    }
-
-    package var description: String { text }
-}
-
-extension ContainerName {
-    /// A name nobody had to think of, from a few random bytes.
-    package static func random() throws(SystemError) -> ContainerName {
-        let bytes = try Machine.randomBytes(3)
-        let first = adjectives[Int(bytes[0]) % adjectives.count]
-        let second = nouns[Int(bytes[1]) % nouns.count]
-        return ContainerName("\(first)_\(second)\(bytes[2])") ?? ContainerName(unchecked: "container\(bytes[2])")
-    }
-
-    init(unchecked text: String) { self.text = text }
-
-    private static let adjectives: [StaticString] = [
-        "brave", "bright", "calm", "clever", "crisp", "daring", "eager", "fair", "fleet", "fresh", "gentle", "glad", "golden", "grand",
-        "happy",
-        "hardy", "keen", "kind", "light", "lively", "lucid", "merry", "mild", "neat", "noble", "proud", "quick", "quiet", "ready", "sharp",
-        "shiny", "silent", "smart", "snug", "steady", "sunny", "swift", "tidy", "vivid", "warm", "wise", "witty",
-    ]
-
-    private static let nouns: [StaticString] = [
-        "alder", "badger", "beaver", "birch", "bison", "cedar", "comet", "condor", "coral", "crane", "dolphin", "eagle", "ember", "falcon",
-        "fern", "finch", "fjord", "fox", "gecko", "harbor", "hazel", "heron", "ibis", "island", "jaguar", "juniper", "kestrel", "lagoon",
-        "lark", "lichen", "linden", "lynx", "maple", "marten", "meadow", "otter", "owl", "pebble", "pine", "puffin", "quartz", "raven",
-        "reef", "river", "robin", "sparrow", "spruce", "summit", "thistle", "tiger", "tulip", "walrus", "willow", "wren", "yarrow",
-    ]
 }
