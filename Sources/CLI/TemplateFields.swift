@@ -29,13 +29,13 @@ enum TemplateFields {
 
     /// How Go prints an empty one of those.
     static func emptyText(_ name: String) -> String? {
-        if lists.contains(where: { name == $0.description }) { return "[]" }
-        return pointers.contains { name == $0.description } ? "<nil>" : maps.contains { name == $0.description } ? "map[]" : nil
+        if lists.contains(where: { $0.equals(name) }) { return "[]" }
+        return pointers.contains { $0.equals(name) } ? "<nil>" : maps.contains { $0.equals(name) } ? "map[]" : nil
     }
 
     /// What stands for a member that may be missing; nil for one that there is not.
     static func absent(_ name: String) -> JSONValue? {
-        if optional.contains(where: { name == $0.description }) { return .null }
-        return texts.contains { name == $0.description } ? "" : nil
+        if optional.contains(where: { $0.equals(name) }) { return .null }
+        return texts.contains { $0.equals(name) } ? "" : nil
     }
 }

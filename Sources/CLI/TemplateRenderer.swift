@@ -187,7 +187,7 @@ extension TemplateRenderer {
             var isKnown = isStrict && value == root
             for name in names {
                 value = try field(name, of: value, isKnown: isKnown, at: position)
-                isKnown = isKnown && !TemplateFields.maps.contains { name == $0.description }
+                isKnown = isKnown && !TemplateFields.maps.contains { $0.equals(name) }
             }
             return value
         }

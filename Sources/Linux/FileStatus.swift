@@ -30,6 +30,9 @@ package struct FileStatus: Sendable {
         }
     }
 
+    /// Whether it is the device that `/dev/null` should be, whatever it is called.
+    package var isNullDevice: Bool { kind == .character && rawDevice == Machine.device(1, 3) }
+
     /// Permission bits with set-id and sticky.
     package var permissions: mode_t { mode & 0o7777 }
 

@@ -58,7 +58,7 @@ extension Stdio {
         let owner = spec.hostUser(user)
         func source(_ raw: CInt) -> Source {
             guard let status = try? FileStatus(ofDescriptor: raw) else { return .null }
-            if status.kind == .character, status.rawDevice == Machine.device(1, 3) { return .null }
+            if status.isNullDevice { return .null }
             if status.kind == .fifo, let owner, status.owner != owner { fchown(raw, owner, gid_t.max) }
             return .descriptor(raw)
         }

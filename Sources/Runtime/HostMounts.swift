@@ -38,7 +38,8 @@ extension BindSource {
 
     private func mount(for user: UserNamespaceView?) throws(SystemError) -> Mount {
         let mount = try tree()
-        if idmapped != .none, try !Self.isNull(mount) {
+        // By /dev/null a file is hidden: it is everybody's whoever owns it, and its file system can show nobody's ids.
+        if idmapped != .none, try !mount.descriptor.status().isNullDevice {
             let recursive = idmapped == .recursive && recursive
             if let ownMap {
                 let namespace = try FileDescriptor(newUserNamespace: ownMap)
@@ -50,12 +51,6 @@ extension BindSource {
         try attributes.apply(to: mount)
         try mount.set([], propagation: propagation ?? .private, recursive: true)
         return mount
-    }
-
-    /// `/dev/null`, by which a file is hidden: it is everybody's whoever owns it, and its file system can show nobody's ids.
-    private static func isNull(_ mount: borrowing Mount) throws(SystemError) -> Bool {
-        let status = try mount.descriptor.status()
-        return status.kind == .character && status.rawDevice == Machine.device(1, 3)
     }
 
     private func tree() throws(SystemError) -> Mount {

@@ -59,7 +59,7 @@ extension Steps {
     private static func openNull() throws(SystemError) -> FileDescriptor {
         let null = try FileDescriptor(opening: "/dev/null", [.readWrite, .noFollow, .nonBlocking])
         let status = try null.status()
-        guard status.kind == .character, status.rawDevice == Machine.device(1, 3) else {
+        guard status.isNullDevice else {
             throw SystemError(call: "open", subject: "/dev/null", errno: ENODEV)
         }
         return null

@@ -162,7 +162,7 @@ extension Steps {
         // The host's, opened and checked: a container that brings its own /dev could name anything by that path (CVE-2025-31133).
         let null = try FileDescriptor(opening: "/dev/null", [.path, .noFollow])
         let status = try null.status()
-        guard status.kind == .character, status.rawDevice == Machine.device(1, 3) else {
+        guard status.isNullDevice else {
             throw SystemError(call: "open", subject: "/dev/null", errno: ENODEV)
         }
         var empty: FileDescriptor?

@@ -85,20 +85,14 @@ struct Rmi: Command {
     func run(_ arguments: [String], in globals: Globals) throws -> Int32 {
         let home = try globals.home()
         try home.sweep()
-        var each = Each()
-        for word in arguments {
+        return try Each.of(arguments, prints: false) {
             do {
-                try home.removeImage(word, force: isForced).write()
+                try home.removeImage($0, force: isForced).write()
             } catch let error as EngineError where isForced && error.isAbsence {
                 // Who insists wants it gone, and it is: said, but no failure, as with docker.
-                each.note(error)
-            } catch let error as SystemError where error.isBrokenPipe {
-                throw error
-            } catch {
-                each.failed(error)
+                Each().note(error)
             }
         }
-        return each.status
     }
 }
 

@@ -93,7 +93,7 @@ extension Outcome {
     /// Says what a bare 139 does not: the kernel has no other answer for a program that is not given the memory to begin with.
     func explain(_ limits: [Spec.Process.Rlimit]) {
         guard exitCode == 128 + Signal.segmentationFault.rawValue,
-            let limit = limits.first(where: { ["RLIMIT_AS", "RLIMIT_DATA", "RLIMIT_STACK"].contains($0.type) })
+            let limit = limits.first(where: { ResourceLimit.Kind($0.type)?.boundsMemory == true })
         else { return }
         let words = "\(limit.type.dropFirst(7).lowercased())=\(limit.soft)"
         try? Output.error.write("killed by SIGSEGV, perhaps for want of memory: --ulimit \(words)\n")

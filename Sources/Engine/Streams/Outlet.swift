@@ -18,7 +18,7 @@ enum Outlet {
             self = .null
             return
         }
-        if status.kind == .character, status.rawDevice == Machine.device(1, 3) {
+        if status.isNullDevice {
             self = .null
         } else if status.kind == .fifo, FileDescriptor.isAnonymousPipe(raw) {
             self = .given(raw)
