@@ -21,15 +21,15 @@ struct EtcFiles {
     /// They are as little to be written as the container's root.
     let isReadOnly: Bool
 
-    /// What to mount, leaving out what the user mounts there. The files themselves are for `files`, in the container's directory `path`.
-    func mounts(path: String, besides taken: Set<String>, _ files: inout NewFiles) throws(EngineError) -> [Spec.Mount] {
+    /// What to mount, leaving out what the user mounts there. The files themselves go to `new`, for the container's directory `path`.
+    func mounts(path: String, besides taken: Set<String>, _ new: inout NewFiles) throws(EngineError) -> [Spec.Mount] {
         var mounts: [Spec.Mount] = []
         for (name, text) in try contents where !taken.contains("/etc/\(name)") {
             if let shared = shared(name) {
                 mounts.append(mount(name, shared))
                 continue
             }
-            files.files.append(NewFiles.File(name: name, text: text))
+            new.files.append(NewFiles.File(name: name, text: text))
             mounts.append(mount(name, "\(path)/\(name)"))
         }
         return mounts

@@ -116,7 +116,7 @@ extension Home {
 
     /// Takes one that runs off a network, and leaves it as if it had never been there.
     func disconnectNow(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
-        let names = try takeOff(&container, endpoint)
+        let unread = try takeOff(&container, endpoint)
         let rest = container.record.endpoints ?? []
         try container.updateHosts(from: [endpoint], to: rest, container.hostNames())
         let ways = rest.byPriority.map { rest[$0] }.filter { $0.gateway ?? $0.gateway6 != nil }
@@ -127,20 +127,20 @@ extension Home {
             try container.replace(next)
         }
         try container.announce(in: self)?.awaitAnswers()
-        names.awaitReading()
+        unread.awaitReading()
         try publish(container.record)
     }
 
     private func takeOff(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) -> UnreadZones {
         var netlink = try Netlink.open()
         if container.record.publishedEndpoint?.network == endpoint.network { try withdraw(container.record) }
-        let names = try forgetNames(of: container.record.id, at: [endpoint])
+        let unread = try forgetNames(of: container.record.id, at: [endpoint])
         let namespace = try container.networkNamespace()
         do throws(NetworkError) { try namespace.disconnect(endpoint, &netlink) } catch { throw .network(error) }
         try release(endpoint, of: container.record.id)
         // Last, so that it is found here whenever the rest is cut short.
         try container.change { $0.endpoints?.removeAll { $0.network == endpoint.network } }
-        return names
+        return unread
     }
 }
 

@@ -199,13 +199,13 @@ extension Creation {
         home.tellEnd(end, of: container.record)
         // Whoever waits learns it here, also when the container itself is gone by then, or runs again.
         try watch.report(end)
-        let names = try home.putAway(container.record)
+        let unread = try home.putAway(container.record)
         if container.record.isTemporary {
             try home.removeAnonymousVolumes(container.record)
             try home.remove(files: container.id, record: container.record)
         }
         // By now the name server has mostly got round to it.
-        names.awaitReading()
+        unread.awaitReading()
         try watch.end(in: home)
     }
 
