@@ -5,6 +5,9 @@ package import Linux
 package struct ContainerID: Hashable, Sendable, CustomStringConvertible {
     package let text: String
 
+    /// In digits, which are also bytes.
+    static let length = 64
+
     /// A new one nobody has had.
     package init() throws(SystemError) {
         let bytes = try Machine.randomBytes(32).flatMap { [Self.digits[Int($0 >> 4)], Self.digits[Int($0 & 15)]] }
@@ -13,7 +16,7 @@ package struct ContainerID: Hashable, Sendable, CustomStringConvertible {
 
     /// Nil for anything but 64 lower-case hexadecimal digits.
     package init?(_ text: some StringProtocol) {
-        guard text.utf8.count == 64, Self.isHexadecimal(text) else { return nil }
+        guard text.utf8.count == Self.length, Self.isHexadecimal(text) else { return nil }
         self.text = String(text)
     }
 
@@ -25,12 +28,12 @@ package struct ContainerID: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether a name in a directory is one.
     static func isSpelled(_ name: UnsafePointer<CChar>) -> Bool {
-        for index in 0..<64 {
+        for index in 0..<length {
             let digit = UInt8(bitPattern: name[index])
             // The NUL at a name's end is no digit either.
-            guard (48...57).contains(digit) || (97...102).contains(digit) else { return false }
+            guard digit &- 48 < 10 || digit &- 97 < 6 else { return false }
         }
-        return name[64] == 0
+        return name[length] == 0
     }
 
     package var short: String { Self.short(text) }

@@ -42,6 +42,30 @@ import Testing
         }
     }
 
+    @Test("Of many processes those that are over are found at once, and nothing stays open", .enabled(if: Machine.kernel(atLeast: 6, 9)))
+    func many() throws {
+        let own = try ProcessIdentity(of: getpid())
+        let inode = try #require(own.inode)
+        var all = [ProcessIdentity](repeating: own, count: 200)
+        // Another's inode, no process, a number that none can have, and one that is known by its start alone.
+        all[3] = ProcessIdentity(pid: own.pid, startTime: own.startTime, inode: inode + 1)
+        all[64] = ProcessIdentity(pid: pid_t.max, startTime: 1, inode: inode)
+        all[130] = ProcessIdentity(pid: -1, startTime: 1, inode: inode)
+        all[198] = ProcessIdentity(pid: own.pid, startTime: own.startTime)
+        all[199] = ProcessIdentity(pid: own.pid, startTime: own.startTime + 1)
+        #expect(ProcessIdentity.over(among: all).sorted() == [3, 64, 130, 199])
+        #expect(ProcessIdentity.over(among: []).isEmpty)
+        let (shell, child, lead) = try stranger("exit 0", ":")
+        let ended = try ProcessIdentity(of: child)
+        #expect(try ProcessHandle(pid: child).waitForEnd(milliseconds: 5000))
+        #expect(ProcessIdentity.over(among: all + [ended]).sorted() == [3, 64, 130, 199, 200])
+        close(lead)
+        waitpid(shell, nil, 0)
+        #expect(ProcessIdentity.over(among: [ended]) == [0])
+        for _ in 0..<20 { _ = ProcessIdentity.over(among: all) }
+        #expect(try FileDescriptor(opening: "/dev/null").raw < 2000)
+    }
+
     @Test("A process is known by the inode of its pidfds, and is over as soon as it has ended", .enabled(if: Machine.kernel(atLeast: 6, 9)))
     func inode() throws {
         let (shell, child, lead) = try stranger("exec sleep 1000", ":")

@@ -20,43 +20,66 @@ package final class Listing: Sendable {
 }
 
 extension Home {
-    /// Every container, the newest first. One file is read for each, and those that may run are asked for by their pidfds.
+    /// Every container, the newest first. One file is read for each, and those that may run are asked for by their pidfds, many at once.
     /// One that is being made or taken away just now, or whose record is damaged, is left out.
     package func listings() throws(EngineError) -> [Listing] {
-        var listings: [Listing] = []
-        try forEachRecord(Record.init(json:)) { record, status, health in
-            listings.append(Listing(record: record, status: status, health: health))
-        }
-        return listings.newestFirst(\.record.created)
+        try eachRecord(Record.init(json:)) { record, status, health in
+            Listing(record: record, status: status, health: health)
+        }.newestFirst(\.record.created)
     }
 
     /// The same containers, of which only what a table shows is read.
     package func glances() throws(EngineError) -> [Glance] {
-        var glances: [Glance] = []
-        try forEachRecord(Record.init(shownOf:)) { record, status, health in
-            glances.append(Glance(record, status, health))
-        }
-        return glances.newestFirst(\.created)
+        try eachRecord(Record.init(shownOf:)) { record, status, health in Glance(record, status, health) }.newestFirst(\.created)
     }
 
-    private func forEachRecord(
-        _ read: (JSONNode) throws(JSONError) -> Record, _ body: (Record, Status, HealthState?) -> Void
-    ) throws(EngineError) {
+    /// What `show` makes of each record and its status.
+    private func eachRecord<Shown>(
+        _ read: (JSONNode) throws(JSONError) -> Record, _ show: (Record, Status, HealthState?) -> Shown
+    ) throws(EngineError) -> [Shown] {
         let boot = try Machine.boot()
         let place = containers.place
-        let file = Array("/state.json".utf8CString)
+        // Of one container after the other: its id and, always the same, the file's name.
+        var path = [CChar](repeating: 0, count: ContainerID.length) + "/state.json".utf8CString
+        var shown: [Shown] = []
+        // Those that run if their processes do, with their places in `shown`.
+        var supposed: [(place: Int, id: String)] = []
+        var processes: [ProcessIdentity] = []
+
+        func record(_ id: UnsafePointer<CChar>) -> Record? {
+            path.withUnsafeMutableBufferPointer { path in
+                guard let start = path.baseAddress else { return nil }
+                start.update(from: id, count: ContainerID.length)
+                guard let bytes = try? File.readSmall(start, at: place, limit: Record.limit), let document = try? JSONDocument(bytes),
+                    let record = try? read(document.root), record.id.utf8.count == ContainerID.length, strcmp(record.id, id) == 0
+                else { return nil }
+                return record
+            }
+        }
+
         do throws(SystemError) {
             try containers.forEachEntry { name, kind in
-                guard kind != .symlink, ContainerID.isSpelled(name) else { return }
-                let path = UnsafeBufferPointer(start: name, count: 64) + file
-                guard let bytes = try? File.readSmall(path, at: place, limit: Record.limit), let document = try? JSONDocument(bytes),
-                    let record = try? read(document.root), record.id.utf8.count == 64, strcmp(record.id, name) == 0
-                else { return }
-                body(record, record.listedStatus(in: boot), health(of: record))
+                guard kind != .symlink, ContainerID.isSpelled(name), let record = record(name) else { return }
+                let process = record.processThatDecides(in: boot)
+                if let process {
+                    supposed.append((shown.count, record.id))
+                    processes.append(process)
+                }
+                shown.append(show(record, process == nil ? record.listedStatus(in: boot) : .running, health(of: record)))
             }
         } catch {
             throw .system(doing: "list the containers", error)
         }
+        // One that has ended is read once more: what its end was may stand there by now.
+        for index in ProcessIdentity.over(among: processes).sorted(by: >) {
+            let (place, id) = supposed[index]
+            if let record = record(id) {
+                shown[place] = show(record, record.listedStatus(in: boot), health(of: record))
+            } else {
+                shown.remove(at: place)
+            }
+        }
+        return shown
     }
 
     private func health(of record: Record) -> HealthState? {
@@ -82,6 +105,12 @@ extension Record {
 
     /// The same for lists, which do not ask the freezer of a container that nobody has paused: four times as long as all else.
     fileprivate func listedStatus(in boot: String) -> Status { status(in: boot, asksFreezer: start?.pausedAt != nil) }
+
+    /// The process whose life alone says whether this runs; nil where more is to be asked, or nothing.
+    fileprivate func processThatDecides(in boot: String) -> ProcessIdentity? {
+        guard retry == nil, end == nil, let start, start.pausedAt == nil, start.inode != nil else { return nil }
+        return start.identity(in: boot)
+    }
 
     private func status(in boot: String, asksFreezer: Bool) -> Status {
         if let retry, retry.boot == boot { return .restarting(retry.exitCode) }
