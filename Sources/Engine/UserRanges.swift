@@ -6,8 +6,7 @@ import OCI
 /// Ranges of host ids that are given to containers, one each, so that root of one is nobody to the other.
 ///
 /// They come from the `minictl` or `containers` line of `/etc/subuid` and `/etc/subgid`, or from a part of the id space that distributions
-/// leave free. A range is taken by the lock on as many bytes of the file `runtime/ids`, at the numbers of its ids, which whoever watches
-/// the container holds: nothing has to be given back, nothing is left by a crash, and whatever those files say by now, no two ranges overlap.
+/// leave free. Each is taken by a claim (`UserRanges.Claim`).
 struct UserRanges {
     static let size: UInt32 = 65536
     let users: UInt32
@@ -79,24 +78,6 @@ struct UserRanges {
         Slot(number: number, users: users + number * Self.size, groups: groups + number * Self.size)
     }
 
-    /// A slot in use: taken as long as the descriptor, or a copy of it in a fork, is open.
-    struct Claim: ~Copyable {
-        let slot: Slot
-        private let file: FileDescriptor
-
-        fileprivate init(_ slot: Slot, file: consuming FileDescriptor) {
-            self.slot = slot
-            self.file = file
-        }
-
-        /// Takes that slot; nil if somebody has any of its ids.
-        init?(_ slot: Slot, in home: borrowing Home) throws(SystemError) {
-            let file = try UserRanges.locks(in: home)
-            guard try file.take(slot) else { return nil }
-            self.init(slot, file: file)
-        }
-    }
-
     /// Takes a free slot for a container.
     /// - Parameters:
     ///   - wish: the one it had before; else where to begin comes from the id, so that most find theirs free at the first try.
@@ -104,11 +85,10 @@ struct UserRanges {
     func claim(for id: ContainerID, wish: UInt32? = nil, besides taken: Set<UInt32>, in home: borrowing Home) throws(EngineError) -> Claim {
         let start = (wish ?? id.text.utf8.prefix(8).reduce(UInt32(0)) { $0 &* 31 &+ UInt32($1) }) % slots
         do throws(SystemError) {
-            let file = try Self.locks(in: home)
             for offset in 0..<slots {
                 let slot = slot((start + offset) % slots)
                 if taken.contains(where: { Self.overlap($0, slot.users) }) { continue }
-                if try file.take(slot) { return Claim(slot, file: file) }
+                if let claim = try Claim(slot, in: home) { return claim }
             }
         } catch {
             throw .system(doing: "take a range of user ids", error)
@@ -116,24 +96,8 @@ struct UserRanges {
         throw .refused("all \(slots) ranges of user ids are taken by running containers; give minictl more in /etc/subuid and /etc/subgid")
     }
 
-    private static func locks(in home: borrowing Home) throws(SystemError) -> FileDescriptor {
-        try FileDescriptor(opening: "ids", at: home.runtime.place, [.readWrite, .create, .noFollow], mode: 0o600)
-    }
-
     /// Whether ranges that begin there have ids in common.
     static func overlap(_ first: UInt32, _ second: UInt32) -> Bool { max(first, second) - min(first, second) < size }
-}
-
-extension FileDescriptor {
-    /// Locks the bytes of both ranges, users below 2^32 and groups above, or neither.
-    fileprivate func take(_ slot: UserRanges.Slot) throws(SystemError) -> Bool {
-        let size = Int64(UserRanges.size)
-        let (users, groups) = (Int64(slot.users), 1 << 32 + Int64(slot.groups))
-        guard try lockBytes(users..<users + size) else { return false }
-        if try lockBytes(groups..<groups + size) { return true }
-        try unlockBytes(users..<users + size)
-        return false
-    }
 }
 
 extension UserRanges {

@@ -126,7 +126,6 @@ final class Rig {
     func expectNothingLeft(_ location: SourceLocation = #_sourceLocation) {
         #expect(names("root/containers").filter { $0 != ".volumes" && $0 != ".networks" } == [], sourceLocation: location)
         #expect(names("root/runtime").filter { $0.utf8.count == 64 } == [], sourceLocation: location)
-        #expect(names("root/runtime/ids") == [], sourceLocation: location)
         #expect(names("root/runtime/networks/bridge") == [], sourceLocation: location)
         // The kernel takes a cut link away some milliseconds after its namespace.
         #expect(waitUntil { (try? Command(["ip", "-o", "link", "show", "type", "veth"]).run().text) == "" }, sourceLocation: location)
