@@ -54,16 +54,9 @@ package struct NameZone: Equatable, Sendable {
     /// True if it was there.
     @discardableResult
     package mutating func remove(_ id: String) -> Bool {
-        let wanted = Array("\(id) ".utf8)
-        var start = headEnd
-        while let line = line(after: start) {
-            if bytes[line].starts(with: wanted) {
-                bytes.removeSubrange(line)
-                return true
-            }
-            start = line.upperBound
-        }
-        return false
+        guard let line = line(of: id) else { return false }
+        bytes.removeSubrange(line)
+        return true
     }
 
     /// Whether anybody has somebody else to find here, or asks somebody else than the host does, or asks at an address of IPv6.
@@ -116,6 +109,22 @@ package struct NameZone: Equatable, Sendable {
     private static let end = UInt8(ascii: "\n")
 
     private var headEnd: Int { (serialLine ?? line(after: 0))?.upperBound ?? 0 }
+
+    /// That of a container. Each start and each end looks for one among hundreds, so it is found without a slice for each.
+    private func line(of id: String) -> Range<Int>? {
+        var word = id + " "
+        return word.withUTF8 { word in
+            bytes.withUnsafeBytes { raw in
+                guard let base = raw.baseAddress, let text = word.baseAddress else { return nil }
+                var start = headEnd
+                while let line = line(after: start) {
+                    if line.count >= word.count, memcmp(base + line.lowerBound, text, word.count) == 0 { return line }
+                    start = line.upperBound
+                }
+                return nil
+            }
+        }
+    }
 
     /// The line that begins there, its end included; nil behind the last. By `memchr(3)`: a zone is read a few times at each start.
     private func line(after start: Int) -> Range<Int>? {

@@ -52,7 +52,7 @@ package struct UnreadZones: Sendable {
                 }
             }
             // Refused at once: it has no socket now. Answered with the number before: it has not come to it yet.
-            usleep(200)
+            usleep(100)
             if MonotonicClock.milliseconds >= end { return false }
             pause = min(pause * 2, 16)
         }

@@ -41,12 +41,13 @@ extension Home {
         for name in names { release(name, of: id) }
     }
 
-    /// Puts away what a container had while it ran: its processes and its cgroup, then its links and addresses. What is gone already is fine.
-    /// - Returns: where its names are known until the name server has heard of it.
+    /// Puts away what a container had while it ran: its names, links and addresses, its processes and its cgroup. What is gone already is fine.
+    /// - Returns: where its names are known until the name server has heard of it, which is told first, and then reads.
     @discardableResult
     func putAway(_ record: Record) throws(EngineError) -> UnreadZones {
+        let unread = try disconnect(record)
         try putAwayCgroup(record)
-        return try disconnect(record)
+        return unread
     }
 
     private func putAwayCgroup(_ record: Record) throws(EngineError) {
