@@ -107,7 +107,10 @@ package final class PortReservation {
         } catch {
             if error.errno == EADDRINUSE, let wanted { return wanted }
             // SCTP may be missing from this kernel, and then nobody on this machine can have the port.
-            if error.errno == EPROTONOSUPPORT || error.errno == ESOCKTNOSUPPORT, let wanted {
+            if error.errno == EPROTONOSUPPORT || error.errno == ESOCKTNOSUPPORT {
+                guard let wanted else {
+                    throw .refused("this kernel has no \(transport.rawValue) to look for a free port with; choose one")
+                }
                 if isTaken(wanted) { return wanted }
                 ports.append(wanted)
                 return nil

@@ -237,6 +237,7 @@ import Testing
             ("-o nope=1 x", "no option nope"), ("-o mtu=9 x", "no number"),
             ("-o com.docker.network.bridge.name=../../x x", "no name for a bridge"),
             ("-d macvlan x", "parent"), ("-d macvlan -o parent=eth0 -o macvlan_mode=odd x", "is none of"),
+            ("-d macvlan -o parent=lo x", "no wire to share"),
         ])
     func badNetworks(words: String, reason: String) throws {
         let minictl = try Root()

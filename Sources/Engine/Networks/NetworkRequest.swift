@@ -86,6 +86,7 @@ extension NetworkRequest {
                 do throws(NetworkError) { try Firewall.tryOffload() } catch { throw .network(error) }
             case (.macvlan, "parent"):
                 guard Self.isLinkName(value) else { throw .refused("'\(value)' is no name of a link") }
+                guard value != "lo" else { throw .refused("the loopback is no wire to share; take a link such as eth0") }
             case (.macvlan, "macvlan_mode"), (.macvlan, "mode"):
                 guard MacvlanMode(rawValue: value) != nil else {
                     throw .refused("the macvlan mode \(value) is none of \(MacvlanMode.allCases.map(\.rawValue).joined(separator: ", "))")
