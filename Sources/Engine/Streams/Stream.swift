@@ -111,7 +111,8 @@ struct Stream {
         if log == nil || !isOutward || pending.isUnread { close() }
     }
 
-    private mutating func close() {
+    mutating func close() {
+        guard isOpen else { return }
         isOpen = false
         log?.flush()
         if source > 2 { Glibc.close(source) }
