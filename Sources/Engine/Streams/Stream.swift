@@ -115,6 +115,7 @@ struct Stream {
         guard isOpen else { return }
         isOpen = false
         log?.flush()
+        audience?.terminalEnds(source)
         if source > 2 { Glibc.close(source) }
         if closesTarget { Glibc.close(pending.target) }
     }
