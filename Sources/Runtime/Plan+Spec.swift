@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Cgroups
+import Glibc
 import JSON
 package import Linux
 package import OCI
@@ -54,11 +55,16 @@ extension Plan {
             let path = Plan.absolute(spec.root?.path ?? "rootfs", options.bundle)
             self.init(root: .directory(path: path, readOnly: spec.root?.readonly ?? false, idmapped: options.idmapsRoot), process: planned)
         }
-        try setNamespaces(spec)
-        guard namespaces.contains(.mount) || joined.contains(where: { $0.type == .mount }) else {
-            throw .refused("linux.namespaces has no mount namespace, and without one the container's root would replace this machine's")
+        do throws(LaunchError) {
+            try setNamespaces(spec)
+            guard namespaces.contains(.mount) || joined.contains(where: { $0.type == .mount }) else {
+                throw .refused("linux.namespaces has no mount namespace, and without one the container's root would replace this machine's")
+            }
+            try setMounts(spec, options)
+        } catch {
+            closeJoined()
+            throw error
         }
-        try setMounts(spec, options)
         seatFiles = options.cgroup.seatFiles
         waitsForNetwork = options.waitsForNetwork
         interfacesWithoutIPv6 = options.interfacesWithoutIPv6
@@ -87,6 +93,11 @@ extension Plan {
 // MARK: namespaces
 
 extension Plan {
+    /// To be done here once the child has its own: a monitor plans again and again.
+    func closeJoined() {
+        for namespace in joined { close(namespace.raw) }
+    }
+
     private mutating func setNamespaces(_ spec: Spec) throws(LaunchError) {
         guard let linux = spec.linux else { return }
         for (type, kind) in Self.kinds {
