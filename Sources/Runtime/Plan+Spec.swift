@@ -87,7 +87,7 @@ extension Plan {
         }
     }
 
-    static func absolute(_ path: String, _ bundle: String) -> String { path.hasPrefix("/") ? path : "\(bundle)/\(path)" }
+    static func absolute(_ path: String, _ bundle: String) -> String { path.isAbsolutePath ? path : "\(bundle)/\(path)" }
 }
 
 // MARK: namespaces
@@ -165,7 +165,7 @@ extension Plan {
         var bindsDevices = false
         for mount in spec.mounts ?? [] {
             let words = MountOptions(mount.options ?? [])
-            let destination = mount.destination.hasPrefix("/") ? mount.destination : "/" + mount.destination
+            let destination = mount.destination.isAbsolutePath ? mount.destination : "/" + mount.destination
             if words.bind != .none || mount.type == "bind" {
                 for word in words.data where !MountOptions.isForUserSpace(word.key) {
                     throw .refused("unknown mount option \(word.key) for \(destination)")
