@@ -18,48 +18,65 @@ extension Record {
 extension Record {
     /// In the shape of docker's API: for each port of the container where it is to be reached.
     func portsDescription(isUp: Bool) -> JSONValue {
-        var object = JSONObject()
-        for name in exposed ?? [] {
-            guard let exposed = ExposedPorts(name) else { continue }
-            for port in exposed.ports.first...exposed.ports.last { object["\(port)/\(exposed.transport.rawValue)"] = .null }
-        }
-        guard isUp else { return .object(JSONObject()) }
+        guard isUp else { return [:] }
+        var table = PortTable()
+        for port in exposedPortNames { table.change(port) { _ in .null } }
         for ports in published ?? [] {
             for pair in ports.pairs {
-                let name = "\(pair.container)/\(ports.transport.rawValue)"
-                object[name] = .array((object[name]?.array ?? []) + [Self.binding("\(ports.address)", "\(pair.host)")])
+                table.add(Self.binding("\(ports.address)", "\(pair.host)"), to: "\(pair.container)/\(ports.transport.rawValue)")
             }
         }
-        return .object(object)
+        return table.value
     }
 
     /// The same as it was asked for.
     var portBindings: JSONValue {
-        var object = JSONObject()
+        var table = PortTable()
         for request in ports ?? [] {
             for (offset, port) in (request.containerPorts.first...request.containerPorts.last).enumerated() {
-                let name = "\(port)/\(request.transport.rawValue)"
                 let host = request.hostPorts.map { hosts in
                     request.containerPorts.count == hosts.count ? "\(Int(hosts.first) + offset)" : "\(hosts)"
                 }
                 let binding = Self.binding(request.address.map { "\($0)" } ?? "", host ?? "")
-                object[name] = .array((object[name]?.array ?? []) + [binding])
+                table.add(binding, to: "\(port)/\(request.transport.rawValue)")
             }
         }
-        return .object(object)
+        return table.value
     }
 
     /// docker's set of ports that a container is known to have.
     var exposedPorts: JSONValue {
-        var object = JSONObject()
-        for name in exposed ?? [] {
-            guard let exposed = ExposedPorts(name) else { continue }
-            for port in exposed.ports.first...exposed.ports.last { object["\(port)/\(exposed.transport.rawValue)"] = [:] }
+        var table = PortTable()
+        for port in exposedPortNames { table.change(port) { _ in [:] } }
+        return table.value
+    }
+
+    private var exposedPortNames: [String] {
+        (exposed ?? []).compactMap { ExposedPorts($0) }.flatMap { exposed in
+            (exposed.ports.first...exposed.ports.last).map { "\($0)/\(exposed.transport.rawValue)" }
         }
-        return .object(object)
     }
 
     private static func binding(_ address: String, _ port: String) -> JSONValue {
         ["HostIp": .string(address), "HostPort": .string(port)]
     }
+}
+
+/// What belongs to each port, in the order in which they come. There may be 65535, and none is looked for among all before it.
+private struct PortTable {
+    private var members: [(name: String, value: JSONValue)] = []
+    private var places: [String: Int] = [:]
+
+    var value: JSONValue { .object(JSONObject(distinct: members)) }
+
+    mutating func change(_ name: String, _ new: (JSONValue?) -> JSONValue) {
+        if let place = places[name] {
+            members[place].value = new(members[place].value)
+        } else {
+            places[name] = members.count
+            members.append((name, new(nil)))
+        }
+    }
+
+    mutating func add(_ binding: JSONValue, to name: String) { change(name) { .array(($0?.array ?? []) + [binding]) } }
 }

@@ -70,7 +70,7 @@ extension ImageStore {
     }
 }
 
-func encoded(_ value: some Encodable, _ what: String) throws(ImageError) -> [UInt8] {
+func encoded(_ value: some JSONCoded, _ what: String) throws(ImageError) -> [UInt8] {
     do throws(JSONError) {
         return try JSONEncoder().encode(value)
     } catch {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import JSON
 import Linux
 package import OCI
 
@@ -100,7 +101,7 @@ extension ImageStore {
         return usage
     }
 
-    private func readable<Value: Decodable>(_ descriptor: Descriptor, as type: Value.Type) throws(ImageError) -> Value? {
+    private func readable<Value: JSONCoded>(_ descriptor: Descriptor, as type: Value.Type) throws(ImageError) -> Value? {
         do throws(ImageError) {
             return try read(descriptor, of: "image")
         } catch .invalid {

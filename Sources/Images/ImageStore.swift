@@ -115,7 +115,7 @@ package struct ImageStore: ~Copyable {
     }
 
     /// A small blob, checked against its size and digest.
-    func read<Value: Decodable>(_ descriptor: Descriptor, of what: String) throws(ImageError) -> Value {
+    func read<Value: JSONCoded>(_ descriptor: Descriptor, of what: String) throws(ImageError) -> Value {
         guard descriptor.digest.algorithm == .sha256 else { throw .invalid(what, why: "\(descriptor.digest) is not a sha256 digest") }
         let bytes = try attempt { () throws(SystemError) in
             try File.read("blobs/sha256/\(descriptor.digest.hex)", at: directory.place)

@@ -32,11 +32,16 @@ final class TarContents {
         var map: [Range<Int64>] = []
         var end: Int64 = 0
         var written: Int64 = 0
-        while let extent = try? file.extent(from: end)?.clamped(to: 0..<size), !extent.isEmpty {
-            guard map.count < mostExtents else { return nil }
-            map.append(extent)
-            end = extent.upperBound
-            written += end - extent.lowerBound
+        do throws(SystemError) {
+            while let extent = try file.extent(from: end)?.clamped(to: 0..<size), !extent.isEmpty {
+                guard map.count < mostExtents else { return nil }
+                map.append(extent)
+                end = extent.upperBound
+                written += end - extent.lowerBound
+            }
+        } catch {
+            // What cannot be told is read.
+            return nil
         }
         guard size - written >= least else { return nil }
         // A stretch of nothing says where the file ends.

@@ -28,7 +28,7 @@ package enum Errand {
         }
         _ = try process.reap()
         guard var message = answer.take() else { throw SystemError(call: "clone3", subject: namespaces.description, errno: ECHILD) }
-        if let failure = SystemError(message.bytes[...]) { throw failure }
+        guard message.bytes == [0] else { throw SystemError(message.bytes[...]) ?? SystemError(call: "recvmsg", errno: EPROTO) }
         return message.takeDescriptors().first.map { FileDescriptor(owning: $0) }
     }
 

@@ -101,14 +101,10 @@ extension FileDescriptor {
     }
 
     /// A descriptor of its own for what standard input is.
-    package static func standardInput() throws(SystemError) -> FileDescriptor {
-        FileDescriptor(owning: try check("fcntl") { linux_fcntl(0, F_DUPFD_CLOEXEC, 3) })
-    }
+    package static func standardInput() throws(SystemError) -> FileDescriptor { try FileDescriptor(duplicating: 0) }
 
     /// A descriptor of its own for what standard output is.
-    package static func standardOutput() throws(SystemError) -> FileDescriptor {
-        FileDescriptor(owning: try check("fcntl") { linux_fcntl(1, F_DUPFD_CLOEXEC, 3) })
-    }
+    package static func standardOutput() throws(SystemError) -> FileDescriptor { try FileDescriptor(duplicating: 1) }
 
     /// A pipe: what is written to `writer` comes out of `reader`. The corresponding call is `pipe2(2)`.
     package static func pipe() throws(SystemError) -> Pipe {

@@ -55,7 +55,7 @@ package struct MountOptions: Sendable {
     }
 
     private mutating func readPropagation(_ word: String) -> Bool {
-        let recursive = word.first == "r" && word != "rw" && word != "ro"
+        let recursive = word.first == "r"
         let name = recursive ? String(word.dropFirst()) : word
         guard let entry = Self.propagations.first(where: { $0.word.description == name }) else { return false }
         propagation = entry.propagation

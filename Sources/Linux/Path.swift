@@ -7,8 +7,12 @@ extension String {
 
     package var isAbsolutePath: Bool { utf8.first == Self.slash }
 
-    /// The same place, said from the root.
-    package func absolutePath() throws(SystemError) -> String { isAbsolutePath ? self : "\(try Machine.workingDirectory())/\(self)" }
+    /// The same place, said from the root; a relative one without what leads nowhere, as in `./a`.
+    package func absolutePath() throws(SystemError) -> String {
+        if isAbsolutePath { return self }
+        let parts = try Machine.workingDirectory().pathComponents + pathComponents.filter { $0 != "." }
+        return "/" + parts.joined(separator: "/")
+    }
 
     /// What lies between its slashes; nothing where there is nothing.
     package var pathComponents: [Substring] { utf8.split(separator: Self.slash).map { Substring($0) } }

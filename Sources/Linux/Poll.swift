@@ -23,7 +23,6 @@ package struct PollEvents: OptionSet, Sendable {
     package static let writable = PollEvents(rawValue: Int16(POLLOUT))
     package static let hangUp = PollEvents(rawValue: Int16(POLLHUP))
     package static let error = PollEvents(rawValue: Int16(POLLERR))
-    package static let invalid = PollEvents(rawValue: Int16(POLLNVAL))
 }
 
 extension Array where Element == PollEntry {

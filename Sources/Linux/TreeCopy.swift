@@ -37,7 +37,7 @@ package struct TreeCopy {
             if try entry(name, inner, from, to) == .directory { folders.append(inner) }
         }
         // Each name that was added has set it to now.
-        try to.setModified(from.status().modified)
+        try to.setTimes(FileTime(from.status().modified))
         return folders
     }
 
@@ -108,13 +108,6 @@ package struct TreeCopy {
         for attribute in try original.carriedAttributes() {
             try made.setAttribute(attribute.name, attribute.value)
         }
-        try made.setModified(status.modified)
-    }
-}
-
-extension FileDescriptor {
-    fileprivate func setModified(_ time: timespec) throws(SystemError) {
-        let times = [time, time]
-        try check("futimens") { futimens(raw, times) }
+        try made.setTimes(FileTime(status.modified))
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Cgroups
+import Glibc
 import JSON
 package import Linux
 package import OCI
@@ -54,11 +55,16 @@ extension Plan {
             let path = Plan.absolute(spec.root?.path ?? "rootfs", options.bundle)
             self.init(root: .directory(path: path, readOnly: spec.root?.readonly ?? false, idmapped: options.idmapsRoot), process: planned)
         }
-        try setNamespaces(spec)
-        guard namespaces.contains(.mount) || joined.contains(where: { $0.type == .mount }) else {
-            throw .refused("linux.namespaces has no mount namespace, and without one the container's root would replace this machine's")
+        do throws(LaunchError) {
+            try setNamespaces(spec)
+            guard namespaces.contains(.mount) || joined.contains(where: { $0.type == .mount }) else {
+                throw .refused("linux.namespaces has no mount namespace, and without one the container's root would replace this machine's")
+            }
+            try setMounts(spec, options)
+        } catch {
+            closeJoined()
+            throw error
         }
-        try setMounts(spec, options)
         seatFiles = options.cgroup.seatFiles
         waitsForNetwork = options.waitsForNetwork
         interfacesWithoutIPv6 = options.interfacesWithoutIPv6
@@ -81,12 +87,17 @@ extension Plan {
         }
     }
 
-    static func absolute(_ path: String, _ bundle: String) -> String { path.hasPrefix("/") ? path : "\(bundle)/\(path)" }
+    static func absolute(_ path: String, _ bundle: String) -> String { path.isAbsolutePath ? path : "\(bundle)/\(path)" }
 }
 
 // MARK: namespaces
 
 extension Plan {
+    /// To be done here once the child has its own: a monitor plans again and again.
+    func closeJoined() {
+        for namespace in joined { close(namespace.raw) }
+    }
+
     private mutating func setNamespaces(_ spec: Spec) throws(LaunchError) {
         guard let linux = spec.linux else { return }
         for (type, kind) in Self.kinds {
@@ -154,7 +165,7 @@ extension Plan {
         var bindsDevices = false
         for mount in spec.mounts ?? [] {
             let words = MountOptions(mount.options ?? [])
-            let destination = mount.destination.hasPrefix("/") ? mount.destination : "/" + mount.destination
+            let destination = mount.destination.isAbsolutePath ? mount.destination : "/" + mount.destination
             if words.bind != .none || mount.type == "bind" {
                 for word in words.data where !MountOptions.isForUserSpace(word.key) {
                     throw .refused("unknown mount option \(word.key) for \(destination)")

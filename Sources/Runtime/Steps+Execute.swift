@@ -105,15 +105,14 @@ extension ProgramFault {
             let line = head[2...].prefix(256).prefix { $0 != UInt8(ascii: "\n") }.drop {
                 $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t")
             }
-            let path = line.prefix { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
-            return path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
+            return Self.path(line.prefix { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") })
         }
         guard head.count >= 64, head.starts(with: [0x7f, 0x45, 0x4c, 0x46]), head[5] == 1 else { return nil }
         let wide = head[4] == 2
         func number(_ offset: Int, _ size: Int) -> Int? {
             guard offset >= 0, offset <= head.count - size else { return nil }
-            return head[offset..<(offset + size)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) } <= UInt64(Int32.max)
-                ? head[offset..<(offset + size)].reversed().reduce(0) { $0 << 8 | Int($1) } : nil
+            let number = head[offset..<(offset + size)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            return number <= UInt64(Int32.max) ? Int(number) : nil
         }
         guard let table = number(wide ? 32 : 28, wide ? 8 : 4), let size = number(wide ? 54 : 42, 2), let count = number(wide ? 56 : 44, 2)
         else { return nil }
@@ -123,9 +122,15 @@ extension ProgramFault {
             guard let offset = number(entry + (wide ? 8 : 4), wide ? 8 : 4), let length = number(entry + (wide ? 32 : 16), wide ? 8 : 4),
                 length > 1, length <= 4096, offset <= head.count - length
             else { return nil }
-            return String(decoding: head[offset..<(offset + length - 1)], as: UTF8.self)
+            return Self.path(head[offset..<(offset + length)])
         }
         return nil
+    }
+
+    /// As the kernel reads it, up to a null byte; nil for none.
+    private static func path(_ bytes: ArraySlice<UInt8>) -> String? {
+        let path = bytes.prefix { $0 != 0 }
+        return path.isEmpty ? nil : String(decoding: path, as: UTF8.self)
     }
 
     /// `PT_INTERP` of `elf(5)`.

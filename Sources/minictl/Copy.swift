@@ -34,7 +34,7 @@ struct Copy: Command {
         init(_ text: String) throws(UsageError) {
             if text == "-" {
                 self = .stream
-            } else if !text.hasPrefix("/"), !text.hasPrefix("."), let colon = text.firstIndex(of: ":") {
+            } else if !text.isAbsolutePath, !text.hasPrefix("."), let colon = text.firstIndex(of: ":") {
                 let path = String(text[text.index(after: colon)...])
                 guard colon != text.startIndex, !path.isEmpty else { throw UsageError("'\(text)' is not CONTAINER:PATH") }
                 self = .container(String(text[..<colon]), path)

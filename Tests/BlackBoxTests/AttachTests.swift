@@ -152,6 +152,20 @@ import Testing
         rig.expectNothingLeft()
     }
 
+    @Test("What is typed for a program that has let go of its terminal goes nowhere, and whoever is attached stays so")
+    func letGo() throws {
+        try rig.minictl("run", "-dit", "--name", "shell", "base", "sh", "-c", "exec </dev/null >/dev/null 2>&1; exec sleep 1000")
+        usleep(300_000)
+        let before = terminal.settings
+        let running = try start(["attach", "shell"])
+        #expect(waitUntil { terminal.settings != before })
+        terminal.type("hello\n")
+        usleep(300_000)
+        try rig.minictl("kill", "shell")
+        #expect(running.ending().code == 137, "\(terminal.text)")
+        try end("shell")
+    }
+
     @Test("A reader that goes away ends a run with a terminal that is removed as it ends")
     func brokenPipe() throws {
         let ending = try Command(["sh", "-c", "'\(Program.path)' --root '\(rig.root)' run --rm -t base yes | head -n 1"]).run(seconds: 8)

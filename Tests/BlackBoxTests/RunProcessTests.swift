@@ -137,6 +137,7 @@ import Testing
     func brokenPrograms() throws {
         try rig.makeDirectory("fs/bin")
         try rig.write("fs/bin/script", "#!/usr/bin/nosuch -x\n", mode: 0o755)
+        try rig.write("fs/bin/null", "#!/usr/bin/nosuch\0x\n", mode: 0o755)
         try rig.write("fs/bin/text", "hello\n", mode: 0o755)
         try rig.write("fs/bin/empty", "", mode: 0o755)
         try rig.write("fs/bin/plain", "#!/bin/sh\n", mode: 0o644)
@@ -158,9 +159,8 @@ import Testing
         musl.replaceSubrange(120..<(120 + name.count), with: name)
         try FileDescriptor(opening: "\(rig.path)/fs/bin/musl", [.writeOnly, .create], mode: 0o755).write(musl)
         for (program, code, words) in [
-            ("script", 127 as CInt, "/usr/bin/nosuch"), ("musl", 127, "/lib/ld-musl-x86_64.so.1"), ("arm", 126, "aarch64"),
-            ("text", 126, "not"),
-            ("empty", 126, "not"), ("plain", 126, "permission"),
+            ("script", 127 as CInt, "/usr/bin/nosuch"), ("null", 127, "/usr/bin/nosuch,"), ("musl", 127, "/lib/ld-musl-x86_64.so.1"),
+            ("arm", 126, "aarch64"), ("text", 126, "not"), ("empty", 126, "not"), ("plain", 126, "permission"),
         ] {
             for name in [program, "/bin/" + program] {
                 let ending = try rig.minictl("run", "--rm", "--rootfs", "\(rig.path)/fs", name)

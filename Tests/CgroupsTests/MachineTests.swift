@@ -146,6 +146,15 @@ private struct Child: ~Copyable {
         #expect(scratch.cgroup.paths.entries.count == 3)
     }
 
+    @Test func `an update that is refused leaves everything as it was, the OOM killer too`() throws {
+        let scratch = try Scratch(needing: [.cpuset])
+        let before = try scratch.read(.memory, "memory.oom_control")
+        let refused = Spec.Resources(memory: .init(limit: 64 << 20, disableOOMKiller: true), cpu: .init(period: 1))
+        #expect(throws: CgroupError.self) { try scratch.cgroup.update(refused) }
+        #expect(try scratch.read(.memory, "memory.oom_control") == before)
+        #expect(scratch.cgroup.statistics().memory.limit == nil)
+    }
+
     @Test func `what the kernel refuses is named with file and text`() throws {
         let scratch = try Scratch(needing: [.cpuset])
         #expect { try scratch.cgroup.apply(.init(cpu: .init(cpus: "8191")), as: .needed) } throws: { error in

@@ -212,7 +212,19 @@ private func texts(_ resources: Spec.Resources, _ version: Hierarchy.Version, me
             ("8:0 rbps=1 wbps=max riops=max wiops=max\n", "8:0 wbps=7", "8:0 rbps=1 wbps=max riops=max wiops=max"),
             ("", "8:0 wbps=7", "8:0 wbps=max"),
         ])
-    func formerLine(now: String, text: String, line: String) { #expect(Cgroup.formerLine(now, text) == line) }
+    func formerLine(now: String, text: String, line: String) {
+        for proof in [Setting.Proof.line, .none] { #expect(Cgroup.former(now, Setting(.io, .v2, "io.max", text, proof: proof)) == line) }
+    }
+
+    @Test(
+        "of other files the first line is, but not the name in front of a number",
+        arguments: [
+            ("memory.max", "512\n", "512"), ("cpu.max", "max 100000\n", "max 100000"), ("io.weight", "default 100\n8:0 7\n", "default 100"),
+            ("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\n", "0"),
+        ])
+    func former(file: String, now: String, text: String) {
+        #expect(Cgroup.former(now, Setting(.memory, .v1, file, "1", proof: .none)) == text)
+    }
 
     @Test func `a limit counts as kept when the kernel rounded it down to its unit`() {
         #expect(Setting.Proof.bytes(unit: 4096).accepts("8192\n", for: "10000"))

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import Images
 import Linux
 import OCI
 import Testing
+
+@testable import Images
 
 /// Layers that lie about their size, or end too early, or never.
 @Suite struct DamagedLayerTests {
@@ -50,6 +51,19 @@ import Testing
         #expect(bytes.count == 1 << 20)
         #expect(Array(bytes[4096..<4100]) == Array("data".utf8))
         #expect(bytes.reduce(0) { $0 + Int($1) } == "data".utf8.reduce(0) { $0 + Int($1) })
+    }
+
+    @Test func aFileThatFailsToTellItsHolesIsNotTakenForOne() throws {
+        let path = scratch.path + "/hole"
+        let file = try FileDescriptor(opening: path, [.readWrite, .create], mode: 0o600)
+        try file.setSize(8 << 20)
+        // Every look into it fails.
+        let contents = try TarContents(FileDescriptor(opening: path, [.path]), file.status(), tellsHoles: true)
+        var header = TarHeader("hole".utf8, .regular, mode: 0o644)
+        #expect(contents.tell(&header).isEmpty)
+        #expect(header.size == 8 << 20 && header.sparse == nil)
+        var buffer = [UInt8](repeating: 1, count: 4096)
+        #expect(throws: SystemError.self) { try buffer.withUnsafeMutableBytes { try contents.next(into: $0) } }
     }
 
     @Test func sizesBeyondReasonAreRefused() throws {

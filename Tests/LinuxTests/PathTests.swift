@@ -12,6 +12,14 @@ import Testing
         #expect("".pathComponents.isEmpty && "//".pathComponents.isEmpty)
     }
 
+    @Test("A relative path is said from the root, without what leads nowhere")
+    func absolute() throws {
+        let here = try Machine.workingDirectory()
+        #expect(try "/a/./b".absolutePath() == "/a/./b")
+        #expect(try ".".absolutePath() == here && "./".absolutePath() == here)
+        #expect(try "./a/../b".absolutePath() == (here == "/" ? "" : here) + "/a/../b")
+    }
+
     @Test(
         "A path's last component and the directory it lies in",
         arguments: [

@@ -19,6 +19,14 @@ import Testing
         #expect(try minictl("ps --filter publish=x").code == 1)
     }
 
+    @Test("Every port there is can be named, and is told without delay", .timeLimit(.minutes(1)))
+    func everyPort() throws {
+        let minictl = try Root()
+        try minictl.start("web", "--network none --expose 1-65535")
+        let count = "inspect -f '{{json .Config.ExposedPorts}} {{json .NetworkSettings.Ports}}' web | grep -o [0-9]/tcp | wc -l"
+        #expect(try minictl(count).text == "131070")
+    }
+
     @Test("What takes room is told in full: images, containers and volumes")
     func everySize() throws {
         let minictl = try Root()

@@ -44,6 +44,13 @@ import Testing
         #expect(outcome.lines == ["0", "30001", "last"], "\(outcome)")
     }
 
+    @Test("Half a line is in the log too, though another process keeps the pipe it came through")
+    func halfLine() throws {
+        try minictl.start("host")
+        let outcome = try minictl.sh("$M run --name web --pid container:host base sh -c 'printf half; sleep 1000 &'; echo; $M logs web")
+        #expect(outcome.lines == ["half", "half"], "\(outcome.error)")
+    }
+
     @Test("A container that cannot be mended hinders no other, and its ids go to nobody else")
     func unmendable() throws {
         let id = try minictl.start("web")

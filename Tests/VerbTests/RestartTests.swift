@@ -53,6 +53,27 @@ import Testing
         try minictl.expectEmpty()
     }
 
+    @Test(
+        "However often it starts its container again, a monitor holds no more than before",
+        arguments: [
+            // Into another's namespaces; with a process left behind that keeps the pipes; and what cannot be started any more.
+            "--pid container:host base true", "--pid container:host base sh -c 'sleep 1000 &'", "base sh -c 'mv /bin/sh /bin/away'",
+        ])
+    func descriptors(words: String) throws {
+        try minictl.start("host")
+        let outcome = try minictl.sh(
+            """
+            $M run -d --name web --network none --restart always \(words) >/dev/null
+            monitor=$(pgrep -of "$PWD run -d --name web ")
+            for count in 3 5; do
+                while [ $($M inspect -f '{{.RestartCount}}' web) -lt $count ]; do sleep 0.02; done
+                for i in 1 2 3 4 5; do ls /proc/$monitor/fd | wc -l; sleep 0.05; done | sort -n | head -n 1
+            done
+            """)
+        let held = outcome.lines.compactMap { Int($0) }
+        #expect(held.count == 2 && held.first ?? 0 >= held.last ?? 0, "\(outcome)")
+    }
+
     @Test("Who is stopped or killed by hand stays so; who is killed otherwise comes back", arguments: ["stop", "kill", "kill -s KILL"])
     func byHand(verb: String) throws {
         try minictl.start("web", "--restart unless-stopped")

@@ -59,8 +59,8 @@ extension Container {
             options.stdio = plumbing?.stdio ?? options.stdio
         }
         var launched = try launch(errand, options, beside: target)
+        supervisor.streams = plumbing?.takeStreams() ?? []
         plumbing?.release()
-        supervisor.streams = plumbing?.streams ?? []
         if let timeout = request.timeout { supervisor.attendants.append(Timeout(timeout, session: launched.pid)) }
         let kills = record.cgroupHandle?.oomKills ?? 0
         if let master = launched.takeTerminal() { supervisor.connect(master: master, request) }

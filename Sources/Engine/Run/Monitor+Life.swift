@@ -110,7 +110,7 @@ extension Container {
             connection.pipes = plumbing.pipes
             defer { plumbing.release() }
             launched = try start(spec, connection, in: home)
-            streams = plumbing.streams
+            streams = plumbing.takeStreams()
         }
         started()
         // A stop that came just now found nobody to stop.

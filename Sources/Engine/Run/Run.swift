@@ -158,8 +158,8 @@ extension Container {
         do throws(SystemError) { plumbing = try Plumbing(options, log: log) } catch { throw .system(doing: "make pipes", error) }
         connection.stdio = plumbing.stdio
         let launched = try start(spec, connection, in: home)
+        supervisor.streams = plumbing.takeStreams()
         plumbing.release()
-        supervisor.streams = plumbing.streams
         do throws(SystemError) {
             guard case .ended(let end) = try supervisor.wait(for: launched.handle) else { throw SystemError(call: "waitid", errno: ECHILD) }
             return (ending(end), supervisor.loss)

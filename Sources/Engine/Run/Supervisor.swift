@@ -72,7 +72,11 @@ struct Supervisor: ~Copyable {
             guard let end else { continue }
             // What has come this far is not lost because somebody is slow to take it.
             if streams.contains(where: \.isWaiting) { deadline = MonotonicClock.milliseconds + Self.drainTime }
-            if !streams.contains(where: { $0.isOutward && $0.isOpen }) || MonotonicClock.milliseconds >= deadline { return end }
+            if !streams.contains(where: { $0.isOutward && $0.isOpen }) || MonotonicClock.milliseconds >= deadline {
+                // What a grandchild still keeps open ends for us: half a line goes to the log, and a monitor lives on without it.
+                for index in streams.indices { streams[index].close() }
+                return end
+            }
         }
     }
 

@@ -68,6 +68,13 @@ final class Audience: Attendant {
         hasHungUp = false
     }
 
+    /// A program may let go of its terminal and run on: that is closed then, and its number somebody else's.
+    func terminalEnds(_ source: CInt) {
+        guard source == terminal else { return }
+        endInput()
+        terminal = -1
+    }
+
     /// Tells everybody. Who is gone keeps its place until `attend`, where places count.
     func tell(_ message: AttachMessage) {
         guard !clients.isEmpty else { return }

@@ -31,7 +31,7 @@ enum Outlet {
 /// The container's side of a run's streams, and ours.
 struct Plumbing {
     private(set) var stdio = Stdio()
-    private(set) var streams: [Stream] = []
+    private var streams: [Stream] = []
     /// By which numbers the pipes of output and errors are found again.
     private(set) var pipes: [UInt64] = []
     /// The container's ends of our pipes: closed here once it has them.
@@ -118,9 +118,16 @@ struct Plumbing {
         return .descriptor(ends.writer)
     }
 
-    /// Closes here what only the container is to hold, so that its end is the end.
+    /// For whoever moves their bytes.
+    mutating func takeStreams() -> [Stream] {
+        defer { streams = [] }
+        return streams
+    }
+
+    /// Closes here what only the container is to hold, so that its end is the end; and the streams of one that did not start.
     mutating func release() {
         for raw in given { close(raw) }
         given = []
+        for index in streams.indices { streams[index].close() }
     }
 }

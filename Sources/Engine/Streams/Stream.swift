@@ -111,9 +111,11 @@ struct Stream {
         if log == nil || !isOutward || pending.isUnread { close() }
     }
 
-    private mutating func close() {
+    mutating func close() {
+        guard isOpen else { return }
         isOpen = false
         log?.flush()
+        audience?.terminalEnds(source)
         if source > 2 { Glibc.close(source) }
         if closesTarget { Glibc.close(pending.target) }
     }

@@ -1,5 +1,5 @@
-import Images
 // SPDX-License-Identifier: Apache-2.0
+import Images
 package import JSON
 import Linux
 
