@@ -93,7 +93,7 @@ extension ProgramFault {
                 return
             }
             self = Self.foreignMachine(head).map { .wrongArchitecture($0) } ?? .notExecutable
-        case EACCES, EPERM, EISDIR, ETXTBSY, ELOOP, EINVAL:
+        case EACCES, EPERM, EISDIR, ETXTBSY, ELOOP, EINVAL, E2BIG:
             self = .notExecutable
         default:
             return nil

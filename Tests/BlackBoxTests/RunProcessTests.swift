@@ -109,6 +109,11 @@ import Testing
         // As an editor of another system writes it.
         try rig.write("lines", "A=1\r\n\r\n# a comment\r\nB=2\r\n")
         #expect(try rig.sh(["--env-file", "\(rig.path)/lines"], "echo $A$B").text == "12")
+        #expect(try rig.sh(["--env-file", "/dev/null"], "true").code == 0)
+        // What one variable may be at the most, Linux says.
+        try rig.write("long", "A=\(String(repeating: "x", count: 140_000))\n")
+        let long = try rig.sh(["--env-file", "\(rig.path)/long"], "true")
+        #expect(long.code == 126 && long.error.contains("longer than the kernel takes"), "\(long)")
         try rig.write("bad", "a b=1\n")
         #expect(try rig.sh(["--env-file", "\(rig.path)/bad"], "true").code == 125)
         mkfifo("\(rig.path)/fifo", 0o600)
