@@ -56,6 +56,8 @@ extension LaunchError {
     func sentence(memoryLimit: Int64?) -> String {
         switch self {
         case .refused(let sentence): sentence
+        case .system(_, let error) where error.subject == "/proc/self/timens_offsets" && error.errno == ERANGE:
+            "a time offset is too large: no clock of a container can be before 0, where this machine's was when it started, or beyond 146 years"
         case .system(let doing, let error): error.mountMistake ?? "cannot \(doing): \(error)"
         case .died(.signaled(.kill)):
             memoryLimit.map { "the container was killed before it could start: out of memory (limit \(ByteCount($0)))" }
@@ -87,7 +89,12 @@ extension StepFailure {
         guard let program else { return reason }
         let name = error.subject
         switch program {
+        case .notFound where name.hasPrefix("-"):
+            return "cannot execute \(name): there is no such program in the container; options stand before the image's or container's name"
         case .notFound: return "cannot execute \(name): there is no such program in the container"
+        case .notExecutable where error.errno == E2BIG:
+            return "cannot execute \(name): its arguments and environment are longer than the kernel takes: "
+                + "128 KiB for each one, and a quarter of the stack's limit for all"
         case .notExecutable:
             return "cannot execute \(name): \(error.reason.lowercased()); it is not a program, or not executable for this user"
         case .missingInterpreter(let path): return "cannot execute \(name): it needs \(path), which the image lacks"
@@ -99,8 +106,13 @@ extension StepFailure {
     private var reason: String {
         switch (error.call, error.errno) {
         case ("mount", EISDIR), ("mount", ENOTDIR), ("mount", EPERM): error.mountMistake ?? "cannot \(step): \(error)"
-        case ("mkdir", _) where step == "set up root":
+        case ("mkdir", _) where step == "set up root", ("creat", _):
             "cannot mount at \(error.subject): it is not there, and cannot be made (\(error.reason.lowercased()))"
+        // Walked without following links, because the kernel fills it.
+        case ("openat2", ELOOP) where step == "set up root":
+            "cannot mount at \(error.subject): a part of it is a symbolic link, and this needs a directory of the image's"
+        case ("open", ENOENT) where error.subject == "/dev/null":
+            "the container has no /dev/null: what is mounted at /dev has to have one"
         case ("chdir", ENOTDIR): "the working directory \(error.subject) is no directory"
         case ("chdir", EACCES): "the working directory \(error.subject) may not be entered by this user"
         case ("open", ENOENT) where error.subject.hasPrefix("sys/"):

@@ -28,6 +28,8 @@ extension Record: JSONRecord {
         try json("ports", &ports)
         try json("published", &published)
         try json("exposed", &exposed)
+        try json("publishesAll", &publishesAll)
+        try json("extraGroups", &extraGroups)
         try json("resolver", &resolver)
         try json("hosts", &hosts)
         try json("links", &links)

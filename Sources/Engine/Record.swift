@@ -37,6 +37,10 @@ package struct Record: Equatable, Sendable {
     package var published: [PublishedPorts]?
     /// Ports that its image or its user names, published or not.
     package var exposed: [String]?
+    /// Whether it was asked for that all of those be published.
+    package var publishesAll: Bool?
+    /// Groups beside those that the image gives its user, as they were asked for.
+    package var extraGroups: [String]?
     /// What its `/etc/resolv.conf` is to say in place of what the host's does.
     package var resolver: ResolverFile?
     /// Further lines of its `/etc/hosts`: `NAME:ADDRESS`, the address perhaps `host-gateway`.

@@ -39,7 +39,20 @@ package struct ImageStore: ~Copyable {
     /// Finds an image by reference (`alpine`, `alpine:3.20`, `ghcr.io/a/b@sha256:…`) or by the start of its id.
     /// Reads the index, the manifest and the configuration, each checked against its digest, and nothing else.
     package func image(named name: String) throws(ImageError) -> Image {
-        let index = try readIndex()
+        var index = try readIndex()
+        while true {
+            do throws(ImageError) { return try image(named: name, in: index) } catch .system(let error) where error.errno == ENOENT {
+                // Removed while it was read, perhaps for another one of that name; or its files have gone by another hand.
+                let now = try readIndex()
+                guard now != index else {
+                    throw .invalid("image \(name)", why: "\(error.subject) is missing; remove the image, and copy or import it again")
+                }
+                index = now
+            }
+        }
+    }
+
+    private func image(named name: String, in index: Index) throws(ImageError) -> Image {
         if let entry = index.entry(named: name) { return try image(entry) }
         let matches = try entries(in: index, withPrefix: name)
         guard let first = matches.first else { throw .notFound(name: name, near: index.names(near: name)) }

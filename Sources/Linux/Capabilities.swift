@@ -12,6 +12,8 @@ package struct CapabilitySet: OptionSet, Sendable, Hashable {
     /// Reads `CAP_CHOWN`, `cap_chown`, `chown`. Nil for a name that libcap does not know.
     package init?(_ name: String) {
         let lower = name.lowercased()
+        // libcap reads as far as it understands: of `net_admin,sys_time` the first half.
+        guard lower.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "_") }) else { return nil }
         var number: cap_value_t = 0
         guard cap_from_name(lower.hasPrefix("cap_") ? lower : "cap_" + lower, &number) == 0, number < 64 else { return nil }
         self.init(number)

@@ -25,12 +25,14 @@ extension Process {
         return (0..<Int(linux_argument_count())).compactMap { vector[$0].map { String(cString: $0) } }
     }
 
-    /// Zeroes what `/proc/PID/cmdline` and `environ` show of this process, which can then read neither any more.
+    /// Zeroes what `/proc/PID/cmdline` and `environ` show of this process, which can then read neither any more,
+    /// and leaves a name to be shown there.
     /// The kernel puts both in one piece before the name of the program (`AT_EXECFN`, `getauxval(3)`).
-    package static func wipeArguments() {
+    package static func wipeArguments(leaving name: StaticString) {
         guard let first = linux_arguments()?[0], let end = UnsafeMutableRawPointer(bitPattern: getauxval(UInt(AT_EXECFN))) else { return }
         let size = end - UnsafeMutableRawPointer(first)
         if size > 0 { memset(first, 0, size) }
+        if size > name.utf8CodeUnitCount { memcpy(first, name.utf8Start, name.utf8CodeUnitCount) }
     }
 
     /// Gives freed memory back, in a process that has done its large work and is to stay. The corresponding call is `malloc_trim(3)`.

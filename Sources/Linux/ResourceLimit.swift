@@ -38,11 +38,17 @@ package struct ResourceLimit: Sendable, Equatable {
         /// Whether a process that is over it gets no more memory, be it for its stack alone.
         package var boundsMemory: Bool { ["data", "stack", "as"].contains(name) }
 
+        /// Whether a process that is over it gets no more descriptors.
+        package var boundsFiles: Bool { name == "nofile" }
+
         /// `RLIMIT_NOFILE`, as the OCI runtime spec writes it.
         package var specName: String { "RLIMIT_\(name.uppercased())" }
 
         package static let names = table.map { $0.0.description }
     }
+
+    /// The nearest to it that is no lower than that.
+    package func atLeast(_ least: UInt64) -> ResourceLimit { ResourceLimit(kind, soft: max(soft, least), hard: max(hard, least)) }
 
     /// The limit this process has now.
     package init(current kind: Kind) throws(SystemError) {

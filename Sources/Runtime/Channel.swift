@@ -19,6 +19,7 @@ package import Linux
 ///                 ◀────────────────── ready   only where `start` comes later
 ///       (written down) proceed ───────────▶   waits at the start socket; without this word it ends with its parent
 ///                 ◀────────────────── failed  from any step, instead of all that follows
+///                 ◀────────────── unexecuted  from a reaper, whose program was killed before it ran
 ///                 ◀───────────── end of file  the program runs: exec closed the socket
 ///
 /// Anything else is an error.
@@ -33,12 +34,14 @@ enum ChannelMessage: Equatable {
     case terminal
     case filter
     case ready
+    case unexecuted
     case failed(StepFailure)
 
     private static let words: [(UInt8, ChannelMessage)] = [
         (UInt8(ascii: "p"), .proceed), (UInt8(ascii: "m"), .mounted), (UInt8(ascii: "t"), .terminal), (UInt8(ascii: "l"), .filter),
         (UInt8(ascii: "r"), .ready), (UInt8(ascii: "b"), .mounts), (UInt8(ascii: "c"), .connected),
         (UInt8(ascii: "u"), .unshared), (UInt8(ascii: "s"), .seats), (UInt8(ascii: "g"), .cgroup),
+        (UInt8(ascii: "x"), .unexecuted),
     ]
 
     var bytes: [UInt8] {

@@ -42,7 +42,7 @@ enum Init {
         Step("enter working directory", Steps.enterWorkingDirectory),  // as the user: what it may not enter, it may not start in
         Step("pass over folders without it", Steps.passOver),  // as the user; the filter may forbid to look
         Step("let go of descriptors and signals", Steps.letGo),
-        Step("limit memory", Steps.limitMemory),  // so late because it binds us too; later still the filter may forbid it
+        Step("limit memory and files", Steps.limitOurselves),  // so late because it binds us too; later still the filter may forbid it
         Step("confine", Steps.confine),  // no_new_privs, filter, capabilities
         Step("execute", Steps.execute),
     ]

@@ -24,7 +24,7 @@ enum Join {
         Step("enter working directory", Steps.enterWorkingDirectory),
         Step("pass over folders without it", Steps.passOver),  // as the user; the filter may forbid to look
         Step("let go of descriptors and signals", Steps.letGo),
-        Step("limit memory", Steps.limitMemory),
+        Step("limit memory and files", Steps.limitOurselves),
         Step("confine", Steps.confine),
         Step("execute", Steps.execute),
     ]

@@ -159,6 +159,11 @@ package struct Launch: ~Copyable {
                 }
                 try proceed()
                 return Launched(pid: pid, handle: handle, identity: identity, terminal: terminal, listener: listener)
+            case .message(.unexecuted, _):
+                // Its reaper ends as it did, by the code that a shell would give.
+                guard let end = try? handle.reap() else { throw ended(SystemError(call: "waitid", errno: ECHILD)) }
+                guard end.exitCode > 128 else { throw .died(end) }
+                throw .died(.signaled(Signal(rawValue: end.exitCode - 128)))
             case .end:
                 let statistics = try statistics()
                 // A filter that kills whoever executes closes the socket too. (A reaper of ours lives on, and executes nothing.)

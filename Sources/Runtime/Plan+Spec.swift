@@ -69,9 +69,10 @@ extension Plan {
         waitsForNetwork = options.waitsForNetwork
         interfacesWithoutIPv6 = options.interfacesWithoutIPv6
         hostname = spec.hostname
-        domainname = spec.domainname
+        // In a user namespace its file cannot be written, but there is a call for it.
+        domainname = sysctls.last { $0.isDomainName }?.value ?? spec.domainname
         rootPropagation = spec.linux?.rootfsPropagation.map(Propagation.init) ?? .private
-        self.sysctls = sysctls
+        self.sysctls = sysctls.filter { !$0.isDomainName }
         readOnlyPaths = spec.linux?.readonlyPaths ?? []
         maskedPaths = spec.linux?.maskedPaths ?? []
         keyring = options.keyring

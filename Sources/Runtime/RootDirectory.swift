@@ -68,7 +68,8 @@ struct RootDirectory: Sendable {
         }
         do throws(SystemError) {
             _ = try FileDescriptor(opening: entry.name, at: entry.directory.place, [.create, .exclusive, .noFollow], mode: 0o644)
-        } catch  where error.errno == EEXIST {}
+        } catch  where error.errno == EEXIST {
+        } catch { throw SystemError(call: "creat", subject: path, errno: error.errno) }
         return try open(path, .path, followLinks: followLinks)
     }
 

@@ -80,6 +80,7 @@ extension StepFailure {
         return switch program {
         case .notFound where error.subject.utf8.contains(UInt8(ascii: "/")): "exec: \(name): no such file or directory"
         case .notFound: "exec: \(name): executable file not found in $PATH"
+        case .notExecutable where error.errno == E2BIG: "exec: \(name): argument list too long"
         case .notExecutable: "exec: \(name): permission denied (it is not a program, or not executable for this user)"
         case .missingInterpreter(let path): "exec: \(name): no such file or directory (it needs \(path), which the root file system lacks)"
         case .wrongArchitecture(let machine): "exec: \(name): exec format error (it is for \(machine), this machine is \(Machine.hardware))"

@@ -34,6 +34,8 @@ final class Child {
     var interfaces: FileDescriptor?
     /// The first place of the program that is worth a try.
     var firstCandidate = 0
+    /// By which a reaper learns that the program runs: exec closes the writing end.
+    var begun: (reader: CInt, writer: CInt)?
     /// The user's home, where it had to be looked up.
     var home: String?
     /// The container's side of its terminal.

@@ -9,6 +9,7 @@ extension Steps {
     /// What exec would keep of ours, and the program is not to have. A filter may forbid any of these calls, so it comes after.
     static func letGo(_ child: Child) throws(SystemError) {
         try child.channel.move(to: slot(of: child))
+        if child.plan.process.reaper { child.begun = try FileDescriptor.pipe().release() }
         try SignalSet.reset()
     }
 
@@ -26,7 +27,7 @@ extension Steps {
     static func execute(_ child: Child) throws(SystemError) {
         let process = child.plan.process
         let environment = child.environment
-        if process.reaper { try Reaper.split(closing: slot(of: child)) }
+        if process.reaper { try Reaper.split(child, channel: slot(of: child)) }
         var failure = SystemError(call: "execve", subject: process.name, errno: ENOENT)
         for index in child.firstCandidate..<max(child.firstCandidate, process.candidates.count) {
             guard let path = process.candidates.pointer[index] else { break }
@@ -92,7 +93,7 @@ extension ProgramFault {
                 return
             }
             self = Self.foreignMachine(head).map { .wrongArchitecture($0) } ?? .notExecutable
-        case EACCES, EPERM, EISDIR, ETXTBSY, ELOOP, EINVAL:
+        case EACCES, EPERM, EISDIR, ETXTBSY, ELOOP, EINVAL, E2BIG:
             self = .notExecutable
         default:
             return nil

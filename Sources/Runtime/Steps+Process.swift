@@ -69,10 +69,22 @@ extension Steps {
 // MARK: identity and confinement
 
 extension Steps {
-    static func setLimits(_ child: Child) throws(SystemError) { try child.apply { !$0.kind.boundsMemory } }
+    /// As many descriptors as the steps to come open at the most.
+    private static let neededFiles: UInt64 = 64
 
-    /// Meant for the program, and perhaps less than we have ourselves.
-    static func limitMemory(_ child: Child) throws(SystemError) { try child.apply { $0.kind.boundsMemory } }
+    /// Those that are above ours need rights that are gone later.
+    static func setLimits(_ child: Child) throws(SystemError) {
+        for limit in child.plan.process.limits where !limit.kind.boundsMemory {
+            try child.apply(limit.kind.boundsFiles ? limit.atLeast(neededFiles) : limit)
+        }
+    }
+
+    /// Meant for the program, and perhaps less than we need ourselves.
+    static func limitOurselves(_ child: Child) throws(SystemError) {
+        for limit in child.plan.process.limits where limit.kind.boundsMemory || (limit.kind.boundsFiles && limit.soft < neededFiles) {
+            try child.apply(limit)
+        }
+    }
 
     static func limitBounding(_ child: Child) throws(SystemError) {
         try child.plan.process.capabilities.limitBounding()
@@ -213,13 +225,10 @@ extension Steps {
 }
 
 extension Child {
-    /// Sets some of the limits.
-    fileprivate func apply(_ chosen: (ResourceLimit) -> Bool) throws(SystemError) {
-        for limit in plan.process.limits where chosen(limit) {
-            do throws(SystemError) { try limit.apply() } catch  where error.errno == EPERM && plan.process.clampsLimits {
-                // Above what this machine gives us nobody can go; what it does give is nearest to what was asked.
-                try limit.clamped().apply()
-            }
+    fileprivate func apply(_ limit: ResourceLimit) throws(SystemError) {
+        do throws(SystemError) { try limit.apply() } catch  where error.errno == EPERM && plan.process.clampsLimits {
+            // Above what this machine gives us nobody can go; what it does give is nearest to what was asked.
+            try limit.clamped().apply()
         }
     }
 }

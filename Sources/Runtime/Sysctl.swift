@@ -26,7 +26,7 @@ struct Sysctl: Sendable {
             guard parts.joined(separator: "/") == sysctl.file, !parts.contains(".."), !parts.contains(".") else {
                 throw .refused("\(quoted(name)) is not a sysctl's name")
             }
-            if sysctl.file == "kernel/hostname" { throw .refused("the sysctl \(name) is what hostname is for") }
+            if sysctl.file == "kernel/hostname" { throw .refused("give the host name as hostname, and not by the sysctl \(name)") }
             guard let (kind, word) = sysctl.owner else {
                 throw .refused("the sysctl \(quoted(name)) belongs to the whole machine, not to a container; set it on the host")
             }
@@ -43,11 +43,13 @@ struct Sysctl: Sendable {
         "kernel/shm_rmid_forced", "kernel/auto_msgmni", "kernel/msg_next_id", "kernel/sem_next_id", "kernel/shm_next_id",
     ]
 
+    var isDomainName: Bool { file == "kernel/domainname" }
+
     /// The namespace it lives in, and what a person calls that.
     private var owner: (Spec.Linux.Namespace.Kind, StaticString)? {
         if file.hasPrefix("net/") { return (.network, "network") }
         if file.hasPrefix("fs/mqueue/") || Self.ipc.contains(where: { $0.description == file }) { return (.ipc, "ipc namespace") }
-        if file == "kernel/domainname" { return (.uts, "uts namespace") }
+        if isDomainName { return (.uts, "uts namespace") }
         if file.hasPrefix("user/") { return (.user, "user namespace") }
         return nil
     }

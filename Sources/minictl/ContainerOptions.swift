@@ -206,7 +206,7 @@ struct ContainerOptions: OptionGroup {
         request.log = log
         try life.apply(to: &request)
         try resources.apply(to: &request)
-        security.apply(to: &request)
+        try security.apply(to: &request)
         try network.apply(to: &request)
         try namespaces.apply(to: &request)
         if request.namespaces.uts != .own, hostname != nil || domainname != nil {

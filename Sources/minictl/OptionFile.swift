@@ -12,9 +12,9 @@ enum OptionFile {
             let file = try FileDescriptor(opening: path, [.nonBlocking])
             // A shell's `<(…)` is a pipe whose other end somebody has; a FIFO in a directory is none, and might never have one.
             let isPipe = FileDescriptor.isAnonymousPipe(file.raw)
-            let isFile = try file.status().kind == .regular
-            guard isPipe || isFile else {
-                throw SystemError(call: "open", subject: path, errno: try file.status().kind == .directory ? EISDIR : EINVAL)
+            let status = try file.status()
+            guard isPipe || status.kind == .regular || status.isNullDevice else {
+                throw SystemError(call: "open", subject: path, errno: status.kind == .directory ? EISDIR : EINVAL)
             }
             if isPipe { try check("fcntl") { fcntl(file.raw, F_SETFL, 0) } }
             bytes = try file.readAll(limit: 1 << 20)

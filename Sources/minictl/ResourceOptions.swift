@@ -77,7 +77,7 @@ struct ResourceOptions: OptionGroup {
                 $0.cpu.quota = quota
             },
             .text("--cpu-period MICROSECONDS", "the period of --cpu-quota (default 100000)") {
-                $0.cpu.period = UInt64(try Int32(word: $1, in: 1000...1_000_000))
+                $0.cpu.period = $1 == "0" ? nil : UInt64(try Int32(word: $1, in: 1000...1_000_000))
             },
             .text("--cpu-rt-period MICROSECONDS", "over which --cpu-rt-runtime counts, 1000 to 1000000") {
                 $0.cpu.realtimePeriod = $1 == "0" ? nil : UInt64(try Int32(word: $1, in: 1000...1_000_000))

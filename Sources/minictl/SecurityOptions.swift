@@ -82,12 +82,17 @@ struct SecurityOptions: OptionGroup {
     }
 
     private func paths(_ text: String) throws(UsageError) -> [String] {
-        let paths = text.split(separator: ":").map(String.init)
-        for path in paths where !path.isAbsolutePath { throw UsageError("'\(path)' is not an absolute path") }
+        let paths = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        for path in paths {
+            guard path.isAbsolutePath else { throw UsageError("'\(path)' is not an absolute path") }
+            guard path.pathComponents.contains(where: { $0 != "." && $0 != ".." }) else {
+                throw UsageError("'\(path)' is the root, which cannot be masked")
+            }
+        }
         return paths
     }
 
-    func apply(to request: inout Request) {
+    func apply(to request: inout Request) throws(UsageError) {
         request.addedCapabilities = added
         request.droppedCapabilities = dropped
         request.isPrivileged = isPrivileged
@@ -98,11 +103,18 @@ struct SecurityOptions: OptionGroup {
         request.appArmorProfile = appArmor
         request.selinuxLabel = label
         request.sysctls = sysctls
-        request.users = choice
+        request.users = try choice()
     }
 
-    private var choice: Request.UserNamespaceChoice {
+    private func choice() throws(UsageError) -> Request.UserNamespaceChoice {
         if !userMaps.isEmpty || !groupMaps.isEmpty {
+            guard case .automatic = users else {
+                throw UsageError("--userns says whose ids it has, so --uidmap and --gidmap cannot be given with it")
+            }
+            do throws(SpecError) {
+                try Spec.IDMapping.validate(userMaps, "--uidmap")
+                try Spec.IDMapping.validate(groupMaps, "--gidmap")
+            } catch { throw UsageError("\(error)") }
             // One map given stands for both, as podman has it.
             return .maps(users: userMaps.isEmpty ? groupMaps : userMaps, groups: groupMaps.isEmpty ? userMaps : groupMaps)
         }

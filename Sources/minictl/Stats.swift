@@ -40,7 +40,9 @@ struct Stats: Command {
             usleep(UInt32(clamping: max(0, next - MonotonicClock.milliseconds) * 1000))
             next = MonotonicClock.milliseconds + Self.interval
             let usages = try home.usage(of: arguments, all: isAll)
-            let rows = usages.map { UsageRow($0, since: before[$0.record.id]) }
+            let rows = usages.enumerated().map { place, usage in
+                UsageRow(usage, since: before[usage.record.id], word: arguments.isEmpty ? nil : arguments[place])
+            }
             let text = try format.text(rows, isWhole: isWhole, width: Output.standard.tableWidth)
             try Output.standard.write(!isOnce && Output.standard.isTerminal ? Self.redrawn(text) : text)
             if isOnce { return 0 }
@@ -61,11 +63,14 @@ extension Stats {
 private struct UsageRow: ListRow {
     let usage: Usage
     let before: ProcessorMark?
+    /// By which it was asked for.
+    let word: String?
     var quiet: String { ContainerID.short(usage.record.id) }
 
-    init(_ usage: Usage, since before: ProcessorMark?) {
+    init(_ usage: Usage, since before: ProcessorMark?, word: String?) {
         self.usage = usage
         self.before = before
+        self.word = word
     }
 
     static var columns: [Column<Self>] {
@@ -78,7 +83,7 @@ private struct UsageRow: ListRow {
             Column("NET I/O", "NetIO") { "\(decimal($0.usage.network?.received)) / \(decimal($0.usage.network?.sent))" },
             Column("BLOCK I/O", "BlockIO") { "\(decimal($0.usage.bytesRead)) / \(decimal($0.usage.bytesWritten))" },
             Column("PIDS", "PIDs") { $0.usage.processes.map { "\($0)" } ?? "--" },
-            Column("CONTAINER", "Container", isShown: false) { $0.quiet },
+            Column("CONTAINER", "Container", isShown: false) { $0.word ?? $0.quiet },
         ]
     }
 }

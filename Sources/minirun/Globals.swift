@@ -72,13 +72,15 @@ extension Globals {
     /// say there, once for each RUN of a build.
     func log(_ sentence: String, level: String = "error") {
         if logFile == nil, level != "debug" { return }
-        guard let file = try? openLog(logFile ?? "/dev/stderr") else { return }
         func json(_ value: JSONValue) -> String { String(decoding: (try? JSONEncoder().encode(value)) ?? [], as: UTF8.self) }
         let (message, time) = (JSONValue.string(sentence), JSONValue.string("\(Timestamp.now)"))
-        switch logFormat {
-        case .json: try? file.write(json(.object(["level": .string(level), "msg": message, "time": time])) + "\n")
-        case .text: try? file.write("time=\(json(time)) level=\(level) msg=\(json(message))\n")
-        }
+        let line =
+            switch logFormat {
+            case .json: json(.object(["level": .string(level), "msg": message, "time": time])) + "\n"
+            case .text: "time=\(json(time)) level=\(level) msg=\(json(message))\n"
+            }
+        // Nobody is left to tell where this fails. (Opened by a name, standard error would be written from the beginning of its file.)
+        if let logFile { try? openLog(logFile).write(line) } else { try? Output.error.write(line) }
     }
 }
 

@@ -66,7 +66,7 @@ private let nonsense = [
         arguments: [
             Case("--cpuset-cpus 0", "nproc", "1"),
             Case(
-                "-m 0 --memory-swap 0 --memory-reservation 0 --memory-swappiness -1 --cpus 0 --cpu-shares 0 --blkio-weight 0 --shm-size 0",
+                "-m 0 --memory-swap 0 --memory-reservation 0 --memory-swappiness -1 --cpus 0 --cpu-shares 0 --cpu-period 0 --blkio-weight 0 --shm-size 0",
                 "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null | tr -d '[a-z]'; df -k /dev/shm | tail -n 1 | tr -s ' ' | cut -d' ' -f2",
                 RunResourceTests.isUnified ? "\n65536" : "9223372036854771712\n65536"),
             Case("--pids-limit -1", "cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null", "max"),

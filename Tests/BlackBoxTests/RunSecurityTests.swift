@@ -30,6 +30,12 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
             Case(
                 "--security-opt mask=/etc/passwd:/etc/terminfo --security-opt unmask=/proc/keys",
                 "wc -c </etc/passwd; ls /etc/terminfo | wc -l; findmnt /proc/keys | wc -l", "0\n0\n0"),
+            Case(
+                "--security-opt unmask=/proc/*", "findmnt -Rno TARGET /proc | wc -l; findmnt /sys/firmware >/dev/null && echo hidden",
+                "1\nhidden"),
+            Case("--sysctl kernel.domainname=zone", "cat /proc/sys/kernel/domainname", "zone"),
+            Case("--device /dev/null --device /dev/null:r --device /dev/zero:/dev/nought", "head -c 3 /dev/nought | wc -c", "3"),
+            Case("--init", "tr -d '\\0' </proc/1/cmdline", "minictl-init"),
             Case("--security-opt apparmor=unconfined", "echo fine", "fine"),
             Case("--security-opt systempaths=unconfined", "findmnt -Rno TARGET /proc | wc -l", "1"),
             Case("--security-opt unmask=ALL", "findmnt -Rno TARGET /proc | wc -l", "1"),
@@ -79,6 +85,17 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
             Refusal("--uts host -h box base true", "--hostname"),
             Refusal("--pid nosuch base true", "nosuch"), Refusal("--cgroupns container:x base true", "cgroupns"),
             Refusal("--network container: base true", "container:"),
+            Refusal("--cap-add NET_ADMIN,SYS_TIME base true", "'NET_ADMIN,SYS_TIME'"),
+            Refusal("--security-opt mask=/ base true", "cannot be masked"), Refusal("--security-opt mask= base true", "''"),
+            Refusal("--uidmap 0:700000:10 --uidmap 5:800000:1 base true", "overlap at containerID 5"),
+            Refusal("--userns keep-id --uidmap 0:700000:10 base true", "--uidmap"),
+            Refusal("--time-offset monotonic=-50000d base true", "can be before 0"),
+            Refusal("--device /etc/passwd base true", "/etc/passwd is no device"),
+            Refusal("--device /dev/null --device /dev/zero:/dev/null base true", "two devices at /dev/null"),
+            Refusal("--device /dev/zero:/dev/ptmx base true", "the container's own"),
+            Refusal("--device /dev/pts base true", "the container's own"),
+            Refusal("--device /dev/zero:/proc/nosuch base true", "cannot mount at /proc/nosuch"),
+            Refusal("base -w /x true", "options stand before", code: 127),
         ])
     func refusal(_ refusal: Refusal) throws { try rig.expect(refusal) }
 
@@ -145,12 +162,20 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
             #"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["execve"],"action":"SCMP_ACT_KILL_PROCESS"}]}"#)
         let filtered = try rig.sh(["--security-opt", "seccomp=\(rig.path)/profile.json"], "true")
         #expect(filtered.code == 125 && filtered.error.contains("must allow execve"), "\(filtered)")
+        // Below a reaper too; but a program that ends so by itself is none of the filter's.
+        let below = try rig.sh(["--init", "--security-opt", "seccomp=\(rig.path)/profile.json"], "true")
+        #expect(below.code == 125 && below.error.contains("must allow execve"), "\(below)")
+        let ended = try rig.sh(["--init"], "kill -SYS $$")
+        #expect(ended.code == 159 && ended.error.isEmpty, "\(ended)")
         for limit in ["as=100000", "stack=4096"] {
             let limited = try rig.command(["run", "--rm", "--ulimit", limit, "base", "true"]).run([], seconds: 20)
             #expect(limited.code == 139 && limited.error.contains("want of memory: --ulimit \(limit)"), "\(limited)")
         }
         // What bounds the program does not bind us on the way to it.
         #expect(try rig.sh(["--ulimit", "as=20000000"], "ulimit -v").text == "19531")
+        for flag in ["--init", "--init=false"] {
+            #expect(try rig.sh([flag, "--ulimit", "nofile=5:9"], "ulimit -Sn; ulimit -Hn").text == "5\n9")
+        }
         rig.expectNothingLeft()
     }
 

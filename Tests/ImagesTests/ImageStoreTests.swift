@@ -51,6 +51,15 @@ import Testing
         #expect(try FileStatus(of: scratch.images).permissions == 0o700)
     }
 
+    @Test func anImageWhoseFilesAreGoneIsToldOfByItsName() throws {
+        let image = try scratch.add(layer("text"), as: "tool")
+        try Directory.removeAll("\(scratch.images)/blobs/sha256/\(image.id.hex)")
+        let error = #expect(throws: ImageError.self) { _ = try scratch.store().image(named: "tool") }
+        #expect(
+            "\(error.map { "\($0)" } ?? "")".hasPrefix("image tool: blobs/sha256/\(image.id.hex) is missing; remove"),
+            "\(String(describing: error))")
+    }
+
     // MARK: - names
 
     @Test func anImageIsFoundByEachOfItsNamesAndByItsId() throws {

@@ -52,6 +52,14 @@ struct WordsTests {
         #expect(try fixture.minirun("--log", fixture.path + "/gone/log.json", "delete", "--force", "a").status == 1)
     }
 
+    @Test func `What goes wrong with --debug stands behind what was asked for, also in a file`() throws {
+        let fixture = try Fixture()
+        let script = "\(Fixture.binary) --root \(fixture.root) --debug start a >\(fixture.path)/both 2>&1"
+        #expect(try Fixture.run(["/bin/sh", "-c", script], in: fixture.path).status == 1)
+        let lines = fixture.read("both").split(separator: "\n")
+        #expect(lines.count == 2 && lines[0].hasPrefix("time=") && lines[1] == "minirun: container a does not exist", "\(lines)")
+    }
+
     @Test func `list shows every container as text, ids or JSON`() throws {
         let fixture = try Fixture()
         try fixture.start("a", "sleep 100")

@@ -184,6 +184,10 @@ import Testing
         #expect(value["NetIO"]?.string?.contains("B / ") == true)
         try minictl.start("shared", "--network host")
         #expect(try minictl.json("stats --no-stream --format json shared")["NetIO"]?.string == "-- / --")
+        // As docker has it: what was asked for, and what it is called.
+        #expect(try minictl("stats --no-stream --format '{{.Container}} {{.Name}}' shared").text == "shared shared")
+        let id = try minictl("inspect -f '{{.Id}}' web").text
+        #expect(try minictl("stats --no-stream --format '{{.Container}}' \(id)").text == id)
     }
 
     @Test("No help lists a command twice", arguments: ["", "container", "image", "volume", "network", "system", "mount"])

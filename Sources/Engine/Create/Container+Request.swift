@@ -221,7 +221,7 @@ extension Container {
                 identity.group == process.user.gid, groups.starts(with: identity.groups)
             else { continue }
             request.user = word
-            request.extraGroups = groups.dropFirst(identity.groups.count).map { "\($0)" }
+            request.extraGroups = record.extraGroups ?? groups.dropFirst(identity.groups.count).map { "\($0)" }
             return setEnvironment(&request, process.env ?? [], image, identity)
         }
     }

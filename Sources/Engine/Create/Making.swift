@@ -120,6 +120,8 @@ struct Making: ~Copyable {
         record.health = request.health.plan(source.config?.healthcheck)
         record.isTemporary = request.isTemporary
         record.hasInit = request.hasInit
+        record.publishesAll = request.publishesAll ? true : nil
+        record.extraGroups = request.extraGroups.isEmpty ? nil : request.extraGroups
         record.stopSignal = request.stopSignal ?? source.config?.stopSignal
         record.stopTimeout = request.stopTimeout
         record.network = record.endpoints?.first?.network ?? request.namespaces.network.word

@@ -232,9 +232,11 @@ extension SpecBuilder {
     private func setPaths(_ linux: inout Spec.Linux) throws(EngineError) {
         if request.isPrivileged { return }
         let keepsAll = request.unmasked.contains { $0.uppercased() == "ALL" }
+        // By patterns too, as podman has it: `/proc/*`.
+        func isKept(_ path: String) -> Bool { keepsAll || request.unmasked.contains { fnmatch($0, path, FNM_PATHNAME) == 0 } }
         do throws(SystemError) {
-            linux.maskedPaths = (keepsAll ? [] : try DefaultPaths.masked()).filter { !request.unmasked.contains($0) } + request.masked
-            linux.readonlyPaths = keepsAll ? [] : DefaultPaths.readOnly.filter { !request.unmasked.contains($0) }
+            linux.maskedPaths = try DefaultPaths.masked().filter { !isKept($0) } + request.masked
+            linux.readonlyPaths = DefaultPaths.readOnly.filter { !isKept($0) }
         } catch {
             throw .system(doing: "list the paths to mask", error)
         }
@@ -243,7 +245,18 @@ extension SpecBuilder {
     private var devices: [Spec.Linux.Device]? {
         get throws(EngineError) {
             var devices: [Spec.Linux.Device] = []
-            for device in request.devices { devices += try device.nodes() }
+            for device in request.devices {
+                for node in try device.nodes() {
+                    // One that is given twice is there once; what may be done with it the rules of its cgroup add up.
+                    guard let same = devices.first(where: { $0.path == node.path }) else {
+                        devices.append(node)
+                        continue
+                    }
+                    guard same.type == node.type, same.major == node.major, same.minor == node.minor else {
+                        throw .refused("there are two devices at \(node.path)")
+                    }
+                }
+            }
             return devices.isEmpty ? nil : devices
         }
     }
@@ -280,25 +293,34 @@ extension SpecBuilder {
 }
 
 extension DeviceRequest {
+    /// What every container has below `/dev` that is no device of the host's.
+    private static let own: [StaticString] = ["ptmx", "pts", "shm", "mqueue", "fd", "stdin", "stdout", "stderr"]
+
     /// The node of the host, or every node below a directory of it.
     func nodes() throws(EngineError) -> [Spec.Linux.Device] {
-        do throws(SystemError) {
-            let status = try FileStatus(of: host, followLinks: true)
-            if status.kind == .directory {
-                let folder = try FileDescriptor(opening: host, [.directory])
-                var nodes: [Spec.Linux.Device] = []
-                for entry in try folder.entries() {
-                    let status = try FileStatus(of: entry.name, at: folder.place)
-                    if let node = Self.node("\(container)/\(entry.name)", status) { nodes.append(node) }
-                }
-                guard !nodes.isEmpty else { throw SystemError(call: "stat", subject: "\(host): no device is in it", errno: ENODEV) }
-                return nodes
-            }
-            guard let node = Self.node(container, status) else { throw SystemError(call: "stat", subject: host, errno: ENODEV) }
-            return [node]
-        } catch {
+        let parts = container.pathComponents
+        if parts.first == "dev", parts.count > 1, Self.own.contains(where: { $0.description == parts[1] }) {
+            throw .refused("/dev/\(parts[1]) is the container's own, and no device of the host's can be there")
+        }
+        let nodes: [Spec.Linux.Device]
+        do throws(SystemError) { nodes = try found() } catch {
             throw .system(doing: "give the device \(host) to the container", error)
         }
+        guard !nodes.isEmpty else { throw .refused("\(host) is no device, nor a directory with any in it") }
+        return nodes
+    }
+
+    private func found() throws(SystemError) -> [Spec.Linux.Device] {
+        let path = "/" + container.pathComponents.joined(separator: "/")
+        let status = try FileStatus(of: host, followLinks: true)
+        guard status.kind == .directory else { return Self.node(path, status).map { [$0] } ?? [] }
+        let folder = try FileDescriptor(opening: host, [.directory])
+        var nodes: [Spec.Linux.Device] = []
+        for entry in try folder.entries() {
+            let status = try FileStatus(of: entry.name, at: folder.place)
+            if let node = Self.node("\(path)/\(entry.name)", status) { nodes.append(node) }
+        }
+        return nodes
     }
 
     private static func node(_ path: String, _ status: FileStatus) -> Spec.Linux.Device? {

@@ -41,8 +41,14 @@ struct RootSource {
                 let store = try ImageStore(root: home.path)
                 image = try store.imageOrBase(named: name, progress: progress)
                 if platform?.accepts(image.platform) ?? true {
-                    try store.unpack(image, progress: progress)
-                    hold = try store.hold(image, named: name)
+                    do throws(ImageError) {
+                        try store.unpack(image, progress: progress)
+                        hold = try store.hold(image, named: name)
+                    } catch {
+                        // That it was removed meanwhile says more than what was missed first.
+                        _ = try store.image(named: name)
+                        throw error
+                    }
                 }
             } catch {
                 throw .image(error)

@@ -66,6 +66,7 @@ struct UserLookup {
             return try file.readAll(limit: 10 << 20)
         } catch {
             if error.errno == ENOENT || error.errno == ENOTDIR { return [] }
+            if error.errno == EINVAL { throw .refused("/\(path) of the image is no regular file, so its users cannot be known") }
             throw .system(doing: "read /\(path) of the image", error)
         }
     }

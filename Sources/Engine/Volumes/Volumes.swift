@@ -20,7 +20,7 @@ struct Volumes {
     func resolve(_ request: MountRequest, root: borrowing FileDescriptor) throws(EngineError) -> Resolved {
         let destination = request.destination
         guard destination.isAbsolutePath, !destination.utf8.contains(0) else {
-            throw .refused("the mount destination \(destination) must be an absolute path")
+            throw .refused("the mount destination '\(destination)' must be an absolute path")
         }
         let parts = destination.pathComponents
         guard !parts.isEmpty, !parts.contains("..") else { throw .refused("nothing can be mounted at \(destination)") }
