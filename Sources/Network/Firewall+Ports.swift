@@ -28,13 +28,31 @@ extension Firewall {
         try add(changes)
     }
 
-    /// Takes ports away that were led to a container. What is gone already is fine.
-    package mutating func withdraw(_ ports: [PublishedPorts], from addresses: [IPAddress]) throws(NetworkError) {
-        do throws(SystemError) { try expire(Self.changes(ports, addresses)) } catch {
+    /// Takes ports away that were led to a container. What is gone already is fine, and what leads to somebody else stays.
+    /// - Parameter others: more addresses of the container's, on other networks, where a change that was cut short may have left them.
+    package mutating func withdraw(
+        _ ports: [PublishedPorts], from addresses: [IPAddress], or others: [[IPAddress]] = []
+    ) throws(NetworkError) {
+        do throws(SystemError) {
+            do throws(SystemError) { try expire(Self.changes(ports, addresses)) } catch  where error.errno == EEXIST {
+                for addresses in [addresses] + others { try expire(present(Self.changes(ports, addresses))) }
+            }
+        } catch {
             // The table is gone, and with it everything in it.
             guard error.errno != ENOENT else { return }
             throw .system(doing: "take published ports away", error)
         }
+    }
+
+    /// Those elements that are there just so.
+    private mutating func present(_ changes: [Change]) throws(SystemError) -> [Change] {
+        var present: [Change] = []
+        for change in changes {
+            var elements: [Element] = []
+            for wanted in change.elements where try element(wanted.key, in: change.set)?.value == wanted.value { elements.append(wanted) }
+            if !elements.isEmpty { present.append(Change(change.set, elements)) }
+        }
+        return present
     }
 
     /// Cuts what came by ports that were withdrawn. None is fine.

@@ -41,6 +41,23 @@ import Testing
         #expect(try minictl("start -a one").text.contains("10.9.2.1"))
     }
 
+    @Test("Published ports lead to where a container is reached from the world, whichever networks come and go")
+    func portsFollow() throws {
+        let minictl = try root()
+        try minictl("network create --internal --subnet 10.9.3.0/24 inner")
+        try minictl.start("one", "--network inner --network red -p 8080:80")
+        let target = "nft list map inet minictl ports4 | grep -oE '10.9.[0-9.]+' || echo none"
+        let script = """
+            \(target); $M network disconnect red one; \(target); $M network connect red one; \(target)
+            $M network disconnect inner one; \(target); $M network connect inner one; \(target); $M network connect blue one; \(target)
+            $M network disconnect red one; \(target); $M network disconnect blue one; \(target); $M rm -f one; sleep 0.1; \(target)
+            """
+        #expect(
+            try minictl.sh(script).lines == [
+                "10.9.1.2", "10.9.3.2", "10.9.1.2", "10.9.1.2", "10.9.1.2", "10.9.1.2", "10.9.2.2", "10.9.3.2", "one", "none",
+            ])
+    }
+
     @Test("Kernel parameters of an interface are set in the container alone, and others are no driver options")
     func parameters() throws {
         let minictl = try root()

@@ -53,6 +53,32 @@ import Testing
         #expect(states == ["network 1 1 1 1", "network 2 2 2 2", "port 0 0", "port 1 1"])
     }
 
+    @Test(
+        "Ports that are on their way to another of a container's networks may lose whoever moves them: they lead to the container, and go with it",
+        .enabled("needs strace") { try Script("command -v strace").run().code == 0 })
+    func killedWhilePortsMove() throws {
+        let minictl = try Root()
+        try minictl("network create --internal --subnet 10.9.0.0/24 inner")
+        let script = """
+            lost() { # N VERB…: killed at the Nth call
+                n=$1; shift; $M run -d --name one --network inner --network bridge -p 8080:80 base sleep 1000 >/dev/null
+                [ $1 != connect ] || $M network disconnect bridge one
+                strace -qqo /dev/null -e inject=sendto,renameat,symlinkat,unlinkat,sendmsg,pwrite64:signal=SIGKILL:when=$n \
+                    $M network "$@" bridge one >/dev/null 2>&1; code=$?
+                $M ps -q >/dev/null; own=$(nsenter --net=/proc/$($M inspect -f '{{.State.Pid}}' one)/ns/net ip -4 -o addr)
+                for target in $(nft list map inet minictl ports4 | grep -o ': 1[0-9.]*' | cut -c3-); do
+                    case $own in *" $target/"*) ;; *) echo "$n $*: leads to $target" ;; esac
+                done
+                $M rm -f one || echo "$n $*: stays"; sleep 0.05; nft list map inet minictl ports4 | grep "8080 :"
+                return $code
+            }
+            for verb in connect disconnect; do
+                for n in $(seq 60); do lost $n $verb && break; done; [ $n != 60 ] || echo never done
+            done
+            """
+        #expect(Set(try minictl.sh(script, seconds: 120).lines) == ["one"])
+    }
+
     @Test("A container that lost its monitor keeps its address")
     func orphan() throws {
         let minictl = try Root()

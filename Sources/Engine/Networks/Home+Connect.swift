@@ -87,6 +87,7 @@ extension Home {
         var number = 0
         // Written down before anything is made, so that whoever puts the container away finds it, and others take another number.
         let id = container.id
+        let reached = container.record.publishedEndpoint
         try container.change { record in
             let taken = Set((record.endpoints ?? []).compactMap(\.device))
             number = (0...taken.count).first { !taken.contains("eth\($0)") } ?? taken.count
@@ -104,12 +105,14 @@ extension Home {
             var connections = Connections(attachments: [attachment], netlink: netlink)
             try connections.make(in: container.networkNamespace(), disablesIPv6: true)
         } catch {
-            _ = try? takeOff(&container, endpoint)
+            if (try? takeOff(&container, endpoint)) != nil { try? publish(container.record) }
             throw error
         }
         if !links.isEmpty { try container.change { $0.add(links: links) } }
         try container.updateHosts(from: [], to: container.record.endpoints ?? [], container.hostNames())
         try container.announce(in: self)?.awaitAnswers()
+        // Its ports lead to where it is reached from the world: perhaps here now.
+        if let reached, reached.network != container.record.publishedEndpoint?.network { try withdraw(container.record, from: reached) }
         try publish(container.record)
         try container.change { $0.endpoints?.mark(endpoint.network, nil) }
     }

@@ -70,20 +70,31 @@ extension Home {
 
     /// Takes the container's ports away, and cuts what came by them. The container has its addresses still: what leads to one that it has no
     /// more is another's.
-    func withdraw(_ record: Record) throws(EngineError) {
-        guard let ports = record.published, !ports.isEmpty, let endpoint = record.publishedEndpoint else { return }
+    /// - Parameter endpoint: where they lead to, if that is not what the record says any more.
+    func withdraw(_ record: Record, from endpoint: Endpoint? = nil) throws(EngineError) {
+        guard let ports = record.published, !ports.isEmpty, let endpoint = endpoint ?? record.publishedEndpoint else { return }
         do throws(NetworkError) {
-            let leases = try Leases(of: endpoint.network, in: runtime.place)
-            var own: [IPAddress] = []
-            for address in endpoint.addresses.map(\.address) where try leases.has(address, record.id) { own.append(address) }
+            let own = try addresses(of: record.id, at: endpoint)
             guard !own.isEmpty else { return }
+            var others: [[IPAddress]] = []
+            for other in record.endpoints ?? [] where other.link != nil && other.network != endpoint.network {
+                others.append(try addresses(of: record.id, at: other))
+            }
             var firewall = try Firewall()
-            try firewall.withdraw(ports, from: own)
+            try firewall.withdraw(ports, from: own, or: others)
             // To look for connections takes milliseconds, and most containers that end soon were never talked to.
             if hasBeenReached(endpoint) { try firewall.cutConnections(ports, to: own) }
         } catch {
             throw .network(error)
         }
+    }
+
+    /// Those that it has still.
+    private func addresses(of id: String, at endpoint: Endpoint) throws(NetworkError) -> [IPAddress] {
+        let leases = try Leases(of: endpoint.network, in: runtime.place)
+        var own: [IPAddress] = []
+        for address in endpoint.addresses.map(\.address) where try leases.has(address, id) { own.append(address) }
+        return own
     }
 
     /// Whether anything ever went to a container over its link; where that is gone, who knows.
