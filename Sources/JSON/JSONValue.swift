@@ -46,8 +46,6 @@ package indirect enum JSONValue: Equatable, Sendable {
         }
     }
 
-    package var isNull: Bool { self == .null }
-
     package var bool: Bool? {
         guard case .bool(let value) = self else { return nil }
         return value
