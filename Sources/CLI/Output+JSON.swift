@@ -6,9 +6,4 @@ extension Output {
     package func write(json value: some JSONCoded, isPretty: Bool = false) throws {
         try write(String(decoding: JSONEncoder(pretty: isPretty).encode(value), as: UTF8.self) + "\n")
     }
-
-    /// The same by Swift's encoding protocols, which take longer.
-    package func write(json value: some Encodable, isPretty: Bool = false) throws {
-        try write(String(decoding: JSONEncoder(pretty: isPretty).encode(value), as: UTF8.self) + "\n")
-    }
 }

@@ -157,7 +157,7 @@ extension HostFiles {
                 if sample == nil, elf.interpreter != nil { sample = elf }
                 try addLibraries(of: elf, at: path)
             } else if start.starts(with: [0x23, 0x21]) {  // "#!"
-                try addInterpreter(start, of: path)
+                try addInterpreter(start)
             }
         }
     }
@@ -184,7 +184,7 @@ extension HostFiles {
         }
     }
 
-    private mutating func addInterpreter(_ start: [UInt8], of path: String) throws(ImageError) {
+    private mutating func addInterpreter(_ start: [UInt8]) throws(ImageError) {
         let line = String(decoding: start.dropFirst(2).prefix { $0 != 0x0a }, as: UTF8.self)
         let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }.map(String.init)
         guard let interpreter = words.first else { return }

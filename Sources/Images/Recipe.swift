@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import JSON
+package import JSON
 package import OCI
 
 /// What to put into an image from this machine's own files. A name that ends with `?` is left out where the machine lacks it.
-package struct Recipe: Codable, Equatable, Sendable {
+package struct Recipe: Equatable, Sendable {
     /// Programs by name or path, with everything they need to run: libraries, loader, interpreters.
     package var commands: [String]?
     /// Shared libraries by name that programs load only when they run.
@@ -41,6 +41,21 @@ package struct Recipe: Codable, Equatable, Sendable {
         if let word = words.first(where: { !known.contains($0) }) {
             throw .invalid("recipe", why: "has \(quoted(word)), which means nothing; it may have \(known.joined(separator: ", "))")
         }
+    }
+}
+
+extension Recipe: JSONRecord {
+    package init(_: JSONBlank) {}
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("commands", &commands)
+        try json("libraries", &libraries)
+        try json("terminals", &terminals)
+        try json("files", &files)
+        try json("directories", &directories)
+        try json("links", &links)
+        try json("texts", &texts)
+        try json("config", &config)
     }
 }
 

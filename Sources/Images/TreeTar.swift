@@ -127,7 +127,7 @@ package final class TreeTar: ByteSource {
         }
         switch status.kind {
         case .directory: try startDirectory(entry, status)
-        case .regular: try startFile(entry, status)
+        case .regular: try startFile(entry)
         case .symlink:
             var header = header(entry, .symlink, status)
             header.target = try readLink(entry)
@@ -178,7 +178,7 @@ package final class TreeTar: ByteSource {
         }
     }
 
-    private func startFile(_ entry: Pending, _ expected: FileStatus) throws(SystemError) {
+    private func startFile(_ entry: Pending) throws(SystemError) {
         let file = try root.place.resolve(entry.path, [.noFollow, .nonBlocking], resolve: inside)
         let status = try file.status()
         guard status.kind == .regular else { return }

@@ -3,29 +3,10 @@
 /// A value that reads and writes itself, without Swift's coding containers.
 ///
 /// Their generic types are made at run time for each type that is coded, and each time the program's table of conformances is
-/// searched: some 12 us per type, once per process. What every run codes is therefore a `JSONCoded`; the rest is synthesized.
-/// Both kinds are `Codable` and may contain each other.
-package protocol JSONCoded: Codable {
+/// searched: some 12 us per type, once per process.
+package protocol JSONCoded {
     init(json: JSONNode) throws(JSONError)
     func write(to text: inout JSONText) throws(JSONError)
-}
-
-extension JSONCoded {
-    package init(from decoder: any Decoder) throws {
-        guard let decoder = decoder as? NodeDecoder else {
-            let reason = "\(Self.self) is read by JSONDecoder only"
-            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: reason))
-        }
-        try self.init(json: decoder.node)
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        guard let encoder = encoder as? SlotEncoder else {
-            let reason = "\(Self.self) is written by JSONEncoder only"
-            throw EncodingError.invalidValue(self, .init(codingPath: encoder.codingPath, debugDescription: reason))
-        }
-        try encoder.writer.writeCoded(self, in: encoder.slot)
-    }
 }
 
 /// What a record holds before its members have been read. Only this module makes one, so nobody else can make a blank record.
@@ -70,7 +51,7 @@ package struct JSONMembers {
 
     /// The members of one object, to read those that are wanted.
     package init(reading json: JSONNode) throws(JSONError) {
-        guard json.isObject else { throw json.unexpected("an object").error }
+        guard json.isObject else { throw json.unexpected("an object") }
         self.init(source: json, text: JSONText(isPretty: false))
     }
 
@@ -204,18 +185,13 @@ package struct JSONMembers {
 
     private mutating func write(_ name: String, _ values: [some JSONCoded]) throws(JSONError) {
         begin(name)
-        text.open("[")
-        for value in values {
-            text.separate()
-            try value.write(to: &text)
-        }
-        text.close("]")
+        try text.list(values)
     }
 }
 
 extension JSONNode {
     fileprivate func required(_ name: String) throws(JSONError) -> JSONNode {
-        guard let node = self[name] else { throw NodeFailure.missing(self, name).error }
+        guard let node = self[name] else { throw .missing(path: path(of: name)) }
         return node
     }
 
@@ -225,17 +201,28 @@ extension JSONNode {
     }
 
     fileprivate func list<Value: JSONCoded>() throws(JSONError) -> [Value] {
-        guard isArray || isNull else { throw unexpected("a list").error }
+        guard isArray || isNull else { throw unexpected("a list") }
         var values: [Value] = []
         for element in elements { values.append(try Value(json: element)) }
         return values
     }
 
     fileprivate func map<Value: JSONCoded>() throws(JSONError) -> [String: Value] {
-        guard isObject else { throw unexpected("an object").error }
+        guard isObject else { throw unexpected("an object") }
         var values: [String: Value] = [:]
         for (name, value) in members { values[name] = try Value(json: value) }
         return values
+    }
+}
+
+extension JSONText {
+    mutating func list(_ values: [some JSONCoded]) throws(JSONError) {
+        open("[")
+        for value in values {
+            separate()
+            try value.write(to: &self)
+        }
+        close("]")
     }
 }
 
@@ -243,7 +230,7 @@ extension JSONNode {
 
 extension String: JSONCoded {
     package init(json: JSONNode) throws(JSONError) {
-        guard let value = json.string else { throw json.unexpected("a string").error }
+        guard let value = json.string else { throw json.unexpected("a string") }
         self = value
     }
 
@@ -252,7 +239,7 @@ extension String: JSONCoded {
 
 extension Bool: JSONCoded {
     package init(json: JSONNode) throws(JSONError) {
-        guard let value = json.bool else { throw json.unexpected("true or false").error }
+        guard let value = json.bool else { throw json.unexpected("true or false") }
         self = value
     }
 
@@ -261,7 +248,7 @@ extension Bool: JSONCoded {
 
 extension FixedWidthInteger where Self: JSONCoded {
     package init(json: JSONNode) throws(JSONError) {
-        guard let value = json.integer(Self.self) else { throw json.unexpected("a whole number from \(Self.min) to \(Self.max)").error }
+        guard let value = json.integer(Self.self) else { throw json.unexpected("a whole number from \(Self.min) to \(Self.max)") }
         self = value
     }
 
@@ -275,3 +262,10 @@ extension UInt: JSONCoded {}
 extension UInt16: JSONCoded {}
 extension UInt32: JSONCoded {}
 extension UInt64: JSONCoded {}
+
+/// A list that stands for itself, or in another.
+extension Array: JSONCoded where Element: JSONCoded {
+    package init(json: JSONNode) throws(JSONError) { self = try json.list() }
+
+    package func write(to text: inout JSONText) throws(JSONError) { try text.list(self) }
+}

@@ -68,7 +68,7 @@ package final class JSONDocument: Sendable {
                 let value = isObject ? child + 1 : child
                 let next = Int(tape[value].next)
                 if index < next {
-                    path.append(isObject ? JSONKey(stringValue: text(child)) : JSONKey(intValue: position))
+                    path.append(isObject ? .name(text(child)) : .index(position))
                     // A member's name stands for its value.
                     at = index == child ? index : value
                     break

@@ -38,31 +38,19 @@ package struct JSONLimits: Sendable {
     }
 }
 
-/// One step from the root of a document: a member's name or an element's index.
-package struct JSONKey: CodingKey, Equatable {
-    package let stringValue: String
-    package let intValue: Int?
-
-    package init(stringValue: String) {
-        self.stringValue = stringValue
-        intValue = nil
-    }
-
-    package init(intValue: Int) {
-        stringValue = String(intValue)
-        self.intValue = intValue
-    }
+/// One step from the root of a document.
+enum JSONKey: Equatable {
+    case name(String)
+    case index(Int)
 
     /// `process.rlimits[0].type`; a name that is not a plain word is quoted, shortened and stripped of what a terminal might obey.
-    static func path(_ keys: [any CodingKey]) -> String {
+    static func path(_ keys: [JSONKey]) -> String {
         var path = ""
         for key in keys {
-            if let index = key.intValue {
-                path += "[\(index)]"
-            } else if isWord(key.stringValue) {
-                path += path.isEmpty ? key.stringValue : "." + key.stringValue
-            } else {
-                path += "[\(quoted(key.stringValue))]"
+            switch key {
+            case .index(let index): path += "[\(index)]"
+            case .name(let name) where isWord(name): path += path.isEmpty ? name : "." + name
+            case .name(let name): path += "[\(quoted(name))]"
             }
         }
         return path

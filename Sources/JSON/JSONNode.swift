@@ -39,9 +39,14 @@ package struct JSONNode: Sendable {
     package var bytes: ArraySlice<UInt8> { document.bytes[Int(entry.start)..<Int(entry.end)] }
 
     /// Where the value is: `process.user.uid`.
-    package var path: String { JSONKey.path(codingPath) }
+    package var path: String { JSONKey.path(document.path(to: index)) }
 
-    var codingPath: [JSONKey] { document.path(to: index) }
+    /// Where a member would be that is not there.
+    func path(of name: String) -> String { JSONKey.path(document.path(to: index) + [.name(name)]) }
+
+    func unexpected(_ wanted: String) -> JSONError {
+        .mismatch(path: path, reason: entry.kind == .number ? "expected \(wanted)" : "expected \(wanted), found \(kind)")
+    }
 
     /// The word for this value's kind in an error sentence.
     var kind: String {

@@ -95,15 +95,4 @@ package struct JSONText {
         default: bytes.append(byte)
         }
     }
-
-    /// Replaces what was written from `start` on by these pieces of it, with the text between the first two as separator.
-    mutating func reorder(from start: Int, _ pieces: [Range<Int>], separator: Range<Int>) {
-        var ordered: [UInt8] = []
-        ordered.reserveCapacity(bytes.count - start)
-        for piece in pieces {
-            if !ordered.isEmpty { ordered.append(contentsOf: bytes[separator]) }
-            ordered.append(contentsOf: bytes[piece])
-        }
-        bytes.replaceSubrange(start..., with: ordered)
-    }
 }

@@ -46,8 +46,6 @@ package indirect enum JSONValue: Equatable, Sendable {
         }
     }
 
-    package var isNull: Bool { self == .null }
-
     package var bool: Bool? {
         guard case .bool(let value) = self else { return nil }
         return value
@@ -134,13 +132,7 @@ extension JSONValue: JSONCoded {
             guard value.isFinite else { throw .unencodable(path: "", reason: "\(value) is not a number in JSON") }
             text.double(value)
         case .string(let value): value.write(to: &text)
-        case .array(let elements):
-            text.open("[")
-            for element in elements {
-                text.separate()
-                try element.write(to: &text)
-            }
-            text.close("]")
+        case .array(let elements): try text.list(elements)
         case .object(let object):
             text.open("{")
             for member in object.members {

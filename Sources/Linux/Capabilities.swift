@@ -24,8 +24,6 @@ package struct CapabilitySet: OptionSet, Sendable, Hashable {
     /// Everything this kernel has.
     package static var all: CapabilitySet { CapabilitySet(rawValue: (1 << UInt64(cap_max_bits())) - 1) }
 
-    package static let systemResources = CapabilitySet(CAP_SYS_RESOURCE)
-
     /// The numbers in the set, ascending.
     var numbers: [cap_value_t] { (0..<64).filter { rawValue >> UInt64($0) & 1 == 1 }.map { cap_value_t($0) } }
 

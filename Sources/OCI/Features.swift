@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+package import JSON
 
 /// What a runtime can do, for engines that ask before they use it (features.md). Absent means unknown, not unsupported.
-package struct Features: Codable, Equatable, Sendable {
+package struct Features: Equatable, Sendable {
     package var ociVersionMin: String
     package var ociVersionMax: String
     package var hooks: [String]?
@@ -25,7 +26,7 @@ package struct Features: Codable, Equatable, Sendable {
 }
 
 extension Features {
-    package struct Linux: Codable, Equatable, Sendable {
+    package struct Linux: Equatable, Sendable {
         package var namespaces: [Spec.Linux.Namespace.Kind]?
         package var capabilities: [String]?
         package var cgroup: Cgroup?
@@ -56,7 +57,7 @@ extension Features {
     }
 
     /// Compiled in, whether or not this host has it.
-    package struct Support: Codable, Equatable, Sendable {
+    package struct Support: Equatable, Sendable {
         package var enabled: Bool?
 
         package init(enabled: Bool? = nil) {
@@ -64,7 +65,7 @@ extension Features {
         }
     }
 
-    package struct Cgroup: Codable, Equatable, Sendable {
+    package struct Cgroup: Equatable, Sendable {
         package var v1: Bool?
         package var v2: Bool?
         package var systemd: Bool?
@@ -80,7 +81,7 @@ extension Features {
         }
     }
 
-    package struct Seccomp: Codable, Equatable, Sendable {
+    package struct Seccomp: Equatable, Sendable {
         package var enabled: Bool?
         package var actions: [Spec.Seccomp.Action]?
         package var operators: [Spec.Seccomp.Operator]?
@@ -101,7 +102,7 @@ extension Features {
         }
     }
 
-    package struct IntelRdt: Codable, Equatable, Sendable {
+    package struct IntelRdt: Equatable, Sendable {
         package var enabled: Bool?
         package var schemata: Bool?
         package var monitoring: Bool?
@@ -113,7 +114,7 @@ extension Features {
         }
     }
 
-    package struct MemoryPolicy: Codable, Equatable, Sendable {
+    package struct MemoryPolicy: Equatable, Sendable {
         package var modes: [Spec.Linux.MemoryPolicy.Mode]?
         package var flags: [Spec.Linux.MemoryPolicy.Flag]?
 
@@ -123,11 +124,104 @@ extension Features {
         }
     }
 
-    package struct MountExtensions: Codable, Equatable, Sendable {
+    package struct MountExtensions: Equatable, Sendable {
         package var idmap: Support?
 
         package init(idmap: Support? = nil) {
             self.idmap = idmap
         }
+    }
+}
+
+// MARK: members
+
+extension Features: JSONRecord {
+    package init(_: JSONBlank) { self.init(ociVersionMin: "") }
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("ociVersionMin", &ociVersionMin)
+        try json("ociVersionMax", &ociVersionMax)
+        try json("hooks", &hooks)
+        try json("mountOptions", &mountOptions)
+        try json("linux", &linux)
+        try json("annotations", &annotations)
+        try json("potentiallyUnsafeConfigAnnotations", &potentiallyUnsafeConfigAnnotations)
+    }
+}
+
+extension Features.Linux: JSONRecord {
+    package init(_: JSONBlank) { self.init() }
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("namespaces", &namespaces)
+        try json("capabilities", &capabilities)
+        try json("cgroup", &cgroup)
+        try json("seccomp", &seccomp)
+        try json("apparmor", &apparmor)
+        try json("selinux", &selinux)
+        try json("intelRdt", &intelRdt)
+        try json("mountExtensions", &mountExtensions)
+        try json("netDevices", &netDevices)
+        try json("memoryPolicy", &memoryPolicy)
+    }
+}
+
+extension Features.Support: JSONRecord {
+    package init(_: JSONBlank) { self.init() }
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("enabled", &enabled)
+    }
+}
+
+extension Features.Cgroup: JSONRecord {
+    package init(_: JSONBlank) { self.init() }
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("v1", &v1)
+        try json("v2", &v2)
+        try json("systemd", &systemd)
+        try json("systemdUser", &systemdUser)
+        try json("rdma", &rdma)
+    }
+}
+
+extension Features.Seccomp: JSONRecord {
+    package init(_: JSONBlank) { self.init() }
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("enabled", &enabled)
+        try json("actions", &actions)
+        try json("operators", &operators)
+        try json("archs", &archs)
+        try json("knownFlags", &knownFlags)
+        try json("supportedFlags", &supportedFlags)
+    }
+}
+
+extension Features.IntelRdt: JSONRecord {
+    package init(_: JSONBlank) { self.init() }
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("enabled", &enabled)
+        try json("schemata", &schemata)
+        try json("monitoring", &monitoring)
+    }
+}
+
+extension Features.MemoryPolicy: JSONRecord {
+    package init(_: JSONBlank) { self.init() }
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("modes", &modes)
+        try json("flags", &flags)
+    }
+}
+
+extension Features.MountExtensions: JSONRecord {
+    package init(_: JSONBlank) { self.init() }
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("idmap", &idmap)
     }
 }

@@ -2,19 +2,6 @@
 
 package import JSON
 
-extension State: JSONRecord {
-    package init(_: JSONBlank) { self.init(ociVersion: "", id: "", status: .creating, bundle: "") }
-
-    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
-        try json("ociVersion", &ociVersion)
-        try json("id", &id)
-        try json("status", &status)
-        try json("pid", &pid)
-        try json("bundle", &bundle)
-        try json("annotations", &annotations)
-    }
-}
-
 extension Descriptor: JSONRecord {
     package init(_: JSONBlank) { self.init(mediaType: "", digest: .blank, size: 0) }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import JSON
 
 /// What the `state` command prints and hooks receive on standard input (runtime.md, "State").
 package struct State: Equatable, Sendable {
@@ -29,5 +30,18 @@ package struct State: Equatable, Sendable {
         case paused
 
         package static var noun: String { "status" }
+    }
+}
+
+extension State: JSONRecord {
+    package init(_: JSONBlank) { self.init(ociVersion: "", id: "", status: .creating, bundle: "") }
+
+    package mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("ociVersion", &ociVersion)
+        try json("id", &id)
+        try json("status", &status)
+        try json("pid", &pid)
+        try json("bundle", &bundle)
+        try json("annotations", &annotations)
     }
 }

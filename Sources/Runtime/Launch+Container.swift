@@ -22,7 +22,7 @@ extension Launch {
         record: (ProcessIdentity) throws(LaunchError) -> Void = { _ in }
     ) throws(LaunchError) -> Launched {
         let plan = try Plan(spec, options)
-        defer { plan.closeJoined() }
+        defer { plan.release() }
         let host = HostSide(
             root: plan.root, binds: plan.binds, devices: plan.devices, userMap: plan.userMap,
             joinsUser: plan.joined.contains { $0.type == .user })

@@ -62,7 +62,7 @@ extension Plan {
             }
             try setMounts(spec, options)
         } catch {
-            closeJoined()
+            release()
             throw error
         }
         seatFiles = options.cgroup.seatFiles
@@ -95,8 +95,9 @@ extension Plan {
 
 extension Plan {
     /// To be done here once the child has its own: a monitor plans again and again.
-    func closeJoined() {
+    func release() {
         for namespace in joined { close(namespace.raw) }
+        for strings in [process.candidates, process.arguments, process.environment] { strings.deallocate() }
     }
 
     private mutating func setNamespaces(_ spec: Spec) throws(LaunchError) {

@@ -66,7 +66,7 @@ package struct Plan: Sendable {
 /// A namespace of somebody else's.
 struct JoinedNamespace: Sendable {
     let type: Namespaces
-    /// Open on the namespace: the plan's until `closeJoined`, and in the child until it has joined.
+    /// Open on the namespace: the plan's until `release`, and in the child until it has joined.
     let raw: CInt
 }
 

@@ -86,7 +86,7 @@ extension ProgramFault {
                 self = .notFound
                 return
             }
-            self = Self.interpreter(of: head, file).map { .missingInterpreter($0) } ?? .notFound
+            self = Self.interpreter(of: head).map { .missingInterpreter($0) } ?? .notFound
         case ENOEXEC:
             guard let file = try? FileDescriptor(opening: path, [.nonBlocking]), let head = try? file.read(atMost: 64) else {
                 self = .notExecutable
@@ -101,7 +101,7 @@ extension ProgramFault {
     }
 
     /// What the file names after `#!` or as its ELF interpreter.
-    private static func interpreter(of head: [UInt8], _ file: borrowing FileDescriptor) -> String? {
+    private static func interpreter(of head: [UInt8]) -> String? {
         if head.starts(with: [UInt8(ascii: "#"), UInt8(ascii: "!")]) {
             let line = head[2...].prefix(256).prefix { $0 != UInt8(ascii: "\n") }.drop {
                 $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t")

@@ -49,8 +49,7 @@ struct Events: Command {
     private func text(of event: Event) throws(UsageError) -> String {
         if isJSON { return try event.value.jsonText() }
         guard let template else { return event.line }
-        let value = event.templateValue
-        return try template.text(of: Output.standard.isTerminal ? value.visible : value, isStrict: true)
+        return try template.shown(event.templateValue)
     }
 }
 

@@ -30,14 +30,20 @@ struct InspectOptions: OptionGroup {
                     found.append(value)
                     continue
                 }
-                let shown = Output.standard.isTerminal ? value.visible : value
-                try Output.standard.write(template.text(of: shown, isStrict: true) + "\n")
+                try Output.standard.write(template.shown(value) + "\n")
             } catch let error as SystemError where error.isBrokenPipe { throw error } catch { each.failed(error) }
         }
         if template == nil {
             try Output.standard.write(json: JSONValue.array(found), isPretty: !isCompact)
         }
         return each.status
+    }
+}
+
+extension Template {
+    /// What a terminal is shown must not drive it.
+    func shown(_ value: JSONValue) throws(UsageError) -> String {
+        try text(of: Output.standard.isTerminal ? value.visible : value, isStrict: true)
     }
 }
 

@@ -53,8 +53,7 @@ extension InspectOptions {
             try Output.standard.write(value.jsonText() + "\n")
             return 0
         }
-        let shown = Output.standard.isTerminal ? value.visible : value
-        try Output.standard.write(template.text(of: shown, isStrict: true) + "\n")
+        try Output.standard.write(template.shown(value) + "\n")
         return 0
     }
 }

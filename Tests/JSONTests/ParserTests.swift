@@ -132,8 +132,8 @@ struct LimitTests {
     @Test("an object of fifty thousand members is decoded in linear time")
     func manyMembers() throws {
         let members = (0..<50_000).map { "\"k\($0)\":\"\"" }.joined(separator: ",")
-        let decoded = try JSONDecoder().decode([String: String].self, from: Array("{\(members)}".utf8))
-        #expect(decoded.count == 50_000)
+        let decoded = try JSONDecoder().decode(JSONValue.self, from: Array("{\(members)}".utf8))
+        #expect(decoded.object?.members.count == 50_000)
     }
 }
 
@@ -162,7 +162,7 @@ struct NodeTests {
     @Test("the last of doubled names counts, as in Go")
     func doubled() throws {
         #expect(try parse(#"{"a":1,"b":0,"a":2}"#)["a"]?.int == 2)
-        #expect(try JSONDecoder().decode([String: Int].self, from: Array(#"{"a":1,"a":2}"#.utf8)) == ["a": 2])
+        #expect(try JSONDecoder().decode(Lists.self, from: Array(#"{"lists":{"a":[1],"a":[2]}}"#.utf8)).lists == ["a": [2]])
         #expect(try JSONValue(parse(#"{"a":1,"b":0,"a":2}"#)) == ["a": 2, "b": 0])
     }
 

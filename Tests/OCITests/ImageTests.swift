@@ -7,7 +7,7 @@ import Testing
 private let hash = String(repeating: "ab", count: 32)
 
 /// What one type reads from `text` it writes as the same bytes.
-private func expectStable<Value: Codable>(_ type: Value.Type, _ text: String) throws {
+private func expectStable<Value: JSONCoded>(_ type: Value.Type, _ text: String) throws {
     let value = try JSONDecoder().decode(type, from: Array(text.utf8))
     #expect(String(decoding: try JSONEncoder().encode(value), as: UTF8.self) == text)
 }

@@ -78,19 +78,40 @@ struct SpecTests {
     }
 }
 
-/// What the engine keeps: a synthesized conformance around values that code themselves.
-private struct Facts: Codable, Equatable {
+/// What the engine keeps is a record of records.
+private struct Facts: JSONRecord, Equatable {
     var spec: Spec
-    var mounts: [String: Spec.Mount]
+    var mounts: [String: Spec.Mount]?
     var digest: Digest?
-    var image: Reference
+    var image: Reference?
     var free: JSONValue
     var last = 1
+
+    init(_ blank: JSONBlank) {
+        spec = Spec(blank)
+        free = .null
+    }
+
+    init(spec: Spec, mounts: [String: Spec.Mount], image: Reference, free: JSONValue) {
+        self.spec = spec
+        self.mounts = mounts
+        self.image = image
+        self.free = free
+    }
+
+    mutating func members(_ json: inout JSONMembers) throws(JSONError) {
+        try json("spec", &spec)
+        try json("mounts", &mounts)
+        try json("digest", &digest)
+        try json("image", &image)
+        try json("free", &free)
+        try json("last", &last)
+    }
 }
 
 @Suite("Values that code themselves")
 struct RecordTests {
-    @Test("may stand within synthesized ones, indentation and order included")
+    @Test("may stand within each other, indentation and order included")
     func mixed() throws {
         let facts = Facts(
             spec: Spec(root: .init(path: "r"), mounts: [], annotations: ["b": "2", "a": "1"]),

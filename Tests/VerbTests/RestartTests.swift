@@ -74,6 +74,22 @@ import Testing
         #expect(held.count == 2 && held.first ?? 0 >= held.last ?? 0, "\(outcome)")
     }
 
+    @Test("Nor does its memory grow with what it starts")
+    func memory() throws {
+        let outcome = try minictl.sh(
+            """
+            word=$(head -c 100000 /dev/zero | tr '\\0' x)
+            $M run -d --name web --network none --restart always -e A=$word -e B=$word -e C=$word base true >/dev/null
+            monitor=$(pgrep -of "$PWD run -d --name web ")
+            for count in 3 5; do
+                while [ $($M inspect -f '{{.RestartCount}}' web) -lt $count ]; do sleep 0.02; done
+                sleep 0.2; awk '/^VmData/ { print $2 }' /proc/$monitor/status
+            done
+            """)
+        let kilobytes = outcome.lines.compactMap { Int($0) }
+        #expect(kilobytes.count == 2 && (kilobytes.last ?? 0) - (kilobytes.first ?? 0) < 150, "\(outcome)")
+    }
+
     @Test("Who is stopped or killed by hand stays so; who is killed otherwise comes back", arguments: ["stop", "kill", "kill -s KILL"])
     func byHand(verb: String) throws {
         try minictl.start("web", "--restart unless-stopped")

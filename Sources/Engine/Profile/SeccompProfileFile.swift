@@ -132,7 +132,7 @@ extension JSONNode {
     }
 
     /// Nil if the member is absent or null, as Go writes empty values.
-    func optional<Value: Decodable>(_ name: String) throws(JSONError) -> Value? {
+    func optional<Value: JSONCoded>(_ name: String) throws(JSONError) -> Value? {
         guard let node = self[name], !node.isNull else { return nil }
         return try JSONDecoder().decode(Value.self, from: node)
     }

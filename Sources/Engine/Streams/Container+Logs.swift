@@ -8,7 +8,7 @@ extension Container {
     package func logs(_ query: LogQuery, in home: borrowing Home, idle: () throws -> Void, line: (LogLine) throws -> Void) throws {
         guard record.log?.driver != "none" else { throw EngineError.refused("\(name) keeps no log: it was made with --log-driver none") }
         var reader = try makeReader(query)
-        let follower = try query.follows ? Follower(self, in: home) : nil
+        let follower = try query.follows ? Follower(self) : nil
         while true {
             // Asked before reading: what was written before the end has been read when the end is known.
             let isOver = follower?.isOver(in: home) ?? true
@@ -44,7 +44,7 @@ private final class Follower {
     /// How long to wait for the watcher of one that has ended, in milliseconds: it puts it away at once, or starts it again later.
     private var patience: CInt = 5
 
-    init(_ container: borrowing Container, in home: borrowing Home) throws(EngineError) {
+    init(_ container: borrowing Container) throws(EngineError) {
         id = container.id
         let identity = container.record.start?.identity(in: try Machine.boot())
         do throws(SystemError) { files = try DirectoryWatch(container.directory) } catch {
