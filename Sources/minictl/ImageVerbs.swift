@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLI
 import Engine
+import Glibc
 import Images
 import Linux
 import OCI
@@ -56,8 +57,10 @@ struct Import: Command {
 extension Import {
     private static func open(_ path: String) throws(EngineError) -> FileDescriptor {
         do throws(SystemError) {
-            guard path == "-" else { return try FileDescriptor(opening: path) }
-            return try FileDescriptor.standardInput()
+            guard path != "-" else { return try FileDescriptor.standardInput() }
+            let file = try FileDescriptor(opening: path)
+            guard try file.status().kind != .directory else { throw SystemError(call: "open", subject: path, errno: EISDIR) }
+            return file
         } catch {
             throw .system(doing: "read \(path)", error)
         }

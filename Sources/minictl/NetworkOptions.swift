@@ -39,17 +39,22 @@ struct NetworkOptions: OptionGroup {
 
     private mutating func add(_ text: String) throws(UsageError) {
         switch text {
-        case "none", "private": sole = Sole(word: text, choice: .own)
-        case "host": sole = Sole(word: text, choice: .host)
+        case "none", "private": try choose(Sole(word: text, choice: .own))
+        case "host": try choose(Sole(word: text, choice: .host))
         case "": throw UsageError("the network has no name")
         default:
             if text.hasPrefix("container:") {
                 guard text.utf8.count > 10 else { throw UsageError("'\(text)' names no container") }
-                sole = Sole(word: text, choice: .container(String(text.dropFirst(10))))
+                try choose(Sole(word: text, choice: .container(String(text.dropFirst(10)))))
             } else {
                 endpoints.append(try Endpoint(word: text))
             }
         }
+    }
+
+    private mutating func choose(_ choice: Sole) throws(UsageError) {
+        if let sole, sole.word != choice.word { throw UsageError("'\(sole.word)' goes with no other network") }
+        sole = choice
     }
 
     func apply(to request: inout Request) throws(UsageError) {
