@@ -49,7 +49,9 @@ import Testing
         "A mount that makes no sense is refused before anything is made",
         arguments: [
             Refusal("-v /tmp:/ base true", "'/'"), Refusal("-v /tmp:/.. base true", "'/..'"), Refusal("-v /tmp:x base true", "absolute"),
-            Refusal("-v ../x:/x:zz base true", "zz"), Refusal("-v a/../b:x base true", "absolute"),
+            Refusal("-v ../x:/x:zz base true", "zz"),
+            Refusal("-v ~/x:/x base true", "'~/x' is no volume's name"), Refusal("-v a/b:/x base true", "begins with / or ./"),
+            Refusal("-v ./a/../b:x base true", "absolute"),
             Refusal("-v x\n:/x base true", "volume name"),
             Refusal("-v .x:/x base true", "volume name"), Refusal("-v :/x base true", "DIR"), Refusal("-v /a:/b:ro:x base true", "DIR"),
             Refusal("-v /tmp:/a/../.. base true", "/a/../.."), Refusal("-v /tmp:/a -v /usr:/a base true", "/a"),
