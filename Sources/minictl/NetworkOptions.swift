@@ -9,7 +9,7 @@ struct NetworkOptions: OptionGroup {
         [
             .text(
                 "--network|--net NETWORK",
-                "default bridge; or none, host, container:ID; name=NETWORK,ip=ADDRESS,alias=NAME,mac-address=MAC,link-local-ip=ADDRESS,gw-priority=NUMBER; more by repeating it"
+                "default bridge; or none, host, container:ID; name=NETWORK,ip=ADDRESS, where ip6=, alias=, mac-address=, link-local-ip= and gw-priority= may follow too; more by repeating it"
             ) { try $0.add($1) },
             .text("--ip ADDRESS", "its IPv4 address on the first network") { $0.address = try IPAddress(word: $1, .v4) },
             .text("--ip6 ADDRESS", "its IPv6 address there") { $0.address6 = try IPAddress(word: $1, .v6) },
