@@ -33,6 +33,7 @@ import Testing
                 "--device /dev/zero:/dev/nought", "head -c 2 /dev/nought | od -An -tx1; stat -c '%F %t:%T' /dev/nought",
                 " 00 00\ncharacter special file 1:5"),
             Case("--device-cgroup-rule c\u{A0}1:11\u{A0}r", "echo fine", "fine"),
+            Case("--device /dev", "readlink /dev/ptmx; stat -c %F /dev/full; ls /dev/pts", "pts/ptmx\ncharacter special file\nptmx"),
             Case("-v /data", "touch /data/x && stat -c %u:%a /data", "0:755"),
             Case("", "ls -A /dev | sort | tr '\\n' ' '", "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero "),
             Case(
