@@ -33,6 +33,8 @@ extension Program where Globals: OptionGroup {
         var globals = Globals()
         var failureStatus = UsageError.exitStatus
         do {
+            // Changed into what is, it would be another file's name, or another program's argument.
+            if let word = Process.foreignArgument { throw UsageError("'\(word)' is not UTF-8, as all that is kept of a container is") }
             return try run(arguments.dropFirst(), globals: &globals, failureStatus: &failureStatus)
         } catch let error as SystemError where error.isBrokenPipe {
             return 128 + SIGPIPE

@@ -28,10 +28,12 @@ package enum EngineError: Error {
 extension EngineError: CustomStringConvertible {
     package var description: String {
         switch self {
+        case .notFound("", _, let kind): "no such \(kind): its name is empty"
         case .notFound(let name, let near, let kind): "no such \(kind): \(name)\(near.map { " (did you mean \($0)?)" } ?? "")"
         case .ambiguous(let prefix): "\(prefix) is the start of more than one container's id; give more of it"
         case .nameTaken(let name, let id):
             "the name \(name) is in use by container \(id.map { $0.short } ?? "another"); remove or rename that one, or choose another name"
+        case .notAllowed(let verb, let name, .exited): "cannot \(verb) \(name): it has exited"
         case .notAllowed(let verb, let name, let status): "cannot \(verb) \(name): it is \(status.word)"
         case .refused(let sentence): sentence
         case .image(let error): "\(error)"
@@ -57,7 +59,7 @@ extension LaunchError {
         switch self {
         case .refused(let sentence): sentence
         case .system(_, let error) where error.subject == "/proc/self/timens_offsets" && error.errno == ERANGE:
-            "a time offset is too large: no clock of a container can be before 0, where this machine's was when it started, or beyond 146 years"
+            "a time offset is out of range: no clock of a container can be before 0, where this machine's was when it started, or beyond 146 years"
         case .system(let doing, let error): error.mountMistake ?? "cannot \(doing): \(error)"
         case .died(.signaled(.kill)):
             memoryLimit.map { "the container was killed before it could start: out of memory (limit \(ByteCount($0)))" }
@@ -108,8 +110,8 @@ extension StepFailure {
         case ("mount", EISDIR), ("mount", ENOTDIR), ("mount", EPERM): error.mountMistake ?? "cannot \(step): \(error)"
         case ("mkdir", _) where step == "set up root", ("creat", _):
             "cannot mount at \(error.subject): it is not there, and cannot be made (\(error.reason.lowercased()))"
-        // Walked without following links, because the kernel fills it.
-        case ("openat2", ELOOP) where step == "set up root":
+        // Walked without following links, because the kernel fills these.
+        case ("openat2", ELOOP) where step == "set up root" && ["/proc", "/sys", "/dev", "/dev/pts"].contains(error.subject):
             "cannot mount at \(error.subject): a part of it is a symbolic link, and this needs a directory of the image's"
         case ("open", ENOENT) where error.subject == "/dev/null":
             "the container has no /dev/null: what is mounted at /dev has to have one"

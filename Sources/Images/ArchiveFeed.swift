@@ -47,6 +47,7 @@ final class ArchiveFeed {
     func require(_ code: CInt) throws(ImageError) {
         if let failure { throw failure }
         if code >= ARCHIVE_OK || code == ARCHIVE_WARN { return }
+        if delivered == 0 { throw .invalid("archive", why: "there is nothing in it") }
         let reason = archive_error_string(archive).map { String(cString: $0) } ?? "damaged archive"
         throw .invalid("layer", why: reason)
     }

@@ -17,6 +17,7 @@ package enum ImageError: Error {
 extension ImageError: CustomStringConvertible {
     package var description: String {
         switch self {
+        case .notFound("", _): "an image's name is empty"
         case .notFound(let name, let near) where near.isEmpty:
             "no image \(name): get one with 'minictl import FILE \(name)' or 'minictl image assemble \(name)'"
         case .notFound(let name, let near):

@@ -25,6 +25,15 @@ extension Process {
         return (0..<Int(linux_argument_count())).compactMap { vector[$0].map { String(cString: $0) } }
     }
 
+    /// The first of them that is no UTF-8, as it is shown.
+    package static var foreignArgument: String? {
+        guard let vector = linux_arguments() else { return nil }
+        for index in 0..<Int(linux_argument_count()) {
+            if let word = vector[index], String(validatingCString: word) == nil { return String(cString: word) }
+        }
+        return nil
+    }
+
     /// Zeroes what `/proc/PID/cmdline` and `environ` show of this process, which can then read neither any more,
     /// and leaves a name to be shown there.
     /// The kernel puts both in one piece before the name of the program (`AT_EXECFN`, `getauxval(3)`).

@@ -35,6 +35,7 @@ enum Reaper {
             var entries = [PollEntry(arrivals.raw, .readable), PollEntry(begun, .readable)]
             guard (try? entries.wait()) != nil else { Process.exit(125) }
             if !entries[1].ready.isEmpty {
+                close(begun)
                 begun = -1
                 // It executes, or has ended before it could. Only in the latter case may we still choose its group (`setpgid(2)`, EACCES).
                 if setpgid(pid, pid) == 0 { try? child.channel.send(.unexecuted) }

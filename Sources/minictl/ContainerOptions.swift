@@ -208,7 +208,7 @@ struct ContainerOptions: OptionGroup {
         try resources.apply(to: &request)
         try security.apply(to: &request)
         try network.apply(to: &request)
-        try namespaces.apply(to: &request)
+        namespaces.apply(to: &request)
         if request.namespaces.uts != .own, hostname != nil || domainname != nil {
             throw UsageError("--uts gives it the host name of others, so --hostname and --domainname cannot be given with it")
         }

@@ -12,7 +12,7 @@ struct Create: Command {
     static var options: [CommandOption<Self>] {
         [
             .heading("General"),
-            .text("--cidfile FILE", "write the container's id to a new file") { $0.cidFile = $1 },
+            .text("--cidfile FILE", "write the container's id to a new file") { $0.cidFile = $1.isEmpty ? nil : $1 },
             .text(
                 "--pull always|missing|never", "whether to fetch the image; there is no fetching yet, so always is an error", hidden: true
             ) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLI
 import Engine
+import Glibc
 import Images
 import Linux
 import OCI
@@ -12,7 +13,7 @@ struct Import: Command {
     static let examples = [
         Example("minictl import rootfs.tar.zst debian:12", "plain, gzip, zstd, xz or bzip2"),
         Example(
-            "debootstrap … && tar -C root -c . | minictl import - debian:12 -c 'CMD [\"/bin/bash\"]'", "from a pipe, with a command to run"),
+            "tar -C root -c . | minictl import - debian:12 -c 'CMD [\"bash\"]'", "from a pipe, with a command to run"),
     ]
 
     static var options: [CommandOption<Self>] {
@@ -56,8 +57,10 @@ struct Import: Command {
 extension Import {
     private static func open(_ path: String) throws(EngineError) -> FileDescriptor {
         do throws(SystemError) {
-            guard path == "-" else { return try FileDescriptor(opening: path) }
-            return try FileDescriptor.standardInput()
+            guard path != "-" else { return try FileDescriptor.standardInput() }
+            let file = try FileDescriptor(opening: path)
+            guard try file.status().kind != .directory else { throw SystemError(call: "open", subject: path, errno: EISDIR) }
+            return file
         } catch {
             throw .system(doing: "read \(path)", error)
         }
@@ -130,7 +133,7 @@ struct Assemble: Command {
     static let summary: StaticString = "make an image of this machine's own programs, with the libraries they need"
     static let operands: Operands = "NAME[:TAG] [COMMAND...]"
     static let examples = [
-        Example("minictl image assemble tools --command bash --command curl --file /etc/ssl/certs", "an image with bash and curl in it")
+        Example("minictl image assemble tools --command curl --file /etc/ssl/certs", "an image with curl in it")
     ]
 
     static var options: [CommandOption<Self>] {

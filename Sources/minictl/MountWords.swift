@@ -11,7 +11,7 @@ extension MountRequest {
         if parts.count == 1 {
             self.init(kind: .volume(name: nil), destination: parts[0])
         } else {
-            self.init(kind: Kind(word: parts[0], createsSource: true), destination: parts[1])
+            self.init(kind: try Kind(word: parts[0], createsSource: true), destination: parts[1])
         }
         try checkDestination()
         for word in parts.count > 2 ? parts[2].split(separator: ",").map(String.init) : [] { try readVolumeOption(word) }
@@ -23,7 +23,7 @@ extension MountRequest {
         guard let directory = parts.first, parts.count <= 2, !parts.contains(""), !source.isEmpty else {
             throw UsageError("'\(target)' is not DIR[:OPTIONS]")
         }
-        self.init(kind: Kind(word: source, createsSource: false), destination: directory)
+        self.init(kind: try Kind(word: source, createsSource: false), destination: directory)
         try checkDestination()
         for word in parts.count > 1 ? parts[1].split(separator: ",").map(String.init) : [] { try readVolumeOption(word) }
     }
@@ -100,9 +100,14 @@ extension MountRequest {
 }
 
 extension MountRequest.Kind {
-    /// A word with a slash is a folder or file, any other a volume's name.
-    fileprivate init(word: String, createsSource: Bool) {
-        let isPath = word.contains("/") || word == "." || word == ".."
+    /// A word with a slash is a folder or file, any other a volume's name. One that is made if it is missing has to begin as a path, as with
+    /// docker: a slip of the pen, or a `~` that no shell has read, would else be a new folder somewhere.
+    fileprivate init(word: String, createsSource: Bool) throws(UsageError) {
+        let begins = word.isAbsolutePath || word.pathComponents.first == "." || word.pathComponents.first == ".."
+        let isPath = begins || word.utf8.contains(UInt8(ascii: "/"))
+        guard begins || !isPath || !createsSource else {
+            throw UsageError("'\(word)' is no volume's name, and a path of this machine's begins with / or ./")
+        }
         self = isPath ? .bind(source: word, createsSource: createsSource) : .volume(name: word)
     }
 }

@@ -14,7 +14,10 @@ struct NamespaceOptions: OptionGroup {
                 "whose System V IPC, message queues and /dev/shm it uses (default shareable: its own, which others may join); none has no /dev/shm"
             ) { try $0.readIPC($1) },
             .text("--uts host|private|container:ID", "whose host name it has") { $0.choices.uts = try choice($1) },
-            .text("--cgroupns host|private", "whose cgroup root it sees") { $0.choices.cgroup = try choice($1) },
+            .text("--cgroupns host|private", "whose cgroup root it sees") {
+                guard !$1.hasPrefix("container:"), let choice = try? choice($1) else { throw UsageError("'\($1)' is not host or private") }
+                $0.choices.cgroup = choice
+            },
             .text("--time-offset CLOCK=OFFSET", "a time namespace: monotonic=+1d,boottime=-2h") { try $0.readOffsets($1) },
         ]
     }
@@ -66,8 +69,7 @@ struct NamespaceOptions: OptionGroup {
         }
     }
 
-    func apply(to request: inout Request) throws(UsageError) {
-        if case .container = choices.cgroup { throw UsageError("--cgroupns is host or private") }
+    func apply(to request: inout Request) {
         let network = request.namespaces.network
         request.namespaces = choices
         request.namespaces.network = network

@@ -40,7 +40,8 @@ struct NetworkConnect: Command {
                 $0.endpoint.priority = Int(try Int32(word: $1))
             },
             .text(
-                "--driver-opt OPTION=VALUE", "com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.PARAMETER=VALUE,...; may be repeated"
+                "--driver-opt OPTION=VALUE",
+                "com.docker.network.endpoint.sysctls=LIST, of net.ipv4.conf.IFNAME.PARAMETER=VALUE and the like; may be repeated"
             ) {
                 try $0.endpoint.add(option: $1)
             },

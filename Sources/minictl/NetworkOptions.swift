@@ -9,7 +9,7 @@ struct NetworkOptions: OptionGroup {
         [
             .text(
                 "--network|--net NETWORK",
-                "default bridge; or none, host, container:ID; name=NETWORK,ip=ADDRESS,alias=NAME,mac-address=MAC,link-local-ip=ADDRESS,gw-priority=NUMBER; more by repeating it"
+                "default bridge; or none, host, container:ID; name=NETWORK,ip=ADDRESS, where ip6=, alias=, mac-address=, link-local-ip= and gw-priority= may follow too; more by repeating it"
             ) { try $0.add($1) },
             .text("--ip ADDRESS", "its IPv4 address on the first network") { $0.address = try IPAddress(word: $1, .v4) },
             .text("--ip6 ADDRESS", "its IPv6 address there") { $0.address6 = try IPAddress(word: $1, .v6) },
@@ -39,17 +39,22 @@ struct NetworkOptions: OptionGroup {
 
     private mutating func add(_ text: String) throws(UsageError) {
         switch text {
-        case "none", "private": sole = Sole(word: text, choice: .own)
-        case "host": sole = Sole(word: text, choice: .host)
+        case "none", "private": try choose(Sole(word: text, choice: .own))
+        case "host": try choose(Sole(word: text, choice: .host))
         case "": throw UsageError("the network has no name")
         default:
             if text.hasPrefix("container:") {
                 guard text.utf8.count > 10 else { throw UsageError("'\(text)' names no container") }
-                sole = Sole(word: text, choice: .container(String(text.dropFirst(10))))
+                try choose(Sole(word: text, choice: .container(String(text.dropFirst(10)))))
             } else {
                 endpoints.append(try Endpoint(word: text))
             }
         }
+    }
+
+    private mutating func choose(_ choice: Sole) throws(UsageError) {
+        if let sole, sole.word != choice.word { throw UsageError("'\(sole.word)' goes with no other network") }
+        sole = choice
     }
 
     func apply(to request: inout Request) throws(UsageError) {

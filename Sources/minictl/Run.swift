@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLI
 import Engine
+import Glibc
 import Linux
 import OCI
 
@@ -21,7 +22,7 @@ struct Run: Command {
         [
             .heading("General"),
             .flag("-d, --detach", "run in the background and print the container's id") { $0.isDetached = $1 },
-            .text("--cidfile FILE", "write the container's id to a new file") { $0.cidFile = $1 },
+            .text("--cidfile FILE", "write the container's id to a new file") { $0.cidFile = $1.isEmpty ? nil : $1 },
             .text("--detach-keys KEYS", "keys that leave its terminal (default ctrl-p,ctrl-q); empty for none") {
                 $0.attach.keys = try DetachKeys(word: $1)
             },
@@ -90,13 +91,23 @@ struct Progress {
 }
 
 extension Outcome {
-    /// Says what a bare 139 does not: the kernel has no other answer for a program that is not given the memory to begin with.
+    /// Says what a bare code does not, where the kernel may have had a limit to keep.
     func explain(_ limits: [Spec.Process.Rlimit]) {
-        guard exitCode == 128 + Signal.segmentationFault.rawValue,
-            let limit = limits.first(where: { ResourceLimit.Kind($0.type)?.boundsMemory == true })
-        else { return }
-        let words = "\(limit.type.dropFirst(7).lowercased())=\(limit.soft)"
-        try? Output.error.write("killed by SIGSEGV, perhaps for want of memory: --ulimit \(words)\n")
+        let (sentence, names): (String, [String])
+        switch exitCode - 128 {
+        // It has no other answer for a program that is not given the memory to begin with.
+        case SIGSEGV: (sentence, names) = ("killed by SIGSEGV, perhaps for want of memory", ["data", "stack", "as"])
+        case SIGXCPU,
+            SIGKILL where memoryLimit == nil:
+            (sentence, names) = ("killed, perhaps for want of processor time", ["cpu"])
+        case SIGXFSZ: (sentence, names) = ("killed by SIGXFSZ, for too large a file", ["fsize"])
+        default: return
+        }
+        for limit in limits {
+            guard let kind = ResourceLimit.Kind(limit.type), names.contains(kind.name) else { continue }
+            try? Output.error.write("\(sentence): --ulimit \(kind.name)=\(limit.soft)\n")
+            return
+        }
     }
 
     /// Says what an exit code of 137 cannot. That not all was passed on is an error of ours, with a code that says so: docker's client has

@@ -123,6 +123,7 @@ extension Request {
     private var reach: [String] {
         var words: [String] = []
         for port in ports { words += ["-p", port.word] }
+        if publishesAll { words.append("-P") }
         for port in exposed { words += ["--expose", "\(port)"] }
         for server in resolver?.servers ?? [] { words += ["--dns", server] }
         for domain in resolver?.search ?? [] { words += ["--dns-search", domain] }

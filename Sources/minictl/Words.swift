@@ -12,7 +12,9 @@ enum Environment {
         let name = text.utf8.prefix { $0 != UInt8(ascii: "=") }
         guard !name.isEmpty, !text.utf8.contains(0) else { throw UsageError("'\(text)' has no variable's name") }
         if name.count < text.utf8.count { return text }
-        return Machine.environment(text).map { "\(text)=\($0)" } ?? text
+        guard let value = getenv(text) else { return text }
+        guard let value = String(validatingCString: value) else { throw UsageError("the value of '\(text)' is not UTF-8") }
+        return "\(text)=\(value)"
     }
 
     /// One entry a line. There, as with docker, a name that the caller has no value for is passed over.

@@ -84,6 +84,16 @@ import Testing
         rig.expectNothingLeft()
     }
 
+    @Test("An argument that is not UTF-8 is refused, and not changed into one that is")
+    func foreignBytes() throws {
+        for words in ["base echo \"$X\"", "-v \"\(rig.host)/$X:/x\" base true", "-e \"A=$X\" base true"] {
+            let script = "X=$(printf 'a\\377'); \(Program.path) --root \(rig.root) run --rm --network none \(words)"
+            let ending = try Command(["sh", "-c", script]).run()
+            #expect(ending.code == 125 && ending.error.contains("is not UTF-8"), "\(words): \(ending)")
+        }
+        #expect(rig.names("host").isEmpty)
+    }
+
     @Test("An entrypoint comes before the command, and one on the command line takes the image's command away")
     func entrypoint() throws {
         #expect(try rig.minictl("run", "--rm", "--entrypoint", "echo", "base", "a", "b").text == "a b")

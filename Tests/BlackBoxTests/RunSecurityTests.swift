@@ -85,6 +85,7 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
             Refusal("--uts host -h box base true", "--hostname"),
             Refusal("--pid nosuch base true", "nosuch"), Refusal("--cgroupns container:x base true", "cgroupns"),
             Refusal("--network container: base true", "container:"),
+            Refusal("--network none --network host base true", "'none' goes with no other network"),
             Refusal("--cap-add NET_ADMIN,SYS_TIME base true", "'NET_ADMIN,SYS_TIME'"),
             Refusal("--security-opt mask=/ base true", "cannot be masked"), Refusal("--security-opt mask= base true", "''"),
             Refusal("--uidmap 0:700000:10 --uidmap 5:800000:1 base true", "overlap at containerID 5"),
@@ -171,6 +172,8 @@ private let bounds = "grep CapBnd /proc/self/status | cut -f2"
             let limited = try rig.command(["run", "--rm", "--ulimit", limit, "base", "true"]).run([], seconds: 20)
             #expect(limited.code == 139 && limited.error.contains("want of memory: --ulimit \(limit)"), "\(limited)")
         }
+        let full = try rig.sh(["--init", "--ulimit", "fsize=0"], "echo x >/f")
+        #expect(full.code == 153 && full.error.contains("too large a file: --ulimit fsize=0"), "\(full)")
         // What bounds the program does not bind us on the way to it.
         #expect(try rig.sh(["--ulimit", "as=20000000"], "ulimit -v").text == "19531")
         for flag in ["--init", "--init=false"] {

@@ -33,6 +33,7 @@ import Testing
                 "--device /dev/zero:/dev/nought", "head -c 2 /dev/nought | od -An -tx1; stat -c '%F %t:%T' /dev/nought",
                 " 00 00\ncharacter special file 1:5"),
             Case("--device-cgroup-rule c\u{A0}1:11\u{A0}r", "echo fine", "fine"),
+            Case("--device /dev", "readlink /dev/ptmx; stat -c %F /dev/full; ls /dev/pts", "pts/ptmx\ncharacter special file\nptmx"),
             Case("-v /data", "touch /data/x && stat -c %u:%a /data", "0:755"),
             Case("", "ls -A /dev | sort | tr '\\n' ' '", "fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero "),
             Case(
@@ -49,7 +50,9 @@ import Testing
         "A mount that makes no sense is refused before anything is made",
         arguments: [
             Refusal("-v /tmp:/ base true", "'/'"), Refusal("-v /tmp:/.. base true", "'/..'"), Refusal("-v /tmp:x base true", "absolute"),
-            Refusal("-v ../x:/x:zz base true", "zz"), Refusal("-v a/../b:x base true", "absolute"),
+            Refusal("-v ../x:/x:zz base true", "zz"),
+            Refusal("-v ~/x:/x base true", "'~/x' is no volume's name"), Refusal("-v a/b:/x base true", "begins with / or ./"),
+            Refusal("-v ./a/../b:x base true", "absolute"),
             Refusal("-v x\n:/x base true", "volume name"),
             Refusal("-v .x:/x base true", "volume name"), Refusal("-v :/x base true", "DIR"), Refusal("-v /a:/b:ro:x base true", "DIR"),
             Refusal("-v /tmp:/a/../.. base true", "/a/../.."), Refusal("-v /tmp:/a -v /usr:/a base true", "/a"),
@@ -65,7 +68,8 @@ import Testing
             Refusal("--mount type=tmpfs,target=/x,nosuch=1 base true", "nosuch"),
             Refusal("--mount type=tmpfs,target=/x,readonly=maybe base true", "maybe"),
             Refusal("--shm-size -1 base true", "-1"),
-            Refusal("--device /nonexistent base true", "/nonexistent"), Refusal("--device /etc base true", "no device is in it"),
+            Refusal("--device /nonexistent base true", "/nonexistent"),
+            Refusal("--device /etc base true", "nor a directory with any in it"),
             Refusal("--mount type=tmpfs,dst=/x,volume-nocopy base true", "cannot mix 'volume-*' options with mount type 'tmpfs'"),
             Refusal("--mount type=bind,src=/etc,dst=/x,tmpfs-size=1m base true", "cannot mix 'tmpfs-*' options with mount type 'bind'"),
             Refusal("--mount dst=/x,bind-propagation=rshared base true", "cannot mix 'bind-*' options with mount type 'volume'"),
@@ -179,6 +183,22 @@ import Testing
         #expect(ending.text == "0\n42\n0", "\(ending.error)")
         #expect(try rig.read("fs/made") == "made\n")
         #expect(try FileStatus(of: "\(rig.path)/fs/made").owner == 0)
+    }
+
+    @Test(
+        "A root whose /proc, /sys or /dev is a link is refused in words, and one without them has them made",
+        arguments: ["proc", "sys", "dev"])
+    func linkedRoot(_ name: String) throws {
+        guard Program.has("busybox") else { return }
+        try rig.makeBusybox("fs", folders: [])
+        let run = [
+            "run", "--rm", "--network", "none", "--rootfs", "\(rig.path)/fs", "sh", "-c", "busybox ls -d /proc/1 /dev/null /sys/class",
+        ]
+        symlink("\(rig.path)/victim", "\(rig.path)/fs/\(name)")
+        let refused = try rig.minictl(run)
+        #expect(refused.code == 125 && refused.error.contains("cannot mount at /\(name): a part of it is a symbolic link"), "\(refused)")
+        unlink("\(rig.path)/fs/\(name)")
+        #expect(try rig.minictl(run).code == 0)
     }
 }
 

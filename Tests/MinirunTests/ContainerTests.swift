@@ -152,7 +152,7 @@ struct ContainerTests {
     @Test(
         arguments: [
             ("kernel.core_pattern", "belongs to the whole machine"), ("net.ipv4.ip_forward", "while the container shares its network"),
-            ("kernel.msgmax", "while the container shares its ipc namespace"), ("kernel.hostname", "is what hostname is for"),
+            ("kernel.msgmax", "while the container shares its ipc namespace"), ("kernel.hostname", "give the host name as hostname"),
             ("net/../kernel/panic", "linux.sysctl"),
         ])
     func `A kernel setting that would not stay in the container is refused`(_ name: String, _ words: String) throws {

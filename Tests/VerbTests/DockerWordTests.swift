@@ -112,7 +112,7 @@ import Testing
     func templates() throws {
         let minictl = try Root()
         try minictl.sh(
-            "$M create --name one -v /anon -v /etc:/e:ro --device /dev/zero:/dev/z:r --ulimit nofile=50:60 --pid host --blkio-weight 0 -P --group-add tty --group-add 0 --security-opt systempaths=unconfined base"
+            "$M create --name one -v /anon -v /etc:/e:ro --device /dev/zero:/dev/z:r --ulimit nofile=50:60 --pid host --blkio-weight 0 -P --tmpfs /t:size=1m,mode=755 --tmpfs /u:ro --annotation a=b --group-add tty --group-add 0 --security-opt systempaths=unconfined base"
         )
         let cases = [
             ("{{.HostConfig.Privileged}} {{.HostConfig.PidMode}} {{.HostConfig.UTSMode}} {{.HostConfig.ShmSize}}", "false host  67108864"),
@@ -121,9 +121,13 @@ import Testing
                 "{{json .HostConfig.Devices}}",
                 #"[{"PathOnHost":"/dev/zero","PathInContainer":"/dev/z","CgroupPermissions":"r"}]"#
             ),
+            ("{{json .HostConfig.Tmpfs}} {{json .HostConfig.Annotations}}", #"{"/t":"size=1m,mode=755","/u":"ro"} {"a":"b"}"#),
             ("{{.HostConfig.GroupAdd}} {{.HostConfig.PublishAllPorts}}", "[tty 0] true"),
             ("{{.HostConfig.SecurityOpt}} {{.HostConfig.Links}}", "[systempaths=unconfined] []"),
-            ("{{range .Mounts}}{{.Type}}|{{.Driver}}|{{.Propagation}}|{{.RW}} {{end}}", "volume|local||true bind||rprivate|false "),
+            (
+                "{{range .Mounts}}{{.Type}}|{{.Driver}}|{{.Propagation}}|{{.RW}} {{end}}",
+                "volume|local||true bind||rprivate|false tmpfs|||true tmpfs|||false "
+            ),
             ("{{json .Config.Volumes}} {{.Config.Entrypoint}}", #"{"/anon":{}} []"#),
             ("{{.State.Health}} {{if .State.Health}}yes{{end}}{{.Config.Labels.nosuch}}", "<nil> <no value>"),
         ]

@@ -3,6 +3,15 @@ import JSON
 import Testing
 
 @Suite(.enabled(if: Root.isUsable)) struct ImageVerbTests {
+    @Test("What is no archive is told of by what was asked for")
+    func noArchive() throws {
+        let minictl = try Root()
+        #expect(try minictl("import /dev/null x").error == "minictl: archive: there is nothing in it\n")
+        #expect(try minictl("import / x").error.hasPrefix("minictl: cannot read /: "))
+        #expect(try minictl("rmi ''").error == "minictl: an image's name is empty\n")
+        #expect(try minictl("rm ''").error == "minictl: no such container: its name is empty\n")
+    }
+
     @Test("Images are pruned by age and label")
     func pruneSome() throws {
         let minictl = try Root()

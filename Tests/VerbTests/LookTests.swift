@@ -190,6 +190,17 @@ import Testing
         #expect(try minictl("stats --no-stream --format '{{.Container}}' \(id)").text == id)
     }
 
+    @Test("Every help fits into 80 columns")
+    func helpWidth() throws {
+        let minictl = try Root()
+        let names = try minictl("--help").lines.filter { $0.hasPrefix("  ") }.compactMap { $0.split(separator: " ").first.map(String.init) }
+        let verbs = ["network create", "network connect", "volume create", "image assemble", "mount add", "port add"]
+        let wide = try minictl.sh(
+            (names + verbs).map { "COLUMNS=80 $M \($0) --help 2>/dev/null" }.joined(separator: "\n")
+        ).lines.filter { $0.count > 80 }
+        #expect(names.contains("run") && wide.isEmpty, "\(wide)")
+    }
+
     @Test("No help lists a command twice", arguments: ["", "container", "image", "volume", "network", "system", "mount"])
     func helpOnce(_ group: String) throws {
         let names = try Root()("\(group) --help").lines.filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }

@@ -85,6 +85,7 @@ extension Container {
 extension Container {
     private func setReach(_ request: inout Request, _ image: ImageConfig.Config?, in home: borrowing Home) {
         request.ports = record.ports ?? []
+        request.publishesAll = record.publishesAll == true
         let known = Set((image?.exposedPorts ?? [:]).keys.compactMap { ExposedPorts($0) })
         request.exposed = (record.exposed ?? []).compactMap { ExposedPorts($0) }.filter { exposed in
             !known.contains(exposed)

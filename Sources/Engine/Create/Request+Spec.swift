@@ -296,11 +296,15 @@ extension DeviceRequest {
     /// What every container has below `/dev` that is no device of the host's.
     private static let own: [StaticString] = ["ptmx", "pts", "shm", "mqueue", "fd", "stdin", "stdout", "stderr"]
 
+    private static func isOwn(_ path: String) -> Bool {
+        let parts = path.pathComponents
+        return parts.first == "dev" && parts.count > 1 && own.contains { $0.description == parts[1] }
+    }
+
     /// The node of the host, or every node below a directory of it.
     func nodes() throws(EngineError) -> [Spec.Linux.Device] {
-        let parts = container.pathComponents
-        if parts.first == "dev", parts.count > 1, Self.own.contains(where: { $0.description == parts[1] }) {
-            throw .refused("/dev/\(parts[1]) is the container's own, and no device of the host's can be there")
+        guard !Self.isOwn(container) else {
+            throw .refused("\(container) is the container's own, and no device of the host's can be there")
         }
         let nodes: [Spec.Linux.Device]
         do throws(SystemError) { nodes = try found() } catch {
@@ -317,8 +321,9 @@ extension DeviceRequest {
         let folder = try FileDescriptor(opening: host, [.directory])
         var nodes: [Spec.Linux.Device] = []
         for entry in try folder.entries() {
-            let status = try FileStatus(of: entry.name, at: folder.place)
-            if let node = Self.node("\(path)/\(entry.name)", status) { nodes.append(node) }
+            let path = "\(path)/\(entry.name)"
+            if Self.isOwn(path) { continue }
+            if let node = Self.node(path, try FileStatus(of: entry.name, at: folder.place)) { nodes.append(node) }
         }
         return nodes
     }

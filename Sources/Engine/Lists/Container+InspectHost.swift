@@ -47,6 +47,13 @@ extension Container {
             return "/\(name):/\(record.name)/\(parts.last ?? name)"
         }
         object["Links"] = links.isEmpty ? .null : .texts(links)
+        var memory = JSONObject()
+        for mount in mountRequests(spec, nil, besides: []) {
+            guard case .tmpfs = mount.kind else { continue }
+            memory[mount.destination] = .string((mount.options + (mount.isReadOnly ? ["ro"] : [])).joined(separator: ","))
+        }
+        object["Tmpfs"] = .object(memory)
+        object["Annotations"] = .texts(spec.annotations ?? [:])
         object["Runtime"] = "minictl"
         object["Isolation"] = ""
         object["VolumeDriver"] = ""
@@ -60,6 +67,7 @@ extension Container {
                     "PathOnHost": .string($0.host), "PathInContainer": .string($0.container), "CgroupPermissions": .string($0.access),
                 ]
             })
+        object["DeviceRequests"] = .null
         object["DeviceCgroupRules"] = rules.isEmpty ? .null : .texts(rules.map(\.word))
         let memory = spec.linux?.resources?.memory
         object["MemorySwappiness"] = memory?.swappiness.map { .int(Int64(clamping: $0)) } ?? .null
