@@ -128,9 +128,9 @@ extension Home {
         switch status {
         case .running, .paused, .restarting: break
         case .created:
+            // As it was before, be it one that goes with its end: it never ran, and what was killed may have been a change of its name.
             try putAway(container.record)
             try disconnectAll(id, container.record)
-            if container.record.isTemporary { try remove(files: id, record: container.record) }
         case .exited:
             try putAway(container.record)
             try disconnectAll(id, container.record)
@@ -142,6 +142,7 @@ extension Home {
             }
             if container.record.isTemporary {
                 try removeAnonymousVolumes(container.record)
+                try container.lock()
                 try remove(files: id, record: container.record)
             }
         }

@@ -63,6 +63,8 @@ extension Home {
         } catch {
             throw .network(error)
         }
+        // One that has ended meanwhile may have been put away before these were there.
+        guard try record.start?.identity(in: Machine.boot())?.isAlive == true else { return try withdraw(record, isPutAway: true) }
         guard let link = endpoint.link else { return }
         var netlink = try Netlink.open()
         do throws(SystemError) { try netlink.reflect(link) } catch { throw .system(doing: "publish ports", error) }
@@ -70,12 +72,16 @@ extension Home {
 
     /// Takes the container's ports away, and cuts what came by them. The container has its addresses still: what leads to one that it has no
     /// more is another's.
-    func withdraw(_ record: Record) throws(EngineError) {
+    /// - Parameter isPutAway: its addresses may have been given back by now, and nobody need have them.
+    func withdraw(_ record: Record, isPutAway: Bool = false) throws(EngineError) {
         guard let ports = record.published, !ports.isEmpty, let endpoint = record.publishedEndpoint else { return }
         do throws(NetworkError) {
             let leases = try Leases(of: endpoint.network, in: runtime.place)
             var own: [IPAddress] = []
-            for address in endpoint.addresses.map(\.address) where try leases.has(address, record.id) { own.append(address) }
+            for address in endpoint.addresses.map(\.address) {
+                let owner = try leases.owner(of: address)
+                if owner == record.id || owner == nil && isPutAway { own.append(address) }
+            }
             guard !own.isEmpty else { return }
             var firewall = try Firewall()
             try firewall.withdraw(ports, from: own)

@@ -202,6 +202,7 @@ extension Creation {
         let unread = try home.putAway(container.record)
         if container.record.isTemporary {
             try home.removeAnonymousVolumes(container.record)
+            try container.lock()
             try home.remove(files: container.id, record: container.record)
         }
         // By now the name server has mostly got round to it.
