@@ -107,6 +107,13 @@ extension Home {
         }
     }
 
+    /// Takes one away that was killed before it was written down, also where no mark on the roster tells of it.
+    func mendUnwritten(_ id: ContainerID) throws(EngineError) {
+        do throws(EngineError) {
+            if let watch = try abandonedWatch(id) { _ = try mend(id, watch) }
+        } catch { warn("a killed process left container \(id.short), which cannot be mended: \(error)") }
+    }
+
     /// Gives back the first user of a container that goes on; nil for one that is over.
     func mend(_ id: ContainerID, _ watch: consuming Watch) throws(EngineError) -> UInt32? {
         let boot = try Machine.boot()
@@ -118,6 +125,8 @@ extension Home {
             return nil
         }
         let status = container.status(in: boot)
+        // Nobody here can wait for its end. No range begins at the last id.
+        if container.record.isOutOfSight(in: boot) { return container.record.idRange?.users ?? UInt32.max }
         if status.isGoingOn || container.record.isToReturn(in: boot) {
             // Its monitor is gone, it lives on: another takes its place. Until that holds the range it is told as an orphan's.
             do throws(SystemError) { try replaceMonitor(of: id, watch) } catch {

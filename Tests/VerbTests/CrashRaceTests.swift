@@ -65,11 +65,12 @@ import Testing
     @Test("Who removes a container gives back what a start took that was killed meanwhile")
     func killedStart() throws {
         let minictl = try Root()
+        try minictl("run --rm base true")
         try minictl("create --name one base true")
         let outcome = try minictl.sh(
             """
-            strace -qqo trace -e inject=linkat:delay_enter=800000 $M rm one & sleep 0.3
-            strace -fqqo trace2 -e inject=symlinkat:signal=KILL $M start one; wait; ls runtime/networks/bridge; $M check
+            strace -qqo trace -e inject=linkat:delay_enter=1500000 $M rm one & sleep 0.3
+            strace -fqqo trace2 -e inject=renameat:signal=KILL $M start one; wait; ls runtime/networks/bridge; $M check
             """)
         #expect(outcome.lines == ["one", Self.fits] && outcome.error.contains("killed"), "\(outcome)")
         try minictl.expectEmpty()

@@ -30,33 +30,49 @@ extension Home {
         return listings.newestFirst(\.record.created)
     }
 
-    /// The same containers, of which only what a table shows is read.
+    /// The same containers, of which only what a table shows is read. Whoever is come upon that has no record and nobody who watches was
+    /// killed in the making, whatever the roster says, and is taken away.
     package func glances() throws(EngineError) -> [Glance] {
         var glances: [Glance] = []
-        try forEachRecord(Record.init(shownOf:)) { record, status, health in
+        let unwritten = try forEachRecord(Record.init(shownOf:)) { record, status, health in
             glances.append(Glance(record, status, health))
         }
+        for id in unwritten { try mendUnwritten(id) }
         return glances.newestFirst(\.created)
     }
 
+    /// - Returns: those that have no record.
+    @discardableResult
     private func forEachRecord(
         _ read: (JSONNode) throws(JSONError) -> Record, _ body: (Record, Status, HealthState?) -> Void
-    ) throws(EngineError) {
+    ) throws(EngineError) -> [ContainerID] {
         let boot = try Machine.boot()
         let place = containers.place
         let file = Array("/state.json".utf8CString)
+        var unwritten: [ContainerID] = []
         do throws(SystemError) {
             try containers.forEachEntry { name, kind in
                 guard kind != .symlink, ContainerID.isSpelled(name) else { return }
                 let path = UnsafeBufferPointer(start: name, count: 64) + file
-                guard let bytes = try? File.readSmall(path, at: place, limit: Record.limit), let document = try? JSONDocument(bytes),
+                let bytes: [UInt8]
+                do throws(SystemError) { bytes = try File.readSmall(path, at: place, limit: Record.limit) } catch {
+                    if error.errno == ENOENT, let id = ContainerID(String(cString: name)) { unwritten.append(id) }
+                    return
+                }
+                guard let document = try? JSONDocument(bytes),
                     let record = try? read(document.root), record.id.utf8.count == 64, strcmp(record.id, name) == 0
                 else { return }
-                body(record, record.listedStatus(in: boot), health(of: record))
+                var status = record.listedStatus(in: boot)
+                // Of an end that nobody has written down everything is to be known.
+                if case .exited = status, record.end == nil, let whole = try? Record(json: document.root) {
+                    status = whole.status(in: boot)
+                }
+                body(record, status, health(of: record))
             }
         } catch {
             throw .system(doing: "list the containers", error)
         }
+        return unwritten
     }
 
     private func health(of record: Record) -> HealthState? {
@@ -80,6 +96,12 @@ extension Record {
     /// Whether it runs, worked out from facts: its first process by number, boot, and pidfd inode or start time; and the freezer.
     package func status(in boot: String) -> Status { status(in: boot, asksFreezer: true) }
 
+    /// Whether it was started in another pid namespace, where its number is another's or nobody's here, and goes on there.
+    func isOutOfSight(in boot: String) -> Bool {
+        guard end == nil, let start, start.boot == boot, start.namespace != Namespaces.pidNumber else { return false }
+        return start.identity(in: boot)?.isAlive == false && cgroupHandle?.isPopulated == true
+    }
+
     /// The same for lists, which do not ask the freezer of a container that nobody has paused: four times as long as all else.
     fileprivate func listedStatus(in boot: String) -> Status { status(in: boot, asksFreezer: start?.pausedAt != nil) }
 
@@ -90,12 +112,12 @@ extension Record {
         guard let start else { return .created }
         guard let identity = start.identity(in: boot) else { return .exited(nil) }
         if identity.inode != nil {
-            guard identity.isAlive else { return .exited(nil) }
+            guard identity.isAlive else { return isOutOfSight(in: boot) ? .running : .exited(nil) }
             guard asksFreezer else { return .running }
         } else {
             let process: ProcessStatistics
             do throws(SystemError) {
-                guard let living = try identity.living() else { return .exited(nil) }
+                guard let living = try identity.living() else { return isOutOfSight(in: boot) ? .running : .exited(nil) }
                 process = living
             } catch {
                 // What cannot be looked at is not to be taken for dead.

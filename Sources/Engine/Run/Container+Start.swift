@@ -159,8 +159,8 @@ extension Container {
         do throws(SystemError) {
             let identity = try ProcessIdentity(of: pid)
             start = Record.Start(
-                pid: pid, startTime: identity.startTime, inode: identity.inode, boot: try Machine.bootID(), at: Timestamp.now.description,
-                pipes: connection.pipes)
+                pid: pid, startTime: identity.startTime, inode: identity.inode, boot: try Machine.bootID(), namespace: Namespaces.pidNumber,
+                at: Timestamp.now.description, pipes: connection.pipes)
         } catch {
             throw .system(doing: "look at the container's first process", error)
         }
