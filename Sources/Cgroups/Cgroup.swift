@@ -63,6 +63,15 @@ package struct Cgroup: Equatable, Sendable {
         return all
     }
 
+    /// Whether anybody is in it, also a process that this pid namespace does not see.
+    package var isPopulated: Bool {
+        if let directory = paths.unified, let events = try? File.readKernel(directory + "/cgroup.events") {
+            return events.split(separator: "\n").contains("populated 1")
+        }
+        if let directory = paths.legacy(.pids), let count = try? File.readKernel(directory + "/pids.current") { return count != "0\n" }
+        return (try? processes())?.isEmpty == false
+    }
+
     /// The directory whose list of processes counts: the freezer's, because it holds still what is listed.
     private var listed: String? { paths.unified ?? paths.legacy(.freezer) ?? paths.entries.first?.directory }
 

@@ -20,6 +20,8 @@ package struct Container: ~Copyable {
     var untold: [Event] = []
     /// What a new one has not got yet, see `makeFiles`.
     var unmade: NewFiles?
+    /// Its watch is ours: nobody else takes its record away.
+    var isWatched = false
     /// Keeps its layers as long as no record says that it needs them.
     var hold: ImageStore.Hold?
 
@@ -139,6 +141,7 @@ extension Container {
         do throws(SystemError) {
             record = try Record(of: id, in: directory.place, path)
         } catch {
+            if error.errno == ENOENT { throw .notFound(name) }
             throw .system(doing: "read the container \(id.short)", error)
         }
     }
@@ -172,13 +175,18 @@ extension Container {
         try save()
     }
 
-    /// Reads the record again if somebody else has written it since we did. One that was never written down stays as it is.
+    /// Reads the record again if somebody else has written it since we did. One that is ours and was never written down stays as it is; of
+    /// another, whose record is gone, nothing may be written again: it is just being removed.
     mutating func refreshIfChanged() throws(EngineError) {
         let current: FileStatus?
         do throws(SystemError) { current = try directory.place.status(of: "state.json") } catch {
             throw .system(doing: "look at the container's state", error)
         }
-        if let current, written.map({ !$0.isSameFile(as: current) }) ?? true { try refresh() }
+        guard let current else {
+            if isWatched { return }
+            throw .notFound(name)
+        }
+        if written.map({ !$0.isSameFile(as: current) }) ?? true { try refresh() }
     }
 
     /// The spec it was made from.
@@ -196,7 +204,7 @@ extension Container {
         }
     }
 
-    /// Holds the container's lock while its record changes; readers take none.
+    /// Holds the container's lock while its record changes, or goes; readers take none.
     package func lock() throws(EngineError) {
         do throws(SystemError) { _ = try directory.lock(wait: true) } catch { throw .system(doing: "lock the container", error) }
     }

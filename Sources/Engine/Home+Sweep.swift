@@ -107,6 +107,13 @@ extension Home {
         }
     }
 
+    /// Takes one away that was killed before it was written down, also where no mark on the roster tells of it.
+    func mendUnwritten(_ id: ContainerID) throws(EngineError) {
+        do throws(EngineError) {
+            if let watch = try abandonedWatch(id) { _ = try mend(id, watch) }
+        } catch { warn("a killed process left container \(id.short), which cannot be mended: \(error)") }
+    }
+
     /// Gives back the first user of a container that goes on; nil for one that is over.
     func mend(_ id: ContainerID, _ watch: consuming Watch) throws(EngineError) -> UInt32? {
         let boot = try Machine.boot()
@@ -118,6 +125,8 @@ extension Home {
             return nil
         }
         let status = container.status(in: boot)
+        // Nobody here can wait for its end. No range begins at the last id.
+        if container.record.isOutOfSight(in: boot) { return container.record.idRange?.users ?? UInt32.max }
         if status.isGoingOn || container.record.isToReturn(in: boot) {
             // Its monitor is gone, it lives on: another takes its place. Until that holds the range it is told as an orphan's.
             do throws(SystemError) { try replaceMonitor(of: id, watch) } catch {
@@ -128,9 +137,9 @@ extension Home {
         switch status {
         case .running, .paused, .restarting: break
         case .created:
+            // As it was before, be it one that goes with its end: it never ran, and what was killed may have been a change of its name.
             try putAway(container.record)
             try disconnectAll(id, container.record)
-            if container.record.isTemporary { try remove(files: id, record: container.record) }
         case .exited:
             try putAway(container.record)
             try disconnectAll(id, container.record)
@@ -142,6 +151,7 @@ extension Home {
             }
             if container.record.isTemporary {
                 try removeAnonymousVolumes(container.record)
+                try container.lock()
                 try remove(files: id, record: container.record)
             }
         }

@@ -144,6 +144,7 @@ extension Record.Start: JSONRecord {
         try json("startTime", &startTime)
         try json("inode", &inode)
         try json("boot", &boot)
+        try json("namespace", &namespace)
         try json("at", &at)
         try json("pausedAt", &pausedAt)
         try json("pipes", &pipes)

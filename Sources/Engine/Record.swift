@@ -152,6 +152,8 @@ package struct Record: Equatable, Sendable {
         /// Of its pidfds, by which it is known faster; nil where the kernel does not number them, before Linux 6.9.
         package var inode: UInt64?
         package var boot = ""
+        /// The pid namespace of which that is its number; nil for the first one.
+        package var namespace: UInt64?
         package var at = ""
         /// When somebody made it stand still, nil once it was let go on: it may stand still where this is set, which its freezer knows.
         package var pausedAt: String?

@@ -16,7 +16,7 @@ package struct Watch: ~Copyable {
     /// A sweep that takes over is not on the roster: until it is done, the mark of the killed one stays.
     private let isOnRoster: Bool
     /// Somebody was killed while watching, perhaps after the sweep of this command: what it was doing is to be finished first.
-    private let isLeft: Bool
+    let isLeft: Bool
     /// The container's range of ids, which is its as long as it is watched.
     var range: UserRanges.Claim?
     /// The ports of this machine that are held for the container meanwhile.

@@ -51,6 +51,12 @@ package struct Namespaces: OptionSet, Sendable {
     /// Whether our user namespace is the first one (`PROC_USER_INIT_INO`): in no other can anybody make device nodes.
     package static var isUserInitial: Bool { (try? FileStatus(of: "/proc/self/ns/user", followLinks: true))?.inode == 0xefff_fffd }
 
+    /// Our pid namespace, whose numbers are ours; nil in the first one (`PROC_PID_INIT_INO`).
+    package static var pidNumber: UInt64? {
+        guard let inode = (try? FileStatus(of: "/proc/self/ns/pid", followLinks: true))?.inode, inode != 0xefff_fffc else { return nil }
+        return UInt64(inode)
+    }
+
     /// Moves this process into new namespaces. The corresponding call is `unshare(2)`.
     package func unshare() throws(SystemError) {
         try check("unshare", description) { linux_unshare(CInt(bitPattern: rawValue)) }

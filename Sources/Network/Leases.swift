@@ -51,13 +51,13 @@ package struct Leases: ~Copyable {
         let winner: String
         do throws(SystemError) {
             if try take(wanted, id) { return wanted }
-            if let owner = try owner(of: wanted) {
+            if let owner = try target(of: wanted) {
                 if owner == id { return wanted }
                 if isOver(owner), try takeOver(wanted, id, isOver) { return wanted }
             } else if try take(wanted, id) {
                 return wanted
             }
-            winner = try owner(of: wanted) ?? "another"
+            winner = try target(of: wanted) ?? "another"
         } catch {
             throw .system(doing: "take the address \(wanted)", error)
         }
@@ -92,7 +92,7 @@ package struct Leases: ~Copyable {
     private func takeOver(_ address: IPAddress, _ id: String, _ isOver: (String) -> Bool) throws(SystemError) -> Bool {
         let lock = try FileDescriptor(opening: ".", at: directory.place, [.directory])
         _ = try lock.lock(wait: true)
-        if let owner = try owner(of: address), isOver(owner) { try directory.place.unlink(address.description) }
+        if let owner = try target(of: address), isOver(owner) { try directory.place.unlink(address.description) }
         return try take(address, id)
     }
 
@@ -100,7 +100,7 @@ package struct Leases: ~Copyable {
         let lock = try FileDescriptor(opening: ".", at: directory.place, [.directory])
         _ = try lock.lock(wait: true)
         for address in try addresses() {
-            if let owner = try owner(of: address), isOver(owner) { try directory.place.unlink(address.description) }
+            if let owner = try target(of: address), isOver(owner) { try directory.place.unlink(address.description) }
         }
     }
 
@@ -113,7 +113,7 @@ package struct Leases: ~Copyable {
     }
 
     /// The id of the container that has an address.
-    private func owner(of address: IPAddress) throws(SystemError) -> String? {
+    private func target(of address: IPAddress) throws(SystemError) -> String? {
         do throws(SystemError) {
             return String(decoding: try directory.place.readLink(address.description, limit: 256), as: UTF8.self)
         } catch
@@ -121,9 +121,9 @@ package struct Leases: ~Copyable {
         { return nil }
     }
 
-    /// Whether an address is that container's.
-    package func has(_ address: IPAddress, _ id: String) throws(NetworkError) -> Bool {
-        do throws(SystemError) { return try owner(of: address) == id } catch {
+    /// The container that has an address; nil for one that is free.
+    package func owner(of address: IPAddress) throws(NetworkError) -> String? {
+        do throws(SystemError) { return try target(of: address) } catch {
             throw .system(doing: "look at the addresses of a network", error)
         }
     }
@@ -133,7 +133,7 @@ package struct Leases: ~Copyable {
         do throws(SystemError) {
             var leases: [(address: IPAddress, owner: String)] = []
             for address in try addresses() {
-                if let owner = try owner(of: address) { leases.append((address, owner)) }
+                if let owner = try target(of: address) { leases.append((address, owner)) }
             }
             return leases
         } catch {
@@ -149,7 +149,7 @@ package struct Leases: ~Copyable {
     /// Gives a container's addresses back.
     package func release(_ addresses: [IPAddress], of id: String) throws(NetworkError) {
         do throws(SystemError) {
-            for address in addresses where try owner(of: address) == id { try directory.place.unlink(address.description) }
+            for address in addresses where try target(of: address) == id { try directory.place.unlink(address.description) }
         } catch {
             throw .system(doing: "give an address back", error)
         }

@@ -76,6 +76,22 @@ import Testing
         #expect(outcome.lines == ["1", "1"], "\(outcome)")
     }
 
+    @Test(
+        "A container that was killed in the making goes with the next list, also if its mark was lost",
+        .enabled("needs strace") { try hasStrace() })
+    func lostMark() throws {
+        let minictl = try Root()
+        let outcome = try minictl.sh(
+            """
+            strace -fqqo trace -e inject=clone3:signal=KILL $M run -d --name one -v /data --network none base sleep 1000
+            ls runtime | grep -cE '^[0-9a-f]{64}$'; dd if=/dev/zero of=runtime/roster bs=4 count=1 conv=notrunc status=none
+            dd if=/dev/zero of=runtime/roster bs=16 seek=1 count=4095 conv=notrunc status=none; $M ps -aq; ls containers/.volumes
+            """)
+        #expect(outcome.lines == ["1"], "\(outcome)")
+        try minictl.sh("rmdir containers/.volumes")
+        try minictl.expectEmpty()
+    }
+
     @Test("A container's first process has no way to the roster, be it a fork of ours")
     func memory() throws {
         let minictl = try Root()

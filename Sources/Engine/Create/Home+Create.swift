@@ -12,6 +12,13 @@ package struct Creation: ~Copyable {
     /// Ready to be carried out, so that starting it now need not read it again.
     let spec: Spec
 
+    init(container: consuming Container, watch: consuming Watch, spec: Spec) {
+        container.isWatched = true
+        self.container = container
+        self.watch = watch
+        self.spec = spec
+    }
+
     /// Writes it down, for a container that is to be started later. One that starts now is written down meanwhile.
     package consuming func keep(in home: borrowing Home) throws(EngineError) {
         do throws(EngineError) {

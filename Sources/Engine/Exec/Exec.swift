@@ -15,7 +15,7 @@ extension Home {
         }
         if container.record.sharesRoot { try protectProgram() }
         let target: ProcessHandle
-        do throws(SystemError) { target = try ProcessHandle(identity) } catch { throw .notAllowed("exec in", container.name, .exited(nil)) }
+        do throws(SystemError) { target = try ProcessHandle(identity) } catch { throw container.lacksProcess("exec in", in: boot) }
         let spec = try container.spec()
         let process = try request.process(spec, pid: identity.pid)
         var options = LaunchOptions(bundle: container.path)

@@ -25,47 +25,44 @@ extension Home {
     package func listings() throws(EngineError) -> [Listing] {
         try eachRecord(Record.init(json:)) { record, status, health in
             Listing(record: record, status: status, health: health)
-        }.newestFirst(\.record.created)
+        }.shown.newestFirst(\.record.created)
     }
 
-    /// The same containers, of which only what a table shows is read.
+    /// The same containers, of which only what a table shows is read. Whoever is come upon that has no record and nobody who watches was
+    /// killed in the making, whatever the roster says, and is taken away.
     package func glances() throws(EngineError) -> [Glance] {
-        try eachRecord(Record.init(shownOf:)) { record, status, health in Glance(record, status, health) }.newestFirst(\.created)
+        let list = try eachRecord(Record.init(shownOf:)) { record, status, health in Glance(record, status, health) }
+        for id in list.unwritten { try mendUnwritten(id) }
+        return list.shown.newestFirst(\.created)
     }
 
-    /// What `show` makes of each record and its status.
+    /// - Returns: what `show` makes of each record and its status, and those that have no record.
     private func eachRecord<Shown>(
         _ read: (JSONNode) throws(JSONError) -> Record, _ show: (Record, Status, HealthState?) -> Shown
-    ) throws(EngineError) -> [Shown] {
+    ) throws(EngineError) -> (shown: [Shown], unwritten: [ContainerID]) {
         let boot = try Machine.boot()
-        let place = containers.place
-        // Of one container after the other: its id and, always the same, the file's name.
-        var path = [CChar](repeating: 0, count: ContainerID.length) + "/state.json".utf8CString
+        var files = RecordFiles(in: containers.place)
         var shown: [Shown] = []
+        var unwritten: [ContainerID] = []
         // Those that run if their processes do, with their places in `shown`.
         var supposed: [(place: Int, id: String)] = []
         var processes: [ProcessIdentity] = []
-
-        func record(_ id: UnsafePointer<CChar>) -> Record? {
-            path.withUnsafeMutableBufferPointer { path in
-                guard let start = path.baseAddress else { return nil }
-                start.update(from: id, count: ContainerID.length)
-                guard let bytes = try? File.readSmall(start, at: place, limit: Record.limit), let document = try? JSONDocument(bytes),
-                    let record = try? read(document.root), record.id.utf8.count == ContainerID.length, strcmp(record.id, id) == 0
-                else { return nil }
-                return record
-            }
-        }
-
         do throws(SystemError) {
             try containers.forEachEntry { name, kind in
-                guard kind != .symlink, ContainerID.isSpelled(name), let record = record(name) else { return }
-                let process = record.processThatDecides(in: boot)
-                if let process {
+                guard kind != .symlink, ContainerID.isSpelled(name) else { return }
+                let record: Record?
+                do throws(SystemError) { record = try files.record(of: name, read) } catch {
+                    if error.errno == ENOENT, let id = ContainerID(String(cString: name)) { unwritten.append(id) }
+                    return
+                }
+                guard let record else { return }
+                if let process = record.processThatDecides(in: boot) {
                     supposed.append((shown.count, record.id))
                     processes.append(process)
+                    shown.append(show(record, .running, health(of: record)))
+                } else {
+                    shown.append(show(record, files.status(of: record, in: boot), health(of: record)))
                 }
-                shown.append(show(record, process == nil ? record.listedStatus(in: boot) : .running, health(of: record)))
             }
         } catch {
             throw .system(doing: "list the containers", error)
@@ -73,18 +70,46 @@ extension Home {
         // One that has ended is read once more: what its end was may stand there by now.
         for index in ProcessIdentity.over(among: processes).sorted(by: >) {
             let (place, id) = supposed[index]
-            if let record = record(id) {
-                shown[place] = show(record, record.listedStatus(in: boot), health(of: record))
+            if let record = try? files.record(of: id, read) {
+                shown[place] = show(record, files.status(of: record, in: boot), health(of: record))
             } else {
                 shown.remove(at: place)
             }
         }
-        return shown
+        return (shown, unwritten)
     }
 
     private func health(of record: Record) -> HealthState? {
         guard record.health != nil else { return nil }
         return HealthState.read("\(record.id)/health.json", in: containers.place) ?? HealthState()
+    }
+}
+
+/// The records of containers, one after the other.
+private struct RecordFiles {
+    private let place: Place
+    /// An id and, always the same, the file's name.
+    private var path = [CChar](repeating: 0, count: ContainerID.length) + "/state.json".utf8CString
+
+    init(in place: Place) { self.place = place }
+
+    /// Nil if it is damaged.
+    mutating func record(
+        of id: UnsafePointer<CChar>, _ read: (JSONNode) throws(JSONError) -> Record
+    ) throws(SystemError) -> Record? {
+        for index in 0..<ContainerID.length { path[index] = id[index] }
+        let bytes = try File.readSmall(path, at: place, limit: Record.limit)
+        guard let document = try? JSONDocument(bytes), let record = try? read(document.root),
+            record.id.utf8.count == ContainerID.length, strcmp(record.id, id) == 0
+        else { return nil }
+        return record
+    }
+
+    /// As lists have it, of a record of which perhaps not all was read. Of an end that nobody has written down everything is to be known.
+    mutating func status(of record: Record, in boot: String) -> Status {
+        let status = record.listedStatus(in: boot)
+        guard case .exited = status, record.end == nil, let whole = try? self.record(of: record.id, Record.init(json:)) else { return status }
+        return whole.status(in: boot)
     }
 }
 
@@ -103,6 +128,12 @@ extension Record {
     /// Whether it runs, worked out from facts: its first process by number, boot, and pidfd inode or start time; and the freezer.
     package func status(in boot: String) -> Status { status(in: boot, asksFreezer: true) }
 
+    /// Whether it was started in another pid namespace, where its number is another's or nobody's here, and goes on there.
+    func isOutOfSight(in boot: String) -> Bool {
+        guard end == nil, let start, start.boot == boot, start.namespace != Namespaces.pidNumber else { return false }
+        return start.identity(in: boot)?.isAlive == false && cgroupHandle?.isPopulated == true
+    }
+
     /// The same for lists, which do not ask the freezer of a container that nobody has paused: four times as long as all else.
     fileprivate func listedStatus(in boot: String) -> Status { status(in: boot, asksFreezer: start?.pausedAt != nil) }
 
@@ -119,12 +150,12 @@ extension Record {
         guard let start else { return .created }
         guard let identity = start.identity(in: boot) else { return .exited(nil) }
         if identity.inode != nil {
-            guard identity.isAlive else { return .exited(nil) }
+            guard identity.isAlive else { return isOutOfSight(in: boot) ? .running : .exited(nil) }
             guard asksFreezer else { return .running }
         } else {
             let process: ProcessStatistics
             do throws(SystemError) {
-                guard let living = try identity.living() else { return .exited(nil) }
+                guard let living = try identity.living() else { return isOutOfSight(in: boot) ? .running : .exited(nil) }
                 process = living
             } catch {
                 // What cannot be looked at is not to be taken for dead.

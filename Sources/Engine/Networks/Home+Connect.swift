@@ -138,8 +138,14 @@ extension Home {
         var netlink = try Netlink.open()
         if container.record.publishedEndpoint?.network == endpoint.network { try withdraw(container.record) }
         let unread = try forgetNames(of: container.record.id, at: [endpoint])
-        let namespace = try container.networkNamespace()
-        do throws(NetworkError) { try namespace.disconnect(endpoint, &netlink) } catch { throw .network(error) }
+        do throws(EngineError) {
+            let namespace = try container.networkNamespace()
+            do throws(NetworkError) { try namespace.disconnect(endpoint, &netlink) } catch { throw .network(error) }
+        } catch {
+            // One that has ended meanwhile has no namespace, and who put it away may have done so before there was an address.
+            if try container.status(in: Machine.boot()).isUp { throw error }
+            if let link = endpoint.link { try cut(link, &netlink) }
+        }
         try release(endpoint, of: container.record.id)
         // Last, so that it is found here whenever the rest is cut short.
         try container.change { $0.endpoints?.removeAll { $0.network == endpoint.network } }

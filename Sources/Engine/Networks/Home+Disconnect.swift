@@ -17,7 +17,7 @@ extension Home {
         return unread
     }
 
-    private func cut(_ link: String, _ netlink: inout Netlink) throws(EngineError) {
+    func cut(_ link: String, _ netlink: inout Netlink) throws(EngineError) {
         do throws(SystemError) { try netlink.cut(link) } catch { throw .system(doing: "cut the link \(link)", error) }
     }
 

@@ -63,6 +63,8 @@ extension Home {
         } catch {
             throw .network(error)
         }
+        // One that has ended meanwhile may have been put away before these were there.
+        guard try record.start?.identity(in: Machine.boot())?.isAlive == true else { return try withdraw(record, isPutAway: true) }
         guard let link = endpoint.link else { return }
         var netlink = try Netlink.open()
         do throws(SystemError) { try netlink.reflect(link) } catch { throw .system(doing: "publish ports", error) }
@@ -70,15 +72,17 @@ extension Home {
 
     /// Takes the container's ports away, and cuts what came by them. The container has its addresses still: what leads to one that it has no
     /// more is another's.
-    /// - Parameter endpoint: where they lead to, if that is not what the record says any more.
-    func withdraw(_ record: Record, from endpoint: Endpoint? = nil) throws(EngineError) {
+    /// - Parameters:
+    ///   - endpoint: where they lead to, if that is not what the record says any more.
+    ///   - isPutAway: its addresses may have been given back by now, and nobody need have them.
+    func withdraw(_ record: Record, from endpoint: Endpoint? = nil, isPutAway: Bool = false) throws(EngineError) {
         guard let ports = record.published, !ports.isEmpty, let endpoint = endpoint ?? record.publishedEndpoint else { return }
         do throws(NetworkError) {
-            let own = try addresses(of: record.id, at: endpoint)
+            let own = try addresses(of: record.id, at: endpoint, orNobodys: isPutAway)
             guard !own.isEmpty else { return }
             var others: [[IPAddress]] = []
             for other in record.endpoints ?? [] where other.link != nil && other.network != endpoint.network {
-                others.append(try addresses(of: record.id, at: other))
+                others.append(try addresses(of: record.id, at: other, orNobodys: isPutAway))
             }
             var firewall = try Firewall()
             try firewall.withdraw(ports, from: own, or: others)
@@ -90,10 +94,13 @@ extension Home {
     }
 
     /// Those that it has still.
-    private func addresses(of id: String, at endpoint: Endpoint) throws(NetworkError) -> [IPAddress] {
+    private func addresses(of id: String, at endpoint: Endpoint, orNobodys: Bool) throws(NetworkError) -> [IPAddress] {
         let leases = try Leases(of: endpoint.network, in: runtime.place)
         var own: [IPAddress] = []
-        for address in endpoint.addresses.map(\.address) where try leases.has(address, id) { own.append(address) }
+        for address in endpoint.addresses.map(\.address) {
+            let owner = try leases.owner(of: address)
+            if owner == id || owner == nil && orNobodys { own.append(address) }
+        }
         return own
     }
 

@@ -80,15 +80,23 @@ extension Home {
         } catch {
             throw .system(doing: "look at a change", error)
         }
-        if var container = try? container(id) {
-            let unfinished = (container.record.endpoints ?? []).filter { $0.isChanging == true }
-            if try container.status(in: Machine.boot()).isUp {
-                for endpoint in unfinished { try disconnectNow(&container, endpoint) }
-                try publishAgain(container)
-            } else if !unfinished.isEmpty {
-                try container.change { $0.endpoints?.removeAll { $0.isChanging == true } }
-            }
+        if var container = try? container(id), try container.status(in: Machine.boot()).isUp {
+            for endpoint in container.record.endpoints ?? [] where endpoint.isChanging == true { try disconnectNow(&container, endpoint) }
+            try publishAgain(container)
+        } else {
+            // What was taken after its end was put away is found by its id. Where somebody starts it just now that is for the next look.
+            guard let watch = try Watch.atRest(id, in: self) else { return }
+            try undoChanges(of: id)
+            try watch.end(in: self)
         }
         try change.end(in: self)
+    }
+
+    /// Of one that does not run and that nobody starts meanwhile.
+    private func undoChanges(of id: ContainerID) throws(EngineError) {
+        guard var container = try? container(id) else { return try disconnectAll(id, nil) }
+        try disconnectAll(id, container.record)
+        guard container.record.endpoints?.contains(where: { $0.isChanging == true }) == true else { return }
+        try container.change { $0.endpoints?.removeAll { $0.isChanging == true } }
     }
 }

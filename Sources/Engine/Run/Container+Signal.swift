@@ -9,8 +9,14 @@ extension Container {
         let boot = try Machine.boot()
         let status = status(in: boot)
         guard status.allows(verb) else { throw .notAllowed(doing, name, status) }
-        guard let handle = try holdProcess(in: boot) else { throw .notAllowed(doing, name, .exited(nil)) }
+        guard let handle = try holdProcess(in: boot) else { throw lacksProcess(doing, in: boot) }
         return handle
+    }
+
+    /// Why something cannot be done with a first process that is not to be found.
+    func lacksProcess(_ doing: String, in boot: String) -> EngineError {
+        guard record.isOutOfSight(in: boot) else { return .notAllowed(doing, name, .exited(nil)) }
+        return .refused("cannot \(doing) \(name): it runs in another pid namespace; call minictl there")
     }
 
     /// The first process, held; nil if it is over.
@@ -38,6 +44,8 @@ extension Container {
     mutating func noteStop() throws(EngineError) {
         try refresh()
         guard record.restart != nil || record.health != nil, record.stoppedByHand != true else { return }
+        // Nothing may be noted that cannot be done.
+        if try record.isOutOfSight(in: Machine.boot()) { throw try lacksProcess("stop", in: Machine.boot()) }
         try change { $0.stoppedByHand = true }
     }
 

@@ -25,6 +25,14 @@ extension Container {
     ///
     /// A new container is written down while its first process sets itself up: until then everything it has is found by its id.
     mutating func start(_ spec: Spec, _ connection: Connection, in home: borrowing Home) throws(EngineError) -> Launched {
+        do throws(EngineError) { return try launch(spec, connection, in: home) } catch {
+            // Only here is it known what was taken: what is written down by now, which its end goes by, may be from before.
+            if (try? home.disconnect(record)) != nil { record.endpoints = record.endpoints?.map(\.wish) }
+            throw error
+        }
+    }
+
+    private mutating func launch(_ spec: Spec, _ connection: Connection, in home: borrowing Home) throws(EngineError) -> Launched {
         let isNew = !connection.isWrittenDown
         if isNew, spec.linux?.cgroupsPath != Self.cgroupPath(id) { try write(spec) }
         var connections = try lease(spec, in: home)
@@ -151,8 +159,8 @@ extension Container {
         do throws(SystemError) {
             let identity = try ProcessIdentity(of: pid)
             start = Record.Start(
-                pid: pid, startTime: identity.startTime, inode: identity.inode, boot: try Machine.bootID(), at: Timestamp.now.description,
-                pipes: connection.pipes)
+                pid: pid, startTime: identity.startTime, inode: identity.inode, boot: try Machine.bootID(), namespace: Namespaces.pidNumber,
+                at: Timestamp.now.description, pipes: connection.pipes)
         } catch {
             throw .system(doing: "look at the container's first process", error)
         }

@@ -7,6 +7,7 @@ import Network
 extension Home {
     /// Takes a container's files away: first its record, without which nobody sees it; then its name; then its directory,
     /// which nothing is mounted in. If this process dies in between, the sweep finds the rest by the watch.
+    /// Who may change the record meanwhile is kept out by the container's lock.
     /// - Parameter record: what is known of it; nil for one that was never written down, or so that nobody understands it.
     func remove(files id: ContainerID, record: Record?) throws(EngineError) {
         do throws(SystemError) {
@@ -74,18 +75,33 @@ extension Home {
             guard hasRecord(id) else { return }
         }
         guard let watch = try Watch.atRest(id, in: self, mends: false) else { throw try inUse(id) }
-        let record: Record
-        do throws(EngineError) { record = try container(id).record } catch {
+        let container: Container
+        do throws(EngineError) { container = try self.container(id) } catch {
             // Somebody else has removed it between the two looks, or was killed on the way.
             if case .notFound = error { _ = try mend(id, watch) } else { try watch.end(in: self) }
             throw error
         }
+        let record = container.record
         // Not ended here: it runs without its monitor, and the sweep finds it by the watch.
         guard try record.status(in: Machine.boot()).allows(.remove) else { throw try inUse(id) }
         try putAway(record)
-        if volumes { try removeAnonymousVolumes(record) }
+        // Killed since this command looked, its watcher may have taken what is not written down.
+        if watch.isLeft { try disconnectAll(id, record) }
+        try container.lock()
+        if volumes {
+            // Whoever finishes this takes it for one killed in the making, whose volumes go too: it must not stay without them.
+            try forget(id)
+            try removeAnonymousVolumes(record)
+        }
         try remove(files: id, record: record)
         try watch.end(in: self)
+    }
+
+    /// Takes its record away, without which nobody sees it.
+    private func forget(_ id: ContainerID) throws(EngineError) {
+        do throws(SystemError) { try Directory.removeAll("\(id)/state.json", at: containers.place) } catch {
+            throw .system(doing: "remove the container's files", error)
+        }
     }
 
     /// Whether its record is damaged or lost. That the machine cannot read it now says nothing of it.

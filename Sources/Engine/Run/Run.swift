@@ -197,11 +197,13 @@ extension Creation {
             }
         }
         home.tellEnd(end, of: container.record)
-        // Whoever waits learns it here, also when the container itself is gone by then, or runs again.
-        try watch.report(end)
+        // Whoever waits learns it here, also when the container itself is gone by then, or runs again. On a full disk they do not, and all else is
+        // put away still.
+        try? watch.report(end)
         let unread = try home.putAway(container.record)
         if container.record.isTemporary {
             try home.removeAnonymousVolumes(container.record)
+            try container.lock()
             try home.remove(files: container.id, record: container.record)
         }
         // By now the name server has mostly got round to it.

@@ -16,25 +16,24 @@ extension Home {
     }
 
     /// Removes the volumes that came with a container and have no name of their own, unless another container has got them since.
-    func removeAnonymousVolumes(_ record: Record) throws(EngineError) {
-        let names = record.anonymousVolumes
-        if names.isEmpty { return }
-        try whileNobodyTakesVolumes { folder throws(EngineError) in
-            for name in names where try has(name, folder) {
-                if try isShared(name, folder), try volumeUsers().contains(where: { $0.id != record.id && $0.volumes.contains(name) }) {
-                    continue
-                }
-                try remove(name, from: folder)
-            }
-        }
-    }
+    func removeAnonymousVolumes(_ record: Record) throws(EngineError) { try removeOwn(record.anonymousVolumes, of: record.id) }
 
     /// The same for a container whose record is missing or damaged, by what its directory says.
     func removeNotedVolumes(_ id: ContainerID) throws(EngineError) {
+        let notes: [VolumeNote]
+        do throws(SystemError) { notes = try VolumeNote.all(of: id, in: self) } catch {
+            throw .system(doing: "look for the volumes of \(id.short)", error)
+        }
+        try removeOwn(notes.filter(\.isOwn).map(\.volume), of: id.text)
+    }
+
+    private func removeOwn(_ names: [String], of id: String) throws(EngineError) {
+        if names.isEmpty { return }
         try whileNobodyTakesVolumes { folder throws(EngineError) in
-            do throws(SystemError) {
-                for note in try VolumeNote.all(of: id, in: self) where note.isOwn { try folder.remove(note.volume) }
-            } catch { throw .system(doing: "remove the volumes of \(id.short)", error) }
+            for name in names where try has(name, folder) {
+                if try isShared(name, folder), try volumeUsers().contains(where: { $0.id != id && $0.volumes.contains(name) }) { continue }
+                try remove(name, from: folder)
+            }
         }
     }
 
