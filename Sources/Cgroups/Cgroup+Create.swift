@@ -24,8 +24,8 @@ extension Cgroup {
         return CgroupPaths(mounts.compactMap { mount in mount.directory(path).map { .init(mount, directory: $0) } })
     }
 
-    /// The same cgroup with more controllers, for an update that asks for what its creation had no use for:
-    /// its processes move into the directories that are new.
+    /// The same cgroup with more controllers, for an update that asks for what its creation had no use for. Nobody is in the directories that
+    /// are new until `gather(from:)`: whoever puts it away has to know of them first.
     package func extended(
         by needed: ControllerSet, at path: CgroupPath, in hierarchy: Hierarchy
     ) throws(CgroupError) -> Cgroup {
@@ -33,21 +33,22 @@ extension Cgroup {
         var making = Making(path: path, hierarchy: hierarchy, wanted: needed.subtracting(old), needed: needed.subtracting(old))
         making.isInUse = true
         let more = try making.finish()
-        let added = more.paths.entries.filter { entry in !paths.entries.contains { $0.label == entry.label } }
-        let companions = Cgroup(CgroupPaths(added))
-        if !added.isEmpty { try moveAll(to: companions) }
-        return Cgroup(CgroupPaths(paths.entries + added))
+        return Cgroup(CgroupPaths(paths.entries + more.paths.entries.filter { !paths.has($0.label) }))
     }
 
-    /// Moves every process into directories that are new. Whoever forks just then leaves a child outside: again, until all are in.
-    private func moveAll(to companions: Cgroup) throws(CgroupError) {
+    /// Moves every process of a cgroup that this one extends into the directories that are new. Whoever forks just then leaves a child outside:
+    /// again, until all are in.
+    package func gather(from old: Cgroup) throws(CgroupError) {
+        let new = Cgroup(CgroupPaths(paths.entries.filter { !old.paths.has($0.label) }))
+        guard !new.paths.entries.isEmpty else { return }
         for _ in 0..<100 {
-            let outside = try Set(processes()).subtracting(companions.processes())
+            let outside = try Set(old.processes()).subtracting(new.processes())
             if outside.isEmpty { return }
             for pid in outside {
-                do throws(CgroupError) { try companions.join(pid) } catch .system(let error) where error.errno == ESRCH {}
+                do throws(CgroupError) { try new.join(pid) } catch .system(let error) where error.errno == ESRCH {}
             }
         }
+        throw .system(SystemError(call: "write", subject: "cgroup.procs", errno: EAGAIN))
     }
 
     /// Removes it from every hierarchy, sub-cgroups first. Missing is fine; what is busy with ending processes is tried again

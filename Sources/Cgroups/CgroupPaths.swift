@@ -34,6 +34,8 @@ package struct CgroupPaths: Equatable, Sendable {
 
     package var isEmpty: Bool { entries.isEmpty }
 
+    func has(_ label: String) -> Bool { entries.contains { $0.label == label } }
+
     /// The version 2 directory.
     package var unified: String? { entries.first { $0.version == .v2 }?.directory }
 

@@ -24,7 +24,11 @@ package struct HostProgram: Sendable {
         let error = try FileDescriptor.pipe()
         let reader = source.readerAlone()
         let handle = try start(arguments, reader.raw, output.writer.raw, error.writer.raw)
-        let texts = try Self.read(output.readerAlone(), error.readerAlone())
+        let texts: ([UInt8], [UInt8])
+        do throws(SystemError) { texts = try Self.read(output.readerAlone(), error.readerAlone()) } catch {
+            handle.abandon()
+            throw error
+        }
         return (try handle.reap(), texts.0, texts.1)
     }
 

@@ -10,20 +10,13 @@ package struct NetworkNamespace: ~Copyable {
         descriptor = try FileDescriptor(namespace: .network, at: "/proc/\(pid)/ns/net")
     }
 
-    /// Goes in with this thread, which is our only one, and comes back. A way back that is barred is an error to end on: nothing this process
-    /// did after it would happen where it should.
+    /// Goes in with this thread, which is our only one, and comes back. Where the way back is barred this process ends: nothing it did from
+    /// then on would happen where it should.
     private func visit<Result: ~Copyable>(_ body: () throws(SystemError) -> Result) throws(SystemError) -> Result {
         let home = try FileDescriptor(namespace: .network, at: "/proc/self/ns/net")
         try descriptor.join(.network)
-        let result: Result
-        do throws(SystemError) {
-            result = try body()
-        } catch {
-            try home.join(.network)
-            throw error
-        }
-        try home.join(.network)
-        return result
+        defer { do throws(SystemError) { try home.join(.network) } catch { Process.exit(125) } }
+        return try body()
     }
 
     /// Opens a conversation about what is in there, and on the way sets kernel parameters, which are always those of the namespace

@@ -140,7 +140,9 @@ private struct Child: ~Copyable {
         let scratch = try Scratch([.pids, .freezer])
         let child = try Child("sleep 100")
         try scratch.cgroup.join(child.pid)
-        scratch.cgroup = try scratch.cgroup.extended(by: [.cpuset, .pids], at: scratch.path, in: try #require(hierarchy))
+        let before = scratch.cgroup
+        scratch.cgroup = try before.extended(by: [.cpuset, .pids], at: scratch.path, in: try #require(hierarchy))
+        try scratch.cgroup.gather(from: before)
         try scratch.cgroup.apply(.init(cpu: .init(cpus: "0")), as: .needed)
         #expect(try scratch.read(.cpuset, "cgroup.procs") == "\(child.pid)\n")
         #expect(scratch.cgroup.paths.entries.count == 3)

@@ -108,7 +108,9 @@ private struct RecordFiles {
     /// As lists have it, of a record of which perhaps not all was read. Of an end that nobody has written down everything is to be known.
     mutating func status(of record: Record, in boot: String) -> Status {
         let status = record.listedStatus(in: boot)
-        guard case .exited = status, record.end == nil, let whole = try? self.record(of: record.id, Record.init(json:)) else { return status }
+        guard case .exited = status, record.end == nil, let whole = try? self.record(of: record.id, Record.init(json:)) else {
+            return status
+        }
         return whole.status(in: boot)
     }
 }

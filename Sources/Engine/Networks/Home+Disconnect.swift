@@ -29,7 +29,8 @@ extension Home {
         } catch {
             throw .network(error)
         }
-        tell(.network, "disconnect", endpoint.networkID ?? "", ["container": id, "name": endpoint.network, "type": "bridge"])
+        let driver = endpoint.link == nil ? "macvlan" : "bridge"
+        tell(.network, "disconnect", endpoint.networkID ?? "", ["container": id, "name": endpoint.network, "type": driver])
     }
 
     /// The same after a crash, where what was written down may be less than what there is: everything is found by the container's id.

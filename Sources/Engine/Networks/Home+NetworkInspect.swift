@@ -5,16 +5,17 @@ import Network
 extension Home {
     /// In the shape of docker's API, with the containers that are on it now.
     func description(of network: NetworkDefinition) throws(EngineError) -> JSONValue {
-        var containers = JSONObject()
+        var containers: [(String, JSONValue)] = []
         for listing in try listings() where listing.status.isUp {
             guard let endpoint = listing.record.endpoints?.first(where: { $0.networkID == network.id }) else { continue }
-            containers[listing.record.id] = [
+            let place: JSONValue = [
                 "Name": .string(listing.record.name),
                 "EndpointID": .string(endpoint.link ?? "\(listing.record.id.prefix(12))-\(endpoint.device ?? "")"),
                 "MacAddress": .string(endpoint.mac?.description ?? ""),
                 "IPv4Address": .string(endpoint.address?.description ?? ""),
                 "IPv6Address": .string(endpoint.address6?.description ?? ""),
             ]
+            containers.append((listing.record.id, place))
         }
         var options = network.options ?? [:]
         if network.driver == .bridge { options["com.docker.network.bridge.name"] = network.device }
@@ -32,7 +33,7 @@ extension Home {
             "Ingress": false,
             "ConfigFrom": ["Network": ""],
             "ConfigOnly": false,
-            "Containers": .object(containers),
+            "Containers": .object(JSONObject(distinct: containers)),
             "Options": .texts(options),
             "Labels": .texts(network.labels ?? [:]),
         ]

@@ -59,7 +59,10 @@ extension Container {
             record.set(whole)
             try save()
         }
-        do throws(CgroupError) { try whole.update(resources) } catch { throw .refused("cannot update \(name): \(error)") }
+        do throws(CgroupError) {
+            try whole.gather(from: cgroup)
+            try whole.update(resources)
+        } catch { throw .refused("cannot update \(name): \(error)") }
     }
 }
 
