@@ -85,4 +85,14 @@ import Testing
         #expect(outcome.lines == ["1", "one"], "\(outcome)")
         try minictl.expectEmpty()
     }
+
+    @Test("A network that is killed in the making, while the disk writes it, never was", arguments: ["fsync", "linkat"])
+    func network(_ call: String) throws {
+        let minictl = try Root()
+        let outcome = try minictl.sh(
+            """
+            strace -qqo trace -e inject=\(call):signal=KILL $M network create blue; ls -A containers/.networks; $M network create blue | wc -l
+            """)
+        #expect(outcome.lines == ["1"], "\(outcome)")
+    }
 }
