@@ -139,9 +139,11 @@ extension Home {
         case .created:
             // As it was before, be it one that goes with its end: it never ran, and what was killed may have been a change of its name.
             try putAway(container.record)
+            try putAwayCgroups(of: id)
             try disconnectAll(id, container.record)
         case .exited:
             try putAway(container.record)
+            try putAwayCgroups(of: id)
             try disconnectAll(id, container.record)
             if container.record.end == nil {
                 let end = container.unseenEnd(in: boot)
@@ -161,20 +163,28 @@ extension Home {
 
     /// What a container had that was killed before its record was written: found by its id alone.
     func putAwayUnwritten(_ id: ContainerID) throws(EngineError) {
-        var path = Container.cgroupPath(id)
+        try putAwayCgroups(of: id)
+        try disconnectAll(id, nil)
+    }
+
+    /// Its cgroups, found where its spec has them: they are there before the record says so. And what was made above them, which was there before.
+    func putAwayCgroups(of id: ContainerID) throws(EngineError) {
+        var text = Container.cgroupPath(id)
         let config = try? File.read("\(id)/config.json", at: containers.place)
         if let config, let spec = try? JSONDecoder().decode(Spec.self, from: config), let written = spec.linux?.cgroupsPath {
-            path = written
+            text = written
         }
-        var record = Record()
-        record.id = id.text
-        do throws(SystemError) {
-            if let path = try? CgroupPath(path) { record.set(Cgroup(CgroupPaths(existing: path, in: try Hierarchy.current()))) }
-        } catch {
+        guard let path = try? CgroupPath(text) else { return }
+        let hierarchy: Hierarchy
+        do throws(SystemError) { hierarchy = try Hierarchy.current() } catch {
             throw .system(doing: "look for what a killed command left", error)
         }
+        let places = CgroupPaths(of: path, in: hierarchy)
+        var record = Record()
+        record.id = id.text
+        record.set(Cgroup(CgroupPaths(places.entries.filter { (try? FileStatus(of: $0.directory)) != nil })))
         try putAway(record)
-        try disconnectAll(id, nil)
+        Cgroup(places).removeParents()
     }
 
     /// A container whose record was written; nil for one that never got that far.
@@ -208,12 +218,9 @@ extension Container {
 }
 
 extension CgroupPaths {
-    /// Those directories of a cgroup that are there.
-    fileprivate init(existing path: CgroupPath, in hierarchy: Hierarchy) {
+    /// Where a cgroup is or would be, in each hierarchy.
+    fileprivate init(of path: CgroupPath, in hierarchy: Hierarchy) {
         self.init(
-            hierarchy.mounts.compactMap { mount in
-                guard let directory = mount.directory(path), (try? FileStatus(of: directory)) != nil else { return nil }
-                return Entry(label: mount.label, directory: directory)
-            })
+            hierarchy.mounts.compactMap { mount in mount.directory(path).map { Entry(label: mount.label, directory: $0) } })
     }
 }

@@ -85,4 +85,26 @@ import Testing
         #expect(outcome.lines == ["1", "one"], "\(outcome)")
         try minictl.expectEmpty()
     }
+
+    @Test("A network that is killed in the making, while the disk writes it, never was", arguments: ["fsync", "linkat"])
+    func network(_ call: String) throws {
+        let minictl = try Root()
+        let outcome = try minictl.sh(
+            """
+            strace -qqo trace -e inject=\(call):signal=KILL $M network create blue; ls -A containers/.networks; $M network create blue | wc -l
+            """)
+        #expect(outcome.lines == ["1"], "\(outcome)")
+    }
+
+    @Test("A start that is killed while it makes cgroups leaves none of them", arguments: [1, 2, 3, 5, 8, 12])
+    func cgroups(_ moment: Int) throws {
+        let minictl = try Root()
+        let outcome = try minictl.sh(
+            """
+            parent=crash-$$; id=$($M create --name one --cgroup-parent /$parent base true)
+            strace -fqqo trace -e trace=mkdir -e inject=mkdir:signal=KILL:when=\(moment) $M start one; $M ps -aq | wc -l
+            find /sys/fs/cgroup -name "*$id" -o -name $parent; $M rm -f one
+            """)
+        #expect(outcome.lines == ["1", "one"], "\(outcome)")
+    }
 }
