@@ -157,6 +157,19 @@ package enum File {
         }
     }
 
+    /// Makes a new file, which has no name before it is whole and on the disk: of one that is killed meanwhile nothing stays. Where the file
+    /// system has no files without names, it is `replace`.
+    package static func make(_ name: String, at place: Place, with bytes: [UInt8]) throws(SystemError) {
+        do throws(SystemError) {
+            let file = try FileDescriptor(opening: ".", at: place, [.readWrite, .temporary], mode: 0o600)
+            try file.write(bytes)
+            try file.synchronize()
+            try check("link", name) { linkat(AT_FDCWD, "/proc/self/fd/\(file.raw)", place.raw, name, AT_SYMLINK_FOLLOW) }
+        } catch  where error.errno == EOPNOTSUPP || error.errno == EISDIR {
+            try replace(name, at: place, with: bytes, durable: true)
+        }
+    }
+
     private static func make(_ name: String, at place: Place, mode: mode_t) throws(SystemError) -> FileDescriptor {
         let flags: OpenFlags = [.writeOnly, .create, .exclusive]
         do throws(SystemError) { return try FileDescriptor(opening: name, at: place, flags, mode: mode) } catch  where error.errno == EEXIST

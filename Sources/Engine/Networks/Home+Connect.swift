@@ -172,6 +172,7 @@ extension Container {
             }
             return namespace
         } catch {
+            if error.errno == ENOENT || error.errno == ESRCH { throw .refused("\(name) has just ended") }
             throw .system(doing: "find the network namespace of \(name)", error)
         }
     }

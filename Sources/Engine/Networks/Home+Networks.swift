@@ -100,11 +100,7 @@ extension Home {
             let name = "\(network.name).json"
             let (folder, bytes) = (lock.folder.place, try JSONEncoder().bytes(of: network, for: name))
             if try folder.status(of: name) != nil { return try File.replace(name, at: folder, with: bytes, durable: true) }
-            // A new one has no name before it is whole: killed while the disk writes it, it never was.
-            let file = try FileDescriptor(opening: ".", at: folder, [.readWrite, .temporary], mode: 0o600)
-            try file.write(bytes)
-            try check("fsync", name) { fsync(file.raw) }
-            try check("link", name) { linkat(AT_FDCWD, "/proc/self/fd/\(file.raw)", folder.raw, name, AT_SYMLINK_FOLLOW) }
+            try File.make(name, at: folder, with: bytes)
         } catch {
             throw .system(doing: "write the network \(network.name)", error)
         }
