@@ -139,12 +139,10 @@ extension Home {
         case .created:
             // As it was before, be it one that goes with its end: it never ran, and what was killed may have been a change of its name.
             try putAway(container.record)
-            try putAwayCgroups(of: id)
-            try disconnectAll(id, container.record)
+            try putAwayUnwritten(id, container.record)
         case .exited:
             try putAway(container.record)
-            try putAwayCgroups(of: id)
-            try disconnectAll(id, container.record)
+            try putAwayUnwritten(id, container.record)
             if container.record.end == nil {
                 let end = container.unseenEnd(in: boot)
                 container.record.end = end
@@ -161,14 +159,15 @@ extension Home {
         return nil
     }
 
-    /// What a container had that was killed before its record was written: found by its id alone.
-    func putAwayUnwritten(_ id: ContainerID) throws(EngineError) {
+    /// What a container had whose watcher was killed before its record said so: found by its id.
+    /// - Parameter record: nil if there is none at all.
+    func putAwayUnwritten(_ id: ContainerID, _ record: Record? = nil) throws(EngineError) {
         try putAwayCgroups(of: id)
-        try disconnectAll(id, nil)
+        try disconnectAll(id, record)
     }
 
     /// Its cgroups, found where its spec has them: they are there before the record says so. And what was made above them, which was there before.
-    func putAwayCgroups(of id: ContainerID) throws(EngineError) {
+    private func putAwayCgroups(of id: ContainerID) throws(EngineError) {
         var text = Container.cgroupPath(id)
         let config = try? File.read("\(id)/config.json", at: containers.place)
         if let config, let spec = try? JSONDecoder().decode(Spec.self, from: config), let written = spec.linux?.cgroupsPath {

@@ -159,7 +159,7 @@ package enum File {
 
     /// Makes a new file, which has no name before it is whole and on the disk: of one that is killed meanwhile nothing stays. Where the file
     /// system has no files without names, it is `replace`.
-    package static func make(_ name: String, at place: Place, with bytes: [UInt8]) throws(SystemError) {
+    package static func create(_ name: String, at place: Place, with bytes: [UInt8]) throws(SystemError) {
         do throws(SystemError) {
             let file = try FileDescriptor(opening: ".", at: place, [.readWrite, .temporary], mode: 0o600)
             try file.write(bytes)

@@ -100,7 +100,7 @@ extension Home {
             let name = "\(network.name).json"
             let (folder, bytes) = (lock.folder.place, try JSONEncoder().bytes(of: network, for: name))
             if try folder.status(of: name) != nil { return try File.replace(name, at: folder, with: bytes, durable: true) }
-            try File.make(name, at: folder, with: bytes)
+            try File.create(name, at: folder, with: bytes)
         } catch {
             throw .system(doing: "write the network \(network.name)", error)
         }

@@ -86,10 +86,7 @@ extension Home {
         guard try record.status(in: Machine.boot()).allows(.remove) else { throw try inUse(id) }
         try putAway(record)
         // Killed since this command looked, its watcher may have taken what is not written down.
-        if watch.isLeft {
-            try putAwayCgroups(of: id)
-            try disconnectAll(id, record)
-        }
+        if watch.isLeft { try putAwayUnwritten(id, record) }
         try container.lock()
         if volumes {
             // Whoever finishes this takes it for one killed in the making, whose volumes go too: it must not stay without them.
