@@ -155,6 +155,8 @@ package struct NameServer: ~Copyable {
         do throws(SystemError) {
             if let server = try server() {
                 if need != .nobody, server.isHere || !here {
+                    // For each reading it starts threads anew, as many as it has processors, and they would be where we work meanwhile.
+                    try? ProcessorSet.others(count: 2)?.confine(server.pid)
                     try server.process.signal(Signal(rawValue: SIGHUP))
                     isUp = server.isHere
                     return
@@ -204,6 +206,7 @@ package struct NameServer: ~Copyable {
 
     private struct Server: ~Copyable {
         let process: ProcessHandle
+        let pid: pid_t
         /// In our network namespace.
         let isHere: Bool
     }
@@ -226,7 +229,7 @@ package struct NameServer: ~Copyable {
             guard words.count > 2, words[0].hasSuffix("/aardvark-dns"), words[1] == "--config", words[2] == path else { return nil }
             let theirs = try FileStatus(of: "/proc/\(pid)/ns/net", followLinks: true)
             let ours = try FileStatus(of: "/proc/thread-self/ns/net", followLinks: true)
-            return Server(process: handle, isHere: theirs.inode == ours.inode)
+            return Server(process: handle, pid: pid, isHere: theirs.inode == ours.inode)
         } catch  where error.errno == ESRCH || error.errno == ENOENT { return nil }
     }
 

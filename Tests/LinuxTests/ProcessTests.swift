@@ -88,4 +88,18 @@ import Testing
         waitpid(shell, nil, 0)
         #expect(!identity.isAlive)
     }
+
+    @Test("Of some processors the next ones after one are taken, from the first again after the last, and never that one itself")
+    func processors() {
+        let some = ProcessorSet([0...2, 64...65, 1023...1023])
+        for (index, count, expected) in [
+            (0, 2, [1, 2]), (2, 2, [64, 65]), (1, 4, [2, 64, 65, 1023]), (1023, 2, [0, 1]), (1023, 9, [0, 1, 2, 64, 65]), (700, 1, [1023]),
+            (5, 0, []), (-1, 2, []), (1024, 2, []),
+        ] {
+            let others = some.following(index, count: count)
+            #expect((0..<1024).filter(others.contains) == expected)
+        }
+        #expect(ProcessorSet([3...3]).following(3, count: 2).isEmpty)
+        #expect(!some.contains(-1) && !some.contains(1024))
+    }
 }
