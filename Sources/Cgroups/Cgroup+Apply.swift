@@ -85,7 +85,7 @@ extension Cgroup {
                 try restrictLegacy(to: rules)
             } else if let directory = paths.unified {
                 try Self.call { () throws(SystemError) in
-                    let filter = try DeviceFilter(loading: DeviceProgram(rules).instructions.map(\.encoded))
+                    let filter = try DeviceFilter(loading: DeviceProgram(rules).instructions)
                     try filter.attach(to: FileDescriptor(opening: directory, [.directory]))
                 }
             } else {

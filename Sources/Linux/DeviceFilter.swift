@@ -8,20 +8,9 @@ package struct DeviceFilter: ~Copyable {
 
     private init(_ program: consuming FileDescriptor) { self.program = program }
 
-    /// Loads instructions in the kernel's encoding, 8 bytes each. The corresponding call is `bpf(BPF_PROG_LOAD)`.
-    package init(loading instructions: [UInt64]) throws(SystemError) {
-        let license: StaticString = "Apache-2.0"
-        let result = instructions.withUnsafeBufferPointer { code in
-            Result { () throws(SystemError) in
-                var load = Attributes()
-                load.set(UInt32(15), at: 0)  // prog_type: BPF_PROG_TYPE_CGROUP_DEVICE
-                load.set(UInt32(clamping: code.count), at: 4)
-                load.set(UInt64(UInt(bitPattern: code.baseAddress)), at: 8)
-                load.set(UInt64(UInt(bitPattern: license.utf8Start)), at: 16)
-                return try load.call(5, "BPF_PROG_LOAD")
-            }
-        }
-        program = FileDescriptor(owning: try result.get())
+    package init(loading instructions: [BPFInstruction]) throws(SystemError) {
+        // BPF_PROG_TYPE_CGROUP_DEVICE
+        program = try BPFAttributes.load(instructions, type: 15)
     }
 
     /// Makes it the one filter of a cgroup's own. Filters of the cgroups above go on counting: all must agree.
@@ -31,7 +20,7 @@ package struct DeviceFilter: ~Copyable {
         let old = try DeviceFilter.attached(to: cgroup)
         var attach = DeviceFilter.change(cgroup, program)
         if old.count == 1, let id = old.first {
-            let previous = try DeviceFilter.program(id)
+            let previous = try BPFAttributes.program(id)
             attach.set(UInt32(2 | 4), at: 12)  // BPF_F_ALLOW_MULTI | BPF_F_REPLACE
             attach.set(UInt32(bitPattern: previous.raw), at: 16)
             _ = try attach.call(8, "BPF_PROG_ATTACH")
@@ -40,7 +29,7 @@ package struct DeviceFilter: ~Copyable {
         attach.set(UInt32(2), at: 12)  // BPF_F_ALLOW_MULTI
         _ = try attach.call(8, "BPF_PROG_ATTACH")
         for id in old {
-            let previous = try DeviceFilter.program(id)
+            let previous = try BPFAttributes.program(id)
             var detach = DeviceFilter.change(cgroup, previous)
             _ = try detach.call(9, "BPF_PROG_DETACH")
         }
@@ -52,7 +41,7 @@ package struct DeviceFilter: ~Copyable {
         let place = cgroup.raw
         let result = ids.withUnsafeMutableBufferPointer { ids in
             Result { () throws(SystemError) in
-                var query = Attributes()
+                var query = BPFAttributes()
                 query.set(UInt32(bitPattern: place), at: 0)
                 query.set(UInt32(6), at: 4)  // BPF_CGROUP_DEVICE
                 query.set(UInt64(UInt(bitPattern: ids.baseAddress)), at: 16)
@@ -64,37 +53,11 @@ package struct DeviceFilter: ~Copyable {
         return Array(ids.prefix(try result.get()))
     }
 
-    private static func program(_ id: UInt32) throws(SystemError) -> FileDescriptor {
-        var lookUp = Attributes()
-        lookUp.set(id, at: 0)
-        return FileDescriptor(owning: try lookUp.call(13, "BPF_PROG_GET_FD_BY_ID"))
-    }
-
-    private static func change(_ cgroup: borrowing FileDescriptor, _ program: borrowing FileDescriptor) -> Attributes {
-        var attributes = Attributes()
+    private static func change(_ cgroup: borrowing FileDescriptor, _ program: borrowing FileDescriptor) -> BPFAttributes {
+        var attributes = BPFAttributes()
         attributes.set(UInt32(bitPattern: cgroup.raw), at: 0)
         attributes.set(UInt32(bitPattern: program.raw), at: 4)
         attributes.set(UInt32(6), at: 8)  // BPF_CGROUP_DEVICE
         return attributes
-    }
-}
-
-/// `union bpf_attr` as bytes: its anonymous members have no names in Swift, but their offsets are ABI.
-private struct Attributes {
-    private var words: [UInt64] = Array(repeating: 0, count: 9)
-
-    mutating func set<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value, at offset: Int) {
-        words.withUnsafeMutableBytes { $0.storeBytes(of: value, toByteOffset: offset, as: Value.self) }
-    }
-
-    func get(at offset: Int) -> UInt32 { words.withUnsafeBytes { $0.load(fromByteOffset: offset, as: UInt32.self) } }
-
-    mutating func call(_ command: CInt, _ name: String) throws(SystemError) -> CInt {
-        let result = words.withUnsafeMutableBytes { bytes in
-            Result { () throws(SystemError) in
-                try check("bpf", name) { linux_bpf(command, bytes.baseAddress, UInt32(bytes.count)) }
-            }
-        }
-        return CInt(truncatingIfNeeded: try result.get())
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Linux
 import OCI
 import Testing
 
@@ -19,7 +20,6 @@ private let usual: [Rule] = [
 private func run(_ program: DeviceProgram, _ kind: DeviceRules.Kind, _ access: DeviceRules.Access, _ major: UInt32, _ minor: UInt32) throws
     -> Bool
 {
-    typealias Operation = DeviceProgram.Operation
     let context = [UInt32(access.rawValue) << 16 | (kind == .block ? 1 : 2), major, minor]
     var registers = [UInt64](repeating: 0xdead_beef, count: 11)
     var counter = 0
@@ -30,14 +30,14 @@ private func run(_ program: DeviceProgram, _ kind: DeviceRules.Kind, _ access: D
         let (to, from) = (Int(step.destination), Int(step.source))
         let immediate = UInt64(bitPattern: Int64(step.immediate))
         switch step.operation {
-        case Operation.loadWord: registers[to] = UInt64(context[Int(step.offset) / 4])
-        case Operation.shiftRight: registers[to] >>= immediate
-        case Operation.and: registers[to] &= immediate
-        case Operation.move: registers[to] = immediate
-        case Operation.copy: registers[to] = registers[from]
-        case Operation.jumpIfEqual: if registers[to] == immediate { counter += Int(step.offset) }
-        case Operation.jumpIfNot: if registers[to] != immediate { counter += Int(step.offset) }
-        case Operation.exit: return registers[0] != 0
+        case BPFInstruction.loadWord: registers[to] = UInt64(context[Int(step.offset) / 4])
+        case BPFInstruction.shiftRight: registers[to] >>= immediate
+        case BPFInstruction.and: registers[to] &= immediate
+        case BPFInstruction.move: registers[to] = immediate
+        case BPFInstruction.copy: registers[to] = registers[from]
+        case BPFInstruction.jumpIfEqual: if registers[to] == immediate { counter += Int(step.offset) }
+        case BPFInstruction.jumpIfNot: if registers[to] != immediate { counter += Int(step.offset) }
+        case BPFInstruction.exit: return registers[0] != 0
         default: Issue.record("unknown operation \(step.operation)")
         }
     }
@@ -158,9 +158,9 @@ private func run(_ program: DeviceProgram, _ kind: DeviceRules.Kind, _ access: D
     }
 
     @Test func `instructions are encoded as the kernel lays them out`() {
-        let step = DeviceProgram.Instruction(operation: 0x61, destination: 4, source: 1, offset: 4, immediate: 0)
+        let step = BPFInstruction(operation: 0x61, destination: 4, source: 1, offset: 4, immediate: 0)
         #expect(step.encoded == 0x0000_0000_0004_1461)
-        let negative = DeviceProgram.Instruction(operation: 0x57, destination: 3, immediate: ~2)
+        let negative = BPFInstruction(operation: 0x57, destination: 3, immediate: ~2)
         #expect(negative.encoded == 0xffff_fffd_0000_0357)
     }
 }
