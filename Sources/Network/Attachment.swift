@@ -125,7 +125,7 @@ extension Attachment {
             if isApart { try netlink.isolate(name) }
             // The host speaks through the bridge alone.
             try netlink.silence(name)
-            try netlink.perform(netlink.change(name, flags: UInt32(IFF_UP)))
+            try netlink.bringUp(name, at: bridge)
         }
     }
 
