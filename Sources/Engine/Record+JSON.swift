@@ -27,6 +27,7 @@ extension Record: JSONRecord {
         try json("endpoints", &endpoints)
         try json("ports", &ports)
         try json("published", &published)
+        try json("shortcut", &shortcut)
         try json("exposed", &exposed)
         try json("publishesAll", &publishesAll)
         try json("extraGroups", &extraGroups)

@@ -35,6 +35,8 @@ package struct Record: Equatable, Sendable {
     package var ports: [PortRequest]?
     /// Those that are published, or were when it ran last.
     package var published: [PublishedPorts]?
+    /// The kernel's number of what leads this machine's own clients there, if there is such (`Shortcut`).
+    package var shortcut: UInt32?
     /// Ports that its image or its user names, published or not.
     package var exposed: [String]?
     /// Whether it was asked for that all of those be published.

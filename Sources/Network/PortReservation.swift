@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CNetlink
 import Glibc
-import Linux
+package import Linux
 
 /// Ports of this machine that nobody else can take while this lives: a socket is bound to each. The kernel hands them out one at a time,
 /// however many containers start at once, and takes them back with the process that holds them, however that ends.
@@ -10,6 +10,8 @@ import Linux
 package final class PortReservation {
     package private(set) var ports: [PublishedPorts] = []
     private var sockets: [CInt] = []
+    /// What leads this machine's own clients there at once (`Shortcut`); −1 for nothing.
+    private var shortcut: CInt = -1
 
     package init() {}
 
@@ -19,6 +21,7 @@ package final class PortReservation {
     package func release() {
         for raw in sockets { close(raw) }
         sockets = []
+        hold(-1)
     }
 
     /// Lets some of them go.
@@ -30,8 +33,22 @@ package final class PortReservation {
         }
     }
 
-    /// Holds sockets from now on that another process has bound.
-    package func adopt(_ sockets: [CInt]) { self.sockets += sockets }
+    /// Holds a shortcut in place of the one before.
+    package func hold(_ shortcut: consuming ConnectLink) { hold(shortcut.release()) }
+
+    private func hold(_ raw: CInt) {
+        if shortcut >= 0 { close(shortcut) }
+        shortcut = raw
+    }
+
+    /// Holds from now on what another process has made: sockets that are bound, and perhaps a shortcut.
+    package func adopt(_ descriptors: [CInt]) {
+        for raw in descriptors {
+            var type: CInt = 0
+            var size = socklen_t(MemoryLayout<CInt>.size)
+            if getsockopt(raw, SOL_SOCKET, SO_TYPE, &type, &size) == 0 { sockets.append(raw) } else { hold(raw) }
+        }
+    }
 
     /// The sockets, so many at a time, for another process to hold too.
     package func batches(of count: Int) -> [[CInt]] {

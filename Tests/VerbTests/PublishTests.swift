@@ -74,6 +74,56 @@ import Testing
         #expect(outcome.dropFirst() == ["from 192.0.2.2", "table inet other", "table inet minictl", "web", "0"])
     }
 
+    @Test("Who is on this machine is led to a port at the loopback without translation, or else by the rules", .hasShortcuts)
+    func shortcut() throws {
+        let lab = try Lab()
+        // With whom a client believes to speak: one whose server goes on listening.
+        let peer = """
+            peer() {
+                (sleep 0.4) | busybox nc "$@" >/dev/null 2>&1 &
+                sleep 0.2; ss -Hnt state established | awk '{print $4}' | grep -E ':(81|80..)$'; wait $!
+            }
+
+            """
+        let servers = "base sh -c 'busybox nc -ll -p 81 -e busybox cat & exec busybox nc -ll -p 80 -e /answer'"
+        try lab.sh(
+            """
+            $M run -d --name web $BB -p 8080-8081:80-81 -p 0.0.0.0:8090-8091:80-81 \(servers)
+            MINICTL_SHORTCUT=no $M run -d --name plain $BB -p 8071:81 \(servers); sleep 0.3
+            """)
+        #expect(try lab.lines(peer + "ask 127.0.0.1 8080; peer 127.0.0.1 8081") == ["from 172.18.0.1", "172.18.0.2:81"])
+        #expect(try lab.lines(peer + "peer 127.5.6.7 8091; peer 192.0.2.1 8091") == ["172.18.0.2:81", "192.0.2.1:8091"])
+        // Nobody's port, and another namespace; a client with a port of its own choice, and a container that has none.
+        #expect(try lab.lines("ask 127.0.0.2 8080; lan 127.0.0.1 8080").allSatisfy { $0.hasPrefix(Lab.refused) })
+        #expect(try lab.lines(peer + "peer -p 4321 127.0.0.1 8081; peer 127.0.0.1 8071") == ["172.18.0.2:81", "127.0.0.1:8071"])
+
+        // It follows what is published, and where to.
+        let changed = "$M port rm web 8081:81; $M port add web 8061:81 >/dev/null\n"
+        #expect(try lab.lines(changed + peer + "peer 127.0.0.1 8061; ask 127.0.0.1 8080") == ["172.18.0.2:81", "from 172.18.0.1"])
+        #expect(try lab.lines("ask 127.0.0.1 8081")[0].hasPrefix(Lab.refused))
+        try lab.sh("$M network create --subnet 10.9.0.0/24 blue; $M network connect blue web; $M network disconnect bridge web")
+        #expect(try lab.lines(peer + "peer 127.0.0.1 8061; ask 127.0.0.1 8090") == ["10.9.0.2:81", "from 10.9.0.1"])
+        #expect(try lab.lines("$M restart -t 0 web; sleep 0.3\n" + peer + "peer 127.0.0.1 8061") == ["web", "10.9.0.2:81"])
+
+        // Nobody has to take it away.
+        let kill = "kill -9 $(ps -o ppid= -p $($M inspect -f '{{.State.Pid}}' web)); sleep 0.2\n"
+        #expect(try lab.lines(kill + peer + "peer 127.0.0.1 8061; ask 127.0.0.1 8080") == ["127.0.0.1:8061", "from 10.9.0.1"])
+        #expect(try lab.lines("$M rm -f web plain; ask 127.0.0.1 8061").last?.hasPrefix(Lab.refused) == true)
+    }
+
+    @Test("A port that is taken away cuts who came by it without translation too", .hasShortcuts)
+    func shortcutCut() throws {
+        let lab = try Lab()
+        try lab.sh("$M run -d --name web $BB -p 8080:80 base busybox nc -ll -p 80 -e busybox cat; sleep 0.3")
+        // What the client has sent comes back, until the port is gone.
+        let outcome = try lab.lines(
+            """
+            (echo before; sleep 1; echo after; sleep 0.2) | busybox nc 127.0.0.1 8080 >heard 2>&1 & sleep 0.3
+            ss -Hnt state established dport = :80 | wc -l; $M port rm web 8080:80; ss -Hnt state established dport = :80 | wc -l; wait; cat heard
+            """)
+        #expect(outcome.prefix(3) == ["1", "0", "before"] && !outcome.contains("after"), "\(outcome)")
+    }
+
     @Test("A killed run or monitor leaves no rule, lease or name behind after the next command")
     func killed() throws {
         let lab = try Lab()
@@ -261,5 +311,13 @@ import Testing
             """)
         #expect(routed == ["timed out", "timed out"], "\(routed)")
         #expect(try lab.sh("$M run --rm --network six -p [::1]:8082:80 base true").error.contains("no port can be published at ::1"))
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    fileprivate static var hasShortcuts: Self {
+        .enabled("needs cgroup version 2") {
+            try Script("stat -fc %T /sys/fs/cgroup/unified /sys/fs/cgroup | grep -qx cgroup2fs").run().code == 0
+        }
     }
 }

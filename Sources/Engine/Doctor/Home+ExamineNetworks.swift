@@ -4,7 +4,7 @@ import Linux
 import Network
 
 extension Home {
-    var networkFindings: [Finding] { [bridges, macvlans, subnet] }
+    var networkFindings: [Finding] { [bridges, macvlans, shortcuts, subnet] }
 
     private var bridges: Finding {
         let error = Trial.run(in: .network) { () throws(SystemError) in
@@ -34,6 +34,18 @@ extension Home {
         return Finding(
             "macvlan", .limited, "no network with the driver macvlan: \(error)",
             remedy: error.errno == EOPNOTSUPP ? "modprobe macvlan" : nil)
+    }
+
+    private var shortcuts: Finding {
+        let error = Trial.run(in: .network) { () throws(SystemError) in
+            guard let port = PortRange(9), let ports = PublishedPorts(IPAddress(.v4, 0x7f00_0001), port, to: port, .tcp),
+                try Shortcut.open([ports], to: IPAddress(.v4, 0x7f00_0001), named: "mcdoctor") != nil
+            else { throw SystemError(call: "open", subject: "cgroup version 2", errno: ENOENT) }
+        }
+        guard let error else {
+            return Finding("shortcuts", .works, "clients on this machine reach ports at 127.0.0.1 without address translation")
+        }
+        return Finding("shortcuts", .limited, "clients on this machine reach ports at 127.0.0.1 by address translation alone: \(error)")
     }
 
     /// Where the default network is, or will be.

@@ -112,13 +112,16 @@ extension Home {
         try container.updateHosts(from: [], to: container.record.endpoints ?? [], container.hostNames())
         try container.announce(in: self)?.awaitAnswers()
         // Its ports lead to where it is reached from the world: perhaps here now.
-        if let reached, reached.network != container.record.publishedEndpoint?.network { try withdraw(container.record, from: reached) }
+        let isMoved = reached?.network != container.record.publishedEndpoint?.network
+        if isMoved, let reached { try withdraw(container.record, from: reached) }
         try publish(container.record)
+        if isMoved { try renewShortcut(to: &container) }
         try container.change { $0.endpoints?.mark(endpoint.network, nil) }
     }
 
     /// Takes one that runs off a network, and leaves it as if it had never been there.
     func disconnectNow(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
+        let reached = container.record.publishedEndpoint?.network
         let unread = try takeOff(&container, endpoint)
         let rest = container.record.endpoints ?? []
         try container.updateHosts(from: [endpoint], to: rest, container.hostNames())
@@ -132,6 +135,7 @@ extension Home {
         try container.announce(in: self)?.awaitAnswers()
         unread.awaitReading()
         try publish(container.record)
+        if reached == endpoint.network { try renewShortcut(to: &container) }
     }
 
     private func takeOff(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) -> UnreadZones {

@@ -47,6 +47,7 @@ extension Home {
             throw error
         }
         give(reservation, toMonitorOf: container.id)
+        try renewShortcut(to: &container)
         return new
     }
 
@@ -66,13 +67,14 @@ extension Home {
     }
 
     /// Does for all ports that are written down what a change that was killed may not have done.
-    func publishAgain(_ container: borrowing Container) throws(EngineError) {
+    func publishAgain(_ container: inout Container) throws(EngineError) {
         guard let ports = container.record.published, !ports.isEmpty else { return }
         try publish(container.record)
         // Those that its monitor has cannot be taken.
         let reservation = PortReservation()
         reservation.take(ports)
         give(reservation, toMonitorOf: container.id)
+        try renewShortcut(to: &container)
     }
 
     /// Takes published ports away: those of a request that are published; nothing of what it does not say has to fit.
@@ -106,14 +108,16 @@ extension Home {
                 }
             }
         }
+        try renewShortcut(to: &container)
     }
 }
 
 extension Home {
-    /// Says something to a container's monitor, and waits until it has heard, at most two seconds. A container in the foreground has none.
-    private func tellMonitor(of id: ContainerID, _ body: (borrowing MessageSocket) -> Void) {
+    /// Says something to a container's monitor, and waits until it has heard, at most two seconds. False if there is none, as in the foreground.
+    @discardableResult
+    func tellMonitor(of id: ContainerID, _ body: (borrowing MessageSocket) -> Void) -> Bool {
         let type = CInt(SOCK_SEQPACKET.rawValue)
-        guard let socket = try? LocalSocket.connect(Audience.path(of: id, in: self), type: type) else { return }
+        guard let socket = try? LocalSocket.connect(Audience.path(of: id, in: self), type: type) else { return false }
         let monitor = MessageSocket(owning: socket)
         body(monitor)
         shutdown(monitor.descriptor.raw, CInt(SHUT_WR))
@@ -122,8 +126,9 @@ extension Home {
         while MonotonicClock.milliseconds < deadline {
             var entries = [PollEntry(monitor.descriptor.raw, .readable)]
             guard (try? entries.wait(milliseconds: 100)) == true else { continue }
-            guard (try? monitor.receive(limit: AttachMessage.limit + 16)) != nil else { return }
+            guard (try? monitor.receive(limit: AttachMessage.limit + 16)) != nil else { return true }
         }
+        return true
     }
 }
 

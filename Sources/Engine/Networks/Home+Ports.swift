@@ -77,6 +77,7 @@ extension Home {
     ///   - isPutAway: its addresses may have been given back by now, and nobody need have them.
     func withdraw(_ record: Record, from endpoint: Endpoint? = nil, isPutAway: Bool = false) throws(EngineError) {
         guard let ports = record.published, !ports.isEmpty, let endpoint = endpoint ?? record.publishedEndpoint else { return }
+        try endShortcut(to: record)
         do throws(NetworkError) {
             let own = try addresses(of: record.id, at: endpoint, orNobodys: isPutAway)
             guard !own.isEmpty else { return }
@@ -87,7 +88,10 @@ extension Home {
             var firewall = try Firewall()
             try firewall.withdraw(ports, from: own, or: others)
             // To look for connections takes milliseconds, and most containers that end soon were never talked to.
-            if hasBeenReached(endpoint) { try firewall.cutConnections(ports, to: own) }
+            guard hasBeenReached(endpoint) else { return }
+            try firewall.cutConnections(ports, to: own)
+            guard record.shortcut != nil else { return }
+            for address in own { try LocalConnections.end(to: address, ports) }
         } catch {
             throw .network(error)
         }

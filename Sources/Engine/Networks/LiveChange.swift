@@ -82,7 +82,7 @@ extension Home {
         }
         if var container = try? container(id), try container.status(in: Machine.boot()).isUp {
             for endpoint in container.record.endpoints ?? [] where endpoint.isChanging == true { try disconnectNow(&container, endpoint) }
-            try publishAgain(container)
+            try publishAgain(&container)
         } else {
             // What was taken after its end was put away is found by its id. Where somebody starts it just now that is for the next look.
             guard let watch = try Watch.atRest(id, in: self) else { return }

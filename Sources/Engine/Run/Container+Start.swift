@@ -7,7 +7,7 @@ import OCI
 import Runtime
 
 /// How a container's first process is connected to the one who starts it.
-struct Connection: Sendable {
+struct Connection {
     var stdio = Stdio()
     var windowSize: WindowSize?
     /// The container ends with the process that starts it: for one that watches itself.
@@ -16,6 +16,8 @@ struct Connection: Sendable {
     var isWrittenDown = false
     /// Its monitor starts it again. Meanwhile others may stop it, so its record is theirs too.
     var isRestart = false
+    /// Who holds its ports.
+    var ports: PortReservation?
     /// By inode, for `Record.Start`.
     var pipes: [UInt64]?
 }
@@ -79,6 +81,11 @@ extension Container {
                         if isVolatile { try? Overlay.clearVolatileMark(in: path) }
                         try checkJoined(spec, in: home)
                         if isNew { try write(spec) }
+                        record.shortcut = nil
+                        if let ports = connection.ports, let shortcut = home.makeShortcut(for: record) {
+                            record.shortcut = shortcut.id
+                            ports.hold(shortcut)
+                        }
                         try writeStart(pid, connection)
                         // Written down before they are made, so that they are found when they have to go.
                         try home.publish(record)

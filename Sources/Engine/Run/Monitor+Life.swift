@@ -93,6 +93,7 @@ extension Container {
         _ spec: Spec, _ connection: Connection, _ audience: Audience, in home: borrowing Home, started: () -> Void
     ) throws(EngineError) -> MonitoredRun {
         var connection = connection
+        connection.ports = audience.ports
         let log = try openLog()
         var launched: Launched
         var streams: [Stream]

@@ -76,7 +76,7 @@ extension Home {
         let end: Record.End
         let loss: SystemError?
         do throws(EngineError) {
-            (end, loss) = try creation.container.runToEnd(creation.spec, options, isWrittenDown, in: self)
+            (end, loss) = try creation.container.runToEnd(creation.spec, options, isWrittenDown, holding: creation.watch.ports, in: self)
         } catch {
             try creation.fail(error, in: self)
             throw error
@@ -144,7 +144,7 @@ extension Home {
 extension Container {
     /// Starts it, connected to our own streams, and waits for its end.
     fileprivate mutating func runToEnd(
-        _ spec: Spec, _ options: AttachOptions, _ isWrittenDown: Bool, in home: borrowing Home
+        _ spec: Spec, _ options: AttachOptions, _ isWrittenDown: Bool, holding ports: PortReservation?, in home: borrowing Home
     ) throws(EngineError) -> (Record.End, loss: SystemError?) {
         // From here on a signal for us is the container's.
         let signals = try SignalSet.forwarded.arrivals()
@@ -153,6 +153,7 @@ extension Container {
         var connection = Connection()
         connection.diesWithParent = true
         connection.isWrittenDown = isWrittenDown
+        connection.ports = ports
         let log = try record.isTemporary ? nil : openLog()
         var plumbing: Plumbing
         do throws(SystemError) { plumbing = try Plumbing(options, log: log) } catch { throw .system(doing: "make pipes", error) }
