@@ -146,9 +146,13 @@ package struct Leases: ~Copyable {
         try release(all().filter { $0.owner == id }.map(\.address), of: id)
     }
 
-    /// Gives a container's addresses back.
+    /// Gives a container's addresses back. One process at a time looks and gives back: of two that do so for one container, the later would
+    /// take the address from who has taken it in between.
     package func release(_ addresses: [IPAddress], of id: String) throws(NetworkError) {
+        if addresses.isEmpty { return }
         do throws(SystemError) {
+            _ = try directory.lock(wait: true)
+            defer { directory.unlock() }
             for address in addresses where try target(of: address) == id { try directory.place.unlink(address.description) }
         } catch {
             throw .system(doing: "give an address back", error)
