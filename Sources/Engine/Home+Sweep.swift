@@ -138,9 +138,11 @@ extension Home {
         case .running, .paused, .restarting: break
         case .created:
             // As it was before, be it one that goes with its end: it never ran, and what was killed may have been a change of its name.
+            try settleName(of: &container)
             try putAway(container.record)
             try putAwayUnwritten(id, container.record)
         case .exited:
+            try settleName(of: &container)
             try putAway(container.record)
             try putAwayUnwritten(id, container.record)
             if container.record.end == nil {

@@ -65,21 +65,8 @@ extension Home {
         }
     }
 
-    /// Holds a container that does not run, lest it starts meanwhile, and lets one that runs go on.
     private func change(_ word: String, _ body: (inout Container) throws(EngineError) -> Void) throws(EngineError) {
-        let id = try find(word)
-        var container = try container(id)
-        let isUp = try container.status(in: Machine.boot()).isUp
-        try whileItStays(id, runs: isUp, "change the networks of \(container.name)") { () throws(EngineError) in
-            guard isUp else {
-                try container.refreshIfChanged()
-                return try body(&container)
-            }
-            try changeLive(id) { () throws(EngineError) in
-                try container.refreshIfChanged()
-                try body(&container)
-            }
-        }
+        try change(find(word), "change the networks of \(word)", body)
     }
 
     private func connectNow(_ container: inout Container, _ wish: Endpoint, _ links: [String]) throws(EngineError) {
@@ -110,7 +97,7 @@ extension Home {
         }
         if !links.isEmpty { try container.change { $0.add(links: links) } }
         try container.updateHosts(from: [], to: container.record.endpoints ?? [], container.hostNames())
-        try container.announce(in: self)?.awaitAnswers()
+        try announceAgain(container)
         // Its ports lead to where it is reached from the world: perhaps here now.
         let isMoved = reached?.network != container.record.publishedEndpoint?.network
         if isMoved, let reached { try withdraw(container.record, from: reached) }
@@ -132,7 +119,7 @@ extension Home {
             do throws(NetworkError) { try namespace.setDefaultRoute(over: next) } catch { throw .network(error) }
             try container.replace(next)
         }
-        try container.announce(in: self)?.awaitAnswers()
+        try announceAgain(container)
         unread.awaitReading()
         try publish(container.record)
         if reached == endpoint.network { try renewShortcut(to: &container) }

@@ -133,8 +133,9 @@ extension NameServer {
             // The first one, or the first since zones were lost.
             for id in try home.neighbours(of: record.id, on: network) {
                 guard let peer = try? home.container(id) else { continue }
-                // One that is just ending keeps its addresses until it has been forgotten, and would be remembered for ever.
-                if case .exited = try peer.status(in: Machine.boot()) { continue }
+                // One that is just ending, or leaving this network, keeps its address until it has been forgotten, and would be remembered
+                // for ever. One that is just coming makes itself known.
+                guard try peer.status(in: Machine.boot()).isUp, peer.record.stays(on: network) else { continue }
                 zone.set(peer.record.nameEntry(on: network))
             }
         }
@@ -160,6 +161,13 @@ extension Home {
                 ContainerID($0)
             }
         } catch { throw .network(error) }
+    }
+
+    /// Makes a container known that runs and was changed. If it has ended meanwhile, who put it away may have had it forgotten before this.
+    func announceAgain(_ container: borrowing Container) throws(EngineError) {
+        try container.announce(in: self)?.awaitAnswers()
+        if try container.status(in: Machine.boot()).isUp { return }
+        try forgetNames(of: container.record.id, at: container.record.endpoints ?? [])
     }
 
     /// Makes others forget the names of a container that goes, or leaves these networks. What is given back is for who wants to be sure.
@@ -213,6 +221,11 @@ extension Home {
 }
 
 extension Record {
+    /// Whether it is on a network, and neither being connected to it nor taken off it.
+    fileprivate func stays(on network: NetworkDefinition) -> Bool {
+        endpoints?.contains { $0.network == network.name && $0.isChanging != true } == true
+    }
+
     fileprivate func addresses(on network: NetworkDefinition) -> [IPAddress] {
         endpoints?.first { $0.network == network.name }?.addresses.map(\.address) ?? []
     }

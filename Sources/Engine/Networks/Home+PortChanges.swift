@@ -13,9 +13,7 @@ extension Home {
     /// Publishes more. Gives back what came of it.
     package func publish(_ requests: [PortRequest], of word: String) throws(EngineError) -> [PublishedPorts] {
         var container = try container(named: word)
-        guard try container.status(in: Machine.boot()).isUp else {
-            throw .refused("\(container.name) does not run; ports are added to one that does")
-        }
+        try checkRuns(container, "added to")
         guard container.record.publishedEndpoint != nil else {
             throw .refused("\(container.name) is on no bridge network, where ports are published")
         }
@@ -24,8 +22,16 @@ extension Home {
         return new
     }
 
+    /// Asked again once nobody else changes it: what is written down of one that ended meanwhile is its next start's.
+    private func checkRuns(_ container: borrowing Container, _ doing: String) throws(EngineError) {
+        guard try container.status(in: Machine.boot()).isUp else {
+            throw .refused("\(container.name) does not run; ports are \(doing) one that does")
+        }
+    }
+
     private func publishNow(_ requests: [PortRequest], of container: inout Container) throws(EngineError) -> [PublishedPorts] {
         try container.refreshIfChanged()
+        try checkRuns(container, "added to")
         // Held until the container's monitor has them; without one the rules alone say that a port is taken.
         let reservation = try reserve(requests)
         let new = reservation.ports
@@ -80,13 +86,13 @@ extension Home {
     /// Takes published ports away: those of a request that are published; nothing of what it does not say has to fit.
     package func unpublish(_ requests: [PortRequest], of word: String) throws(EngineError) {
         var container = try container(named: word)
-        let isUp = try container.status(in: Machine.boot()).isUp
-        guard isUp else { throw .refused("\(container.name) does not run; ports are taken from one that does") }
+        try checkRuns(container, "taken from")
         try changeLive(container.id) { () throws(EngineError) in try unpublishNow(requests, of: &container) }
     }
 
     private func unpublishNow(_ requests: [PortRequest], of container: inout Container) throws(EngineError) {
         try container.refreshIfChanged()
+        try checkRuns(container, "taken from")
         for request in requests {
             let isMeant: (PublishedPorts, (host: UInt16, container: UInt16)) -> Bool = { request.means($0, $1) }
             let before = container.record.published ?? []

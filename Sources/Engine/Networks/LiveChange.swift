@@ -36,10 +36,11 @@ struct LiveChange: ~Copyable {
     }
 
     /// Takes over one that was killed; nil if it goes on, or is over. The error `ENOENT` if it is long over.
-    init?(abandoned id: ContainerID, in home: borrowing Home) throws(SystemError) {
+    /// - Parameter waits: for one that goes on.
+    init?(abandoned id: ContainerID, in home: borrowing Home, waits: Bool) throws(SystemError) {
         let name = id.text + Self.suffix
         let file = try FileDescriptor(opening: name, at: home.runtime.place, [.readWrite, .noFollow])
-        guard try file.lock(wait: false), try file.status().links > 0 else { return nil }
+        guard try file.lock(wait: waits), try file.status().links > 0 else { return nil }
         self.file = file
         self.name = name
         isOnRoster = false
@@ -59,6 +60,32 @@ struct LiveChange: ~Copyable {
 }
 
 extension Home {
+    /// Changes a container: one that runs goes on, and its next start waits for the change; one that does not run is watched for as long.
+    /// - Parameters:
+    ///   - runs: whether it does, in the sense of the change.
+    ///   - doing: what the change is, for a sentence.
+    func change(
+        _ id: ContainerID, runs: (Status) -> Bool = \.isUp, _ doing: @autoclosure () -> String,
+        _ body: (inout Container) throws(EngineError) -> Void
+    ) throws(EngineError) {
+        var container = try container(id)
+        if try runs(container.status(in: Machine.boot())) {
+            var isDone = false
+            try changeLive(id) { () throws(EngineError) in
+                try container.refreshIfChanged()
+                // It may have ended while this waited for others, and whoever starts it again waits for none that begin from then on.
+                guard try runs(container.status(in: Machine.boot())) else { return }
+                isDone = true
+                try body(&container)
+            }
+            if isDone { return }
+        }
+        try whileItStays(id, runs: false, doing()) { () throws(EngineError) in
+            try container.refreshIfChanged()
+            try body(&container)
+        }
+    }
+
     /// Changes what connects a container that runs.
     func changeLive(_ id: ContainerID, _ body: () throws(EngineError) -> Void) throws(EngineError) {
         let change = try LiveChange(of: id, in: self)
@@ -71,19 +98,8 @@ extension Home {
 
     /// Puts a container in order of which a change was killed; one that goes on, or is over by now, stays.
     func mendChange(of id: ContainerID) throws(EngineError) {
-        let change: LiveChange
-        do throws(SystemError) {
-            guard let abandoned = try LiveChange(abandoned: id, in: self) else { return }
-            change = abandoned
-        } catch  where error.errno == ENOENT {
-            return
-        } catch {
-            throw .system(doing: "look at a change", error)
-        }
-        if var container = try? container(id), try container.status(in: Machine.boot()).isUp {
-            for endpoint in container.record.endpoints ?? [] where endpoint.isChanging == true { try disconnectNow(&container, endpoint) }
-            try publishAgain(&container)
-        } else {
+        guard let change = try abandonedChange(of: id, waits: false) else { return }
+        if try !mendRunning(id) {
             // What was taken after its end was put away is found by its id. Where somebody starts it just now that is for the next look.
             guard let watch = try Watch.atRest(id, in: self) else { return }
             try undoChanges(of: id)
@@ -92,9 +108,46 @@ extension Home {
         try change.end(in: self)
     }
 
+    /// False of one that does not run, or ended meanwhile.
+    private func mendRunning(_ id: ContainerID) throws(EngineError) -> Bool {
+        guard var container = try? container(id), try container.status(in: Machine.boot()).isUp else { return false }
+        do throws(EngineError) {
+            try settleName(of: &container)
+            for endpoint in container.record.endpoints ?? [] where endpoint.isChanging == true { try disconnectNow(&container, endpoint) }
+            try announceAgain(container)
+            try publishAgain(&container)
+            return true
+        } catch {
+            if (try? self.container(id).status(in: Machine.boot()).isUp) == true { throw error }
+            return false
+        }
+    }
+
+    /// Waits for the change that began while the container ran the last time, and undoes one that was killed: what it does to links, addresses and
+    /// the record by then must not fall upon the next run, whose they would be. The caller watches over the container, which is at rest, and
+    /// reads its record afterwards.
+    func settleChanges(of id: ContainerID) throws(EngineError) {
+        guard let change = try abandonedChange(of: id, waits: true) else { return }
+        try undoChanges(of: id)
+        try change.end(in: self)
+    }
+
+    private func abandonedChange(of id: ContainerID, waits: Bool) throws(EngineError) -> LiveChange? {
+        do throws(SystemError) {
+            return try LiveChange(abandoned: id, in: self, waits: waits)
+        } catch {
+            if error.errno == ENOENT { return nil }
+            throw .system(doing: "look at a change", error)
+        }
+    }
+
     /// Of one that does not run and that nobody starts meanwhile.
     private func undoChanges(of id: ContainerID) throws(EngineError) {
-        guard var container = try? container(id) else { return try disconnectAll(id, nil) }
+        guard var container = try? container(id) else {
+            releaseNames(of: id)
+            return try disconnectAll(id, nil)
+        }
+        try settleName(of: &container)
         try disconnectAll(id, container.record)
         guard container.record.endpoints?.contains(where: { $0.isChanging == true }) == true else { return }
         try container.change { $0.endpoints?.removeAll { $0.isChanging == true } }

@@ -15,7 +15,8 @@ extension Home {
             // It keeps its volumes unless they are gone by now: whoever finishes this must not take it for one killed in the making.
             for volume in record?.anonymousVolumes ?? [] { try VolumeNote(volume, isOwn: true).remove(in: id, of: self) }
             try Directory.removeAll("\(id)/state.json", at: containers.place)
-            if let name { release(name, of: id) } else { releaseNames(of: id) }
+            // It may have been renamed since the record was read.
+            if let name, owner(of: name) == id { release(name, of: id) } else { releaseNames(of: id) }
             try Directory.removeAll(id.text, at: containers.place)
             if let record { tell("destroy", record) }
         } catch {
@@ -33,13 +34,16 @@ extension Home {
         if owner(of: name) == id { unlinkat(containers.raw, name.text, 0) }
     }
 
-    /// For a container that was killed in the making, before its name was written down.
-    private func releaseNames(of id: ContainerID) {
+    /// For a container whose name is not written down, or another one.
+    func releaseNames(of id: ContainerID) { for name in names(of: id) { release(name, of: id) } }
+
+    /// The names that lead to a container, looked for among all.
+    func names(of id: ContainerID) -> [ContainerName] {
         var names: [ContainerName] = []
         try? containers.forEachEntry { name, kind in
             if kind == .symlink, let name = ContainerName(String(cString: name)) { names.append(name) }
         }
-        for name in names { release(name, of: id) }
+        return names.filter { owner(of: $0) == id }
     }
 
     /// Puts away what a container had while it ran: its names, links and addresses, its processes and its cgroup. What is gone already is fine.

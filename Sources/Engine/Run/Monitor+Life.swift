@@ -81,6 +81,8 @@ extension Container {
     }
 
     private mutating func startAgain(_ audience: Audience, in home: borrowing Home) throws(EngineError) -> MonitoredRun {
+        try home.settleChanges(of: id)
+        try refreshIfChanged()
         var spec = try spec()
         try rejoin(&spec, in: home)
         var connection = Connection()

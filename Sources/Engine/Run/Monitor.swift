@@ -42,7 +42,10 @@ extension Home {
         }
         // As it is now that nobody else can start, rename or remove it. One that runs without its monitor keeps its watch's file.
         var container: Container
-        do throws(EngineError) { container = try self.container(id) } catch {
+        do throws(EngineError) {
+            try settleChanges(of: id)
+            container = try self.container(id)
+        } catch {
             try watch.end(in: self)
             throw error
         }
