@@ -90,6 +90,35 @@ extension Firewall {
         }
     }
 
+    /// A port of this machine, and where it leads.
+    package struct Lead {
+        package let port: UInt16
+        package let target: IPAddress
+        fileprivate let change: Change
+    }
+
+    /// Every port that leads anywhere, but for those about to go. The table is that of all state directories of this machine.
+    package mutating func leads() throws(NetworkError) -> [Lead] {
+        var leads: [Lead] = []
+        do throws(SystemError) {
+            let maps: [(StaticString, IPAddress.Family)] = [("ports4", .v4), ("ports6", .v6), ("anywhere4", .v4), ("anywhere6", .v6)]
+            for (map, family) in maps {
+                for key in try keys(of: map) {
+                    guard let element = try element(key, in: map), !element.isRunningOut, let value = element.value, key.count > 7,
+                        let target = IPAddress(bytes: Array(value.prefix(family.width / 8)))
+                    else { continue }
+                    let port = UInt16(key[key.count - 4]) << 8 | UInt16(key[key.count - 3])
+                    leads.append(Lead(port: port, target: target, change: Change(map, [element])))
+                }
+            }
+        } catch { throw .system(doing: "look at published ports", error) }
+        return leads
+    }
+
+    package mutating func remove(_ lead: Lead) throws(NetworkError) {
+        do throws(SystemError) { try remove([lead.change]) } catch { throw .system(doing: "take published ports away", error) }
+    }
+
     private mutating func isLed(_ key: [UInt8], by map: StaticString) throws(SystemError) -> Bool {
         try element(key, in: map).map { !$0.isRunningOut } ?? false
     }

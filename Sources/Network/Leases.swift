@@ -158,4 +158,11 @@ package struct Leases: ~Copyable {
             throw .system(doing: "give an address back", error)
         }
     }
+
+    /// Does something for which whoever has an address must have it to the end.
+    package func whileNoneIsGivenBack<Value>(_ body: () throws(NetworkError) -> Value) throws(NetworkError) -> Value {
+        do throws(SystemError) { _ = try directory.lock(wait: true) } catch { throw .system(doing: "keep addresses", error) }
+        defer { directory.unlock() }
+        return try body()
+    }
 }

@@ -46,6 +46,17 @@ package struct NameZone: Equatable, Sendable {
 
     package var isEmpty: Bool { line(after: headEnd) == nil }
 
+    /// The containers that are known, by id.
+    package var ids: [String] {
+        var ids: [String] = []
+        var start = headEnd
+        while let line = line(after: start) {
+            ids.append(String(decoding: bytes[line].prefix { $0 != UInt8(ascii: " ") }, as: UTF8.self))
+            start = line.upperBound
+        }
+        return ids
+    }
+
     package mutating func set(_ entry: Entry) {
         remove(entry.id)
         bytes += Array("\(entry.line)\n".utf8)

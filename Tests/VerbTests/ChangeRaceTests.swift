@@ -90,4 +90,17 @@ import Testing
             """)
         #expect(outcome.lines == ["1", Self.fits], "\(outcome)")
     }
+
+    @Test("A port whose container ends before it leads there does not lead to who has its address next")
+    func portOfAnother() throws {
+        let minictl = try Root()
+        try minictl.start("one")
+        let outcome = try minictl.sh(
+            """
+            strace -qqo trace -P .networks/bridge.json -e inject=openat:delay_enter=1000000:when=1 $M port add one 8080:80 >out 2>&1 &
+            sleep 0.5; $M rm -f one >/dev/null; $M run -d --name two base sleep 1000 >/dev/null; wait
+            nft list map inet minictl ports4 | grep -o 'tcp.*'; $M rm -f two >/dev/null; \(Self.left)
+            """)
+        #expect(outcome.lines == [Self.fits], "\(outcome)")
+    }
 }

@@ -20,6 +20,8 @@ extension Home {
         }
         try checkLeases(listings, &checkup)
         try checkLinks(listings, &checkup)
+        try checkKnown(&checkup)
+        try checkLeads(&checkup)
     }
 
     /// The names of all networks; nil if there are files that cannot be understood.
@@ -87,5 +89,33 @@ extension Home {
                 } catch { throw .system(doing: "remove it", error) }
             }
         }
+    }
+
+    /// Who is known by name on a network that he is not on.
+    private func checkKnown(_ checkup: inout Checkup) throws(EngineError) {
+        for (network, id) in try strayNames() {
+            let sentence = "the name server knows \(ContainerID.short(id)), which is not on the network \(network.name)"
+            checkup.found("runtime/names", sentence, mending: "have it forgotten") { () throws(EngineError) in
+                try forgetNames(of: id, at: [Endpoint(network: network.name)])
+            }
+        }
+    }
+
+    /// Ports that lead to an address of our bridges that nobody has: it is taken before anything leads there, and given back after.
+    private func checkLeads(_ checkup: inout Checkup) throws(EngineError) {
+        let networks = try storedNetworks().filter { $0.driver == .bridge }
+        guard !networks.isEmpty, var netlink = try? Netlink(), var firewall = try? Firewall() else { return }
+        do throws(NetworkError) {
+            for lead in try firewall.leads() {
+                guard let network = networks.first(where: { $0.ranges.contains { $0.subnet.contains(lead.target) } }),
+                    (try? netlink.link(network.device))??.mac == network.bridgeMAC,
+                    try Leases(of: network.name, in: runtime.place).owner(of: lead.target) == nil
+                else { continue }
+                checkup.found("port \(lead.port)", "it leads to \(lead.target), which nobody has", mending: "take it away") {
+                    () throws(EngineError) in
+                    do throws(NetworkError) { try firewall.remove(lead) } catch { throw .network(error) }
+                }
+            }
+        } catch { throw .network(error) }
     }
 }

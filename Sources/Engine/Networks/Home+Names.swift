@@ -194,6 +194,21 @@ extension Home {
         return unread
     }
 
+    /// Containers that are known on a network of which they have no address, by id. There are none but for a moment: an address is taken before
+    /// its owner is made known, and given back after.
+    func strayNames() throws(EngineError) -> [(network: NetworkDefinition, id: String)] {
+        guard let server = try leftNameServer() else { return [] }
+        var strays: [(network: NetworkDefinition, id: String)] = []
+        for network in try storedNetworks() {
+            do throws(NetworkError) {
+                guard let zone = try server.zone(of: network) else { continue }
+                let owners = Set(try Leases(of: network.name, in: runtime.place).all().map(\.owner))
+                strays += zone.ids.filter { !owners.contains($0) }.map { (network, $0) }
+            } catch { throw .network(error) }
+        }
+        return strays
+    }
+
     /// A network that is gone has nobody left who could know a name.
     private func storedQuietly(_ name: String) -> NetworkDefinition? { (try? storedNetwork(name)) ?? nil }
 

@@ -58,13 +58,24 @@ extension Home {
         guard let ports = record.published, !ports.isEmpty, let endpoint = record.publishedEndpoint,
             let network = try storedNetwork(endpoint.network)
         else { return }
+        let boot = try Machine.boot()
+        let isAlive: Bool
         do throws(NetworkError) {
-            try firewall.publish(ports, to: endpoint.addresses.map(\.address), at: network.device)
+            // Held until it is certain that somebody is there: what leads to an address that was given back is another's.
+            let leases = try Leases(of: endpoint.network, in: runtime.place)
+            isAlive = try leases.whileNoneIsGivenBack { () throws(NetworkError) in
+                let own = try addresses(of: record.id, at: endpoint)
+                guard !own.isEmpty else { return false }
+                try firewall.publish(ports, to: own, at: network.device)
+                if record.start?.identity(in: boot)?.isAlive == true { return true }
+                // Who put it away may have done so before these were there.
+                try firewall.withdraw(ports, from: own)
+                return false
+            }
         } catch {
             throw .network(error)
         }
-        // One that has ended meanwhile may have been put away before these were there.
-        guard try record.start?.identity(in: Machine.boot())?.isAlive == true else { return try withdraw(record, isPutAway: true) }
+        guard isAlive else { return try endShortcut(to: record) }
         guard let link = endpoint.link else { return }
         var netlink = try Netlink.open()
         do throws(SystemError) { try netlink.reflect(link) } catch { throw .system(doing: "publish ports", error) }
@@ -72,18 +83,16 @@ extension Home {
 
     /// Takes the container's ports away, and cuts what came by them. The container has its addresses still: what leads to one that it has no
     /// more is another's.
-    /// - Parameters:
-    ///   - endpoint: where they lead to, if that is not what the record says any more.
-    ///   - isPutAway: its addresses may have been given back by now, and nobody need have them.
-    func withdraw(_ record: Record, from endpoint: Endpoint? = nil, isPutAway: Bool = false) throws(EngineError) {
+    /// - Parameter endpoint: where they lead to, if that is not what the record says any more.
+    func withdraw(_ record: Record, from endpoint: Endpoint? = nil) throws(EngineError) {
         guard let ports = record.published, !ports.isEmpty, let endpoint = endpoint ?? record.publishedEndpoint else { return }
         try endShortcut(to: record)
         do throws(NetworkError) {
-            let own = try addresses(of: record.id, at: endpoint, orNobodys: isPutAway)
+            let own = try addresses(of: record.id, at: endpoint)
             guard !own.isEmpty else { return }
             var others: [[IPAddress]] = []
             for other in record.endpoints ?? [] where other.link != nil && other.network != endpoint.network {
-                others.append(try addresses(of: record.id, at: other, orNobodys: isPutAway))
+                others.append(try addresses(of: record.id, at: other))
             }
             var firewall = try Firewall()
             try firewall.withdraw(ports, from: own, or: others)
@@ -98,12 +107,11 @@ extension Home {
     }
 
     /// Those that it has still.
-    private func addresses(of id: String, at endpoint: Endpoint, orNobodys: Bool) throws(NetworkError) -> [IPAddress] {
+    private func addresses(of id: String, at endpoint: Endpoint) throws(NetworkError) -> [IPAddress] {
         let leases = try Leases(of: endpoint.network, in: runtime.place)
         var own: [IPAddress] = []
         for address in endpoint.addresses.map(\.address) {
-            let owner = try leases.owner(of: address)
-            if owner == id || owner == nil && orNobodys { own.append(address) }
+            if try leases.owner(of: address) == id { own.append(address) }
         }
         return own
     }
