@@ -7,9 +7,15 @@ extension Firewall {
     /// - Parameters:
     ///   - addresses: the container's, at most one of each family; ports of a family it has none of are passed over.
     ///   - device: the bridge it is at.
-    package mutating func publish(_ ports: [PublishedPorts], to addresses: [IPAddress], at device: String) throws(NetworkError) {
+    ///   - others: more addresses of the container's, on other networks, where a change that was cut short may have left them.
+    package mutating func publish(
+        _ ports: [PublishedPorts], to addresses: [IPAddress], at device: String, insteadOf others: [[IPAddress]] = []
+    ) throws(NetworkError) {
         do throws(SystemError) {
-            try addAgain(Self.changes(ports, addresses))
+            do throws(SystemError) { try add(Self.changes(ports, addresses)) } catch  where error.errno == EEXIST {
+                for addresses in others { try expire(present(Self.changes(ports, addresses))) }
+                try addAgain(Self.changes(ports, addresses))
+            }
             // A client on this machine may come from 127.0.0.1, which the kernel keeps off other links without this. What it would open
             // to containers, the chain `arriving` closes.
             guard ports.contains(where: { $0.address.family == .v4 && ($0.isAnywhere || $0.address.isSpecial) }) else { return }
@@ -34,9 +40,9 @@ extension Firewall {
         _ ports: [PublishedPorts], from addresses: [IPAddress], or others: [[IPAddress]] = []
     ) throws(NetworkError) {
         do throws(SystemError) {
-            do throws(SystemError) { try expire(Self.changes(ports, addresses)) } catch  where error.errno == EEXIST {
-                for addresses in [addresses] + others { try expire(present(Self.changes(ports, addresses))) }
-            }
+            let changes = Self.changes(ports, addresses)
+            do throws(SystemError) { if !changes.isEmpty { return try expire(changes) } } catch  where error.errno == EEXIST {}
+            for addresses in [addresses] + others { try expire(present(Self.changes(ports, addresses))) }
         } catch {
             // The table is gone, and with it everything in it.
             guard error.errno != ENOENT else { return }

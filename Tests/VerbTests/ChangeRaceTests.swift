@@ -103,4 +103,30 @@ import Testing
             """)
         #expect(outcome.lines == [Self.fits], "\(outcome)")
     }
+
+    @Test("A container that ends just before it leaves a network leaves nothing there")
+    func endsBefore() throws {
+        let minictl = try Root()
+        let id = try minictl.start("one", "-p 8080:80")
+        let outcome = try minictl.sh(
+            """
+            pid=$($M inspect -f '{{.State.Pid}}' one); monitor=$(ps -o ppid= -p $pid)
+            strace -qqo trace -P $PWD/runtime/\(id).change -e inject=flock:delay_enter=800000:when=1 $M network disconnect bridge one >out 2>&1 &
+            sleep 0.4; kill -STOP $monitor; kill -9 $pid; sleep 0.8; kill -CONT $monitor; wait
+            $M rm -f one >/dev/null; \(Self.left)
+            """)
+        #expect(outcome.lines == [Self.fits], "\(outcome)")
+    }
+
+    @Test("A port that is taken away as soon as its container can be seen does not lead there afterwards")
+    func takenAtOnce() throws {
+        let minictl = try Root()
+        let outcome = try minictl.sh(
+            """
+            strace -qqo trace -P .networks/bridge.json -e inject=openat:delay_enter=1500000:when=4 $M run --name one -p 8080:80 base sleep 3 &
+            until [ "$($M ps -q)" ]; do sleep 0.05; done; $M port rm one 80; nft list map inet minictl ports4 | grep -o 'tcp.*'
+            $M rm -f one >/dev/null; wait; \(Self.left)
+            """)
+        #expect(outcome.lines == [Self.fits], "\(outcome)")
+    }
 }

@@ -16,14 +16,14 @@ extension Home {
             throw .refused(
                 "a container cannot be connected to the network \(network.name) later; give --network \(network.name) when it is made")
         }
-        try change(word) { (container) throws(EngineError) in
+        try change(word) { (container, runs) throws(EngineError) in
             guard let endpoints = container.record.endpoints else {
                 throw EngineError.refused("\(container.name) has the network \(container.record.network), which goes with no other")
             }
             guard !endpoints.contains(where: { $0.network == network.name }) else {
                 throw EngineError.refused("\(container.name) is on the network \(network.name) already")
             }
-            guard try container.status(in: Machine.boot()).isUp else {
+            guard runs else {
                 return try container.change { record in
                     record.endpoints?.append(endpoint)
                     record.add(links: newLinks)
@@ -39,12 +39,12 @@ extension Home {
     package func disconnect(_ word: String, from networkWord: String, force: Bool) throws(EngineError) {
         // The network itself may be gone; the container remembers its name.
         let name = (try? network(named: networkWord))?.name ?? networkWord
-        try change(word) { (container) throws(EngineError) in
+        try change(word) { (container, runs) throws(EngineError) in
             guard let endpoint = container.record.endpoints?.first(where: { $0.network == name }) else {
                 if force { return }
                 throw EngineError.refused("container \(container.name) is not connected to network \(name)")
             }
-            guard try container.status(in: Machine.boot()).isUp else {
+            guard runs else {
                 return try container.change { $0.endpoints?.removeAll { $0.network == name } }
             }
             // Whom it would find nowhere any more, it forgets.
@@ -58,14 +58,14 @@ extension Home {
 
     /// Takes a name away that a container has for another one.
     package func removeLink(_ alias: String, of word: String) throws(EngineError) {
-        try change(word) { (container) throws(EngineError) in
+        try change(word) { (container, _) throws(EngineError) in
             let links = (container.record.links ?? []).filter { $0.hasSuffix(":\(alias)") }
             guard !links.isEmpty else { throw EngineError.refused("container \(container.name) has no link \(alias)") }
             try container.remove(links: links, in: self)
         }
     }
 
-    private func change(_ word: String, _ body: (inout Container) throws(EngineError) -> Void) throws(EngineError) {
+    private func change(_ word: String, _ body: (inout Container, Bool) throws(EngineError) -> Void) throws(EngineError) {
         try change(find(word), "change the networks of \(word)", body)
     }
 
@@ -127,7 +127,11 @@ extension Home {
 
     private func takeOff(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) -> UnreadZones {
         var netlink = try Netlink.open()
-        if container.record.publishedEndpoint?.network == endpoint.network { try withdraw(container.record) }
+        if container.record.publishedEndpoint?.network == endpoint.network {
+            try withdraw(container.record)
+        } else {
+            try withdrawStrays(container.record, at: endpoint)
+        }
         let unread = try forgetNames(of: container.record.id, at: [endpoint])
         do throws(EngineError) {
             let namespace = try container.networkNamespace()

@@ -66,7 +66,7 @@ extension Home {
             isAlive = try leases.whileNoneIsGivenBack { () throws(NetworkError) in
                 let own = try addresses(of: record.id, at: endpoint)
                 guard !own.isEmpty else { return false }
-                try firewall.publish(ports, to: own, at: network.device)
+                try firewall.publish(ports, to: own, at: network.device, insteadOf: otherAddresses(of: record, than: endpoint))
                 if record.start?.identity(in: boot)?.isAlive == true { return true }
                 // Who put it away may have done so before these were there.
                 try firewall.withdraw(ports, from: own)
@@ -89,11 +89,8 @@ extension Home {
         try endShortcut(to: record)
         do throws(NetworkError) {
             let own = try addresses(of: record.id, at: endpoint)
-            guard !own.isEmpty else { return }
-            var others: [[IPAddress]] = []
-            for other in record.endpoints ?? [] where other.link != nil && other.network != endpoint.network {
-                others.append(try addresses(of: record.id, at: other))
-            }
+            let others = try otherAddresses(of: record, than: endpoint)
+            guard !own.isEmpty || !others.isEmpty else { return }
             var firewall = try Firewall()
             try firewall.withdraw(ports, from: own, or: others)
             // To look for connections takes milliseconds, and most containers that end soon were never talked to.
@@ -104,6 +101,27 @@ extension Home {
         } catch {
             throw .network(error)
         }
+    }
+
+    /// Takes away what a change that was cut short may have left of the container's ports at an address that they do not lead to by the record.
+    func withdrawStrays(_ record: Record, at endpoint: Endpoint) throws(EngineError) {
+        guard let ports = record.published, !ports.isEmpty, endpoint.link != nil else { return }
+        do throws(NetworkError) {
+            let own = try addresses(of: record.id, at: endpoint)
+            guard !own.isEmpty else { return }
+            var firewall = try Firewall()
+            try firewall.withdraw(ports, from: [], or: [own])
+        } catch { throw .network(error) }
+    }
+
+    /// Its addresses on other networks, where a change that was cut short may have left ports.
+    private func otherAddresses(of record: Record, than endpoint: Endpoint) throws(NetworkError) -> [[IPAddress]] {
+        var others: [[IPAddress]] = []
+        for other in record.endpoints ?? [] where other.link != nil && other.network != endpoint.network {
+            let addresses = try addresses(of: record.id, at: other)
+            if !addresses.isEmpty { others.append(addresses) }
+        }
+        return others
     }
 
     /// Those that it has still.

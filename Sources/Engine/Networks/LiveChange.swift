@@ -64,9 +64,10 @@ extension Home {
     /// - Parameters:
     ///   - runs: whether it does, in the sense of the change.
     ///   - doing: what the change is, for a sentence.
+    ///   - body: told whether it runs, which holds for the whole change: if it ends meanwhile, whoever puts it away goes by what it had.
     func change(
         _ id: ContainerID, runs: (Status) -> Bool = \.isUp, _ doing: @autoclosure () -> String,
-        _ body: (inout Container) throws(EngineError) -> Void
+        _ body: (_ container: inout Container, _ runs: Bool) throws(EngineError) -> Void
     ) throws(EngineError) {
         var container = try container(id)
         if try runs(container.status(in: Machine.boot())) {
@@ -76,13 +77,13 @@ extension Home {
                 // It may have ended while this waited for others, and whoever starts it again waits for none that begin from then on.
                 guard try runs(container.status(in: Machine.boot())) else { return }
                 isDone = true
-                try body(&container)
+                try body(&container, true)
             }
             if isDone { return }
         }
         try whileItStays(id, runs: false, doing()) { () throws(EngineError) in
             try container.refreshIfChanged()
-            try body(&container)
+            try body(&container, false)
         }
     }
 

@@ -86,9 +86,13 @@ extension Container {
                             record.shortcut = shortcut.id
                             ports.hold(shortcut)
                         }
-                        try writeStart(pid, connection)
-                        // Written down before they are made, so that they are found when they have to go.
-                        try home.publish(record)
+                        guard record.published?.isEmpty == false else { return try writeStart(pid, connection) }
+                        // From here on others may change it: not before its ports lead to it as the record has them. They are written down before
+                        // they are made, so that they are found when they have to go.
+                        try home.changeLive(id) { () throws(EngineError) in
+                            try writeStart(pid, connection)
+                            try home.publish(record)
+                        }
                     }
                 })
         } catch {

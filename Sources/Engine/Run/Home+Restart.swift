@@ -27,7 +27,7 @@ extension Home {
     /// Gives a container another name.
     package func rename(_ word: String, to name: ContainerName) throws(EngineError) {
         // Who starts or removes it must not write the old name down again.
-        try change(find(word), runs: \.isGoingOn, "rename \(word)") { (container) throws(EngineError) in
+        try change(find(word), runs: \.isGoingOn, "rename \(word)") { (container, _) throws(EngineError) in
             try self.rename(&container, to: name)
         }
     }
