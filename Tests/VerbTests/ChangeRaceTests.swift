@@ -121,10 +121,11 @@ import Testing
     @Test("A port that is taken away as soon as its container can be seen does not lead there afterwards")
     func takenAtOnce() throws {
         let minictl = try Root()
+        try minictl("run --rm base true")
         let outcome = try minictl.sh(
             """
             strace -qqo trace -P .networks/bridge.json -e inject=openat:delay_enter=1500000:when=4 $M run --name one -p 8080:80 base sleep 3 &
-            until [ "$($M ps -q)" ]; do sleep 0.05; done; $M port rm one 80; nft list map inet minictl ports4 | grep -o 'tcp.*'
+            until [ "$($M ps -q)" ]; do sleep 0.05; done; $M port rm one 80; sleep 1.5; nft list map inet minictl ports4 | grep -o 'tcp.*'
             $M rm -f one >/dev/null; wait; \(Self.left)
             """)
         #expect(outcome.lines == [Self.fits], "\(outcome)")

@@ -102,6 +102,27 @@ import Testing
         try expectMended(minictl, sentence, by: mending)
     }
 
+    @Test("A port that leads to nobody, and a name of who is not there, are found and mended")
+    func networks() throws {
+        let minictl = try Root()
+        try minictl.start("web", "-p 8080:80")
+        let outcome = try minictl.sh(
+            """
+            echo "$(echo 7 | sha256sum | cut -c1-64) 172.18.0.9  gone,gone2" >> $(ls runtime/names/* | grep -v pid)
+            nft add element inet minictl ports4 '{ tcp . 127.0.0.1 . 81 : 172.18.0.9 . 80 }'
+            $M check --format '{{.State}} {{.Place}}: {{.Sentence}}'; $M check --repair >/dev/null; $M check
+            nft list map inet minictl ports4 | grep -o 'tcp[^,}]*'; cat runtime/names/* | grep -c web; $M port web
+            """)
+        #expect(
+            outcome.lines == [
+                "found runtime/names: the name server knows 10159baf262b, which is not on the network bridge",
+                "found port 81: it leads to 172.18.0.9, which nobody has", "everything fits", "tcp . 127.0.0.1 . 8080 : 172.18.0.2 . 80 ",
+                "1",
+                "80/tcp -> 127.0.0.1:8080",
+            ], "\(outcome)")
+        try minictl("rm -f web")
+    }
+
     @Test("Only reading every blob finds a changed one of the right size")
     func deep() throws {
         let minictl = try own()

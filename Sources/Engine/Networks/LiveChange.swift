@@ -3,10 +3,11 @@ import Glibc
 import Linux
 import Network
 
-/// A change under way of what connects a container that runs: the file `runtime/ID.change`, locked as long as it lasts.
+/// A change under way of a container that runs, of its name or of what connects it: the file `runtime/ID.change`, locked as long as it lasts.
 ///
-/// Changes of one container wait for each other. Whoever finds such a file without its lock knows that a change was killed, and puts the
-/// container in order (`Home.sweep`): a network that it was being connected to or taken off it is off, a port that is written down is published.
+/// Changes of one container wait for each other, and its next start waits for them. Whoever finds such a file without its lock knows that a
+/// change was killed, and puts the container in order (`Home.sweep`): a network that it was being connected to or taken off it is off, a port that
+/// is written down is published, the name that leads to it is its own.
 struct LiveChange: ~Copyable {
     private let file: FileDescriptor
     private let name: String
@@ -119,8 +120,12 @@ extension Home {
             try publishAgain(&container)
             return true
         } catch {
-            if (try? self.container(id).status(in: Machine.boot()).isUp) == true { throw error }
-            return false
+            // One on its way out has no namespaces any more some time before anybody can learn of its end.
+            for _ in 0..<20 {
+                guard (try? self.container(id).status(in: Machine.boot()).isUp) == true else { return false }
+                usleep(5000)
+            }
+            throw error
         }
     }
 

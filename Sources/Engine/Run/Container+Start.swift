@@ -44,6 +44,7 @@ extension Container {
         let outline = isNew ? request.outline : nil
         let cgroup = try outline == nil ? request.make() : nil
         let before = record.start
+        var isSeen = false
         try note(cgroup, connection)
         let isVolatile = isNew && record.isTemporary
         var options = try launchOptions(spec, connection, in: home)
@@ -86,6 +87,7 @@ extension Container {
                             record.shortcut = shortcut.id
                             ports.hold(shortcut)
                         }
+                        isSeen = true
                         guard record.published?.isEmpty == false else { return try writeStart(pid, connection) }
                         // From here on others may change it: not before its ports lead to it as the record has them. They are written down before
                         // they are made, so that they are found when they have to go.
@@ -96,6 +98,8 @@ extension Container {
                     }
                 })
         } catch {
+            // Others may have changed it since it could be seen to run; what that made goes with the rest.
+            if isSeen { try? refreshIfChanged() }
             // Its program never ran: what it has been before stands.
             record.start = before
             // What the child says is why ours failed: it took with it what we looked for.
