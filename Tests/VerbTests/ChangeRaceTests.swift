@@ -130,4 +130,19 @@ import Testing
             """)
         #expect(outcome.lines == [Self.fits], "\(outcome)")
     }
+
+    @Test("A change that was killed after it made a container known that had ended is undone on networks that the container has left since")
+    func knownWhereItWas() throws {
+        let minictl = try Root()
+        try minictl("network create blue")
+        let id = try minictl.start("one")
+        let outcome = try minictl.sh(
+            """
+            $M run -d --name two base sleep 1000 >/dev/null
+            strace -qqo trace -e inject=flock:delay_enter=1200000:when=13 -e inject=unlinkat:signal=KILL:when=1 $M network connect blue one >out 2>&1 &
+            sleep 0.4; $M stop -t 0 one >/dev/null; $M network disconnect bridge one; wait
+            cat runtime/names/* | grep -c \(id); $M ps -q >/dev/null; $M rm -f one two >/dev/null; \(Self.left)
+            """)
+        #expect(outcome.lines == ["1", Self.fits], "\(outcome)")
+    }
 }

@@ -42,7 +42,7 @@ extension Home {
         } catch {
             throw .system(doing: "remove the links of a container", error)
         }
-        try forgetNames(of: id.text, at: record?.endpoints ?? [])
+        try forgetNames(of: id.text, at: record?.endpoints ?? [], everywhere: true)
         do throws(NetworkError) {
             for name in try leasedNetworks() {
                 try Leases(of: name, in: runtime.place).releaseAll(of: id.text)

@@ -171,15 +171,16 @@ extension Home {
     }
 
     /// Makes others forget the names of a container that goes, or leaves these networks. What is given back is for who wants to be sure.
+    /// - Parameter everywhere: it may be known on networks that its record does not have any more.
     @discardableResult
-    func forgetNames(of id: String, at endpoints: [Endpoint]) throws(EngineError) -> UnreadZones {
+    func forgetNames(of id: String, at endpoints: [Endpoint], everywhere: Bool = false) throws(EngineError) -> UnreadZones {
         var unread = UnreadZones()
         let networks = endpoints.map { storedQuietly($0.network) }
         var isServed = networks.map { _ in false }
         if var server = try leftNameServer() {
             for (index, network) in networks.enumerated() { if let network { isServed[index] = server.serves(network) } }
             do throws(NetworkError) {
-                if try server.forget(id, on: networks.count == 1 ? networks[0] : nil) { try server.settle() }
+                if try server.forget(id, on: networks.count == 1 && !everywhere ? networks[0] : nil) { try server.settle() }
             } catch { throw .network(error) }
             unread = server.unread
         }
