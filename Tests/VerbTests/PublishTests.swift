@@ -315,7 +315,7 @@ import Testing
 }
 
 extension Trait where Self == ConditionTrait {
-    fileprivate static var hasShortcuts: Self {
+    static var hasShortcuts: Self {
         .enabled("needs cgroup version 2") {
             try Script("stat -fc %T /sys/fs/cgroup/unified /sys/fs/cgroup | grep -qx cgroup2fs").run().code == 0
         }

@@ -115,7 +115,7 @@ extension Home {
         let isMoved = reached?.network != container.record.publishedEndpoint?.network
         if isMoved, let reached { try withdraw(container.record, from: reached) }
         try publish(container.record)
-        if isMoved { try renewShortcut(to: &container) }
+        if isMoved { renewShortcut(to: &container) }
         try container.change { $0.endpoints?.mark(endpoint.network, nil) }
     }
 
@@ -135,7 +135,7 @@ extension Home {
         try container.announce(in: self)?.awaitAnswers()
         unread.awaitReading()
         try publish(container.record)
-        if reached == endpoint.network { try renewShortcut(to: &container) }
+        if reached == endpoint.network { renewShortcut(to: &container) }
     }
 
     private func takeOff(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) -> UnreadZones {

@@ -47,7 +47,7 @@ extension Home {
             throw error
         }
         give(reservation, toMonitorOf: container.id)
-        try renewShortcut(to: &container)
+        renewShortcut(to: &container)
         return new
     }
 
@@ -74,7 +74,7 @@ extension Home {
         let reservation = PortReservation()
         reservation.take(ports)
         give(reservation, toMonitorOf: container.id)
-        try renewShortcut(to: &container)
+        renewShortcut(to: &container)
     }
 
     /// Takes published ports away: those of a request that are published; nothing of what it does not say has to fit.
@@ -108,7 +108,7 @@ extension Home {
                 }
             }
         }
-        try renewShortcut(to: &container)
+        renewShortcut(to: &container)
     }
 }
 

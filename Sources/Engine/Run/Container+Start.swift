@@ -176,8 +176,10 @@ extension Container {
             return try save()
         }
         let endpoints = record.endpoints
+        let shortcut = record.shortcut
         try change { record in
             record.endpoints = endpoints
+            record.shortcut = shortcut
             record.start = start
             record.end = nil
             record.retry = nil

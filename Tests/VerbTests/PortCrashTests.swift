@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+/// Published ports whose change was killed, or met a full disk.
+@Suite(.inLab, .enabled("needs strace") { try hasStrace() }) struct PortCrashTests {
+    private static let words = """
+        inject() { # WHAT N VERB…: has something happen to the Nth call of those that matter; false where there is none.
+            strace -qqo trace -e inject=$calls:$1:when=$2 $M $3 >/dev/null 2>&1; code=$?; grep -q INJECTED trace || [ $code != 0 ]
+        }
+
+        """
+
+    @Test("Whoever is killed while it changes ports leaves no shortcut that outlives its port", .hasShortcuts)
+    func killed() throws {
+        let lab = try Lab()
+        try lab.serve("web", "-p 8079:80")
+        // The next command makes no shortcut, so whatever leads there still is one that nobody knows of.
+        let script = """
+            calls=bpf,sendmsg,renameat,pwrite64,unlinkat
+            each() {
+                for n in $(seq 60); do
+                    inject signal=KILL $n "$1"; more=$?; MINICTL_SHORTCUT=no $M port rm web 8080:80 >/dev/null 2>&1
+                    busybox nc -w 1 127.0.0.1 8080 </dev/null >/dev/null 2>&1 && echo "$1: killed at $n, still reached"
+                    [ -z "$2" ] || $M $2 >/dev/null; [ $more = 0 ] || return 0
+                done; echo never done
+            }
+            each 'port add web 8080:80'; $M port add web 8080:80 >/dev/null; each 'port rm web 8080:80' 'port add web 8080:80'; echo done
+            """
+        #expect(try Set(lab.sh(Self.words + script, seconds: 120).lines) == ["done"])
+    }
+}
