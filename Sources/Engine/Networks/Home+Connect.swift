@@ -121,13 +121,17 @@ extension Home {
 
     /// Takes one that runs off a network, and leaves it as if it had never been there.
     func disconnectNow(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
-        let reached = container.record.publishedEndpoint?.network
+        let reached = container.record.publishedEndpoint
         let unread = try takeOff(&container, endpoint)
         let rest = container.record.endpoints ?? []
         try container.updateHosts(from: [endpoint], to: rest, container.hostNames())
         let ways = rest.byPriority.map { rest[$0] }.filter { $0.gateway ?? $0.gateway6 != nil }
         if !rest.contains(where: { $0.hasDefaultRoute == true }), var next = ways.first {
             next.hasDefaultRoute = true
+            // Its ports are to lead there, and a port leads to one place.
+            if next.link != nil, let reached, ![endpoint.network, next.network].contains(reached.network) {
+                try withdraw(container.record, from: reached)
+            }
             let namespace = try container.networkNamespace()
             do throws(NetworkError) { try namespace.setDefaultRoute(over: next) } catch { throw .network(error) }
             try container.replace(next)
@@ -135,7 +139,7 @@ extension Home {
         try container.announce(in: self)?.awaitAnswers()
         unread.awaitReading()
         try publish(container.record)
-        if reached == endpoint.network { renewShortcut(to: &container) }
+        if reached?.network != container.record.publishedEndpoint?.network { renewShortcut(to: &container) }
     }
 
     private func takeOff(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) -> UnreadZones {
