@@ -28,4 +28,26 @@ import Testing
             """
         #expect(try Set(lab.sh(Self.words + script, seconds: 120).lines) == ["done"])
     }
+
+    @Test("A change that a full disk cuts short: what is listed after the next command is reached, and nothing else")
+    func fullDisk() throws {
+        let lab = try Lab()
+        try lab.serve("web", "")
+        let script = """
+            calls=write,pwrite64,renameat,renameat2,linkat,symlinkat
+            check() {
+                $M ps -q >/dev/null; heard=$(ask 127.0.0.1 8080)
+                case $($M port web | grep -c 8080)$heard in 1from*|0*refused) ;; *) echo "$n $1: $heard" ;; esac
+            }
+            each() {
+                for n in $(seq 60); do
+                    inject error=ENOSPC $n "$1"; more=$?; check "$1"; $M $2 >/dev/null 2>&1; check "$2"; [ $more = 0 ] || return 0
+                done; echo never done
+            }
+            each 'port add web 8080:80' 'port rm web 8080:80'; $M port add web 8080:80 >/dev/null
+            each 'port rm web 8080:80' 'port add web 8080:80'; $M network create --subnet 10.9.0.0/24 blue >/dev/null; $M network connect blue web
+            each 'network disconnect bridge web' 'network connect bridge web'; echo done
+            """
+        #expect(try Set(lab.sh(Self.words + script, seconds: 180).lines) == ["done"])
+    }
 }

@@ -40,6 +40,9 @@ extension Home {
             try publish(record)
             try letThrough(record)
         } catch {
+            // Some may lead there by now; those from before are none of these.
+            record.shortcut = nil
+            try? withdraw(record)
             try? container.change { record in
                 record.published = record.published?.without { ports, pair in new.contains { $0.has(ports, pair) } }
                 record.ports = record.ports.map { Array($0.dropLast(requests.count)) }

@@ -63,7 +63,11 @@ extension Home {
     func changeLive(_ id: ContainerID, _ body: () throws(EngineError) -> Void) throws(EngineError) {
         let change = try LiveChange(of: id, in: self)
         do throws(EngineError) { try body() } catch {
-            try change.end(in: self)
+            switch error {
+            // Perhaps half of it is done, as on a full disk: left as if we had been killed, it is put in order by the next command.
+            case .system, .network(.system): throw error
+            default: try change.end(in: self)
+            }
             throw error
         }
         try change.end(in: self)
