@@ -105,7 +105,7 @@ extension Home {
             var connections = Connections(attachments: [attachment], netlink: netlink)
             try connections.make(in: container.networkNamespace(), disablesIPv6: true)
         } catch {
-            if (try? takeOff(&container, endpoint)) != nil { try? publish(container.record) }
+            if (try? takeOff(&container, endpoint)) != nil { try? publishNow(container.record) }
             throw error
         }
         if !links.isEmpty { try container.change { $0.add(links: links) } }
@@ -114,7 +114,7 @@ extension Home {
         // Its ports lead to where it is reached from the world: perhaps here now.
         let isMoved = reached?.network != container.record.publishedEndpoint?.network
         if isMoved, let reached { try withdraw(container.record, from: reached) }
-        try publish(container.record)
+        try publishNow(container.record)
         if isMoved { renewShortcut(to: &container) }
         try container.change { $0.endpoints?.mark(endpoint.network, nil) }
     }
@@ -138,7 +138,7 @@ extension Home {
         }
         try container.announce(in: self)?.awaitAnswers()
         unread.awaitReading()
-        try publish(container.record)
+        try publishNow(container.record)
         if reached?.network != container.record.publishedEndpoint?.network { renewShortcut(to: &container) }
     }
 

@@ -84,6 +84,7 @@ extension Home {
         } catch {
             throw .system(doing: "look at a change", error)
         }
+        try withdrawLost(by: id)
         if var container = try? container(id), try container.status(in: Machine.boot()).isUp {
             for endpoint in container.record.endpoints ?? [] where endpoint.isChanging == true { try disconnectNow(&container, endpoint) }
             try publishAgain(&container)
