@@ -50,4 +50,19 @@ import Testing
             """
         #expect(try Set(lab.sh(Self.words + script, seconds: 180).lines) == ["done"])
     }
+
+    @Test("A port is nobody's when its container was removed while it was added, and whoever added it was killed then")
+    func lost() throws {
+        let lab = try Lab()
+        // Each message to the kernel is held up before and after; the container goes in between, and the command with it.
+        let script = """
+            for n in $(seq 8); do
+                $M run -d --name one base sleep 1000 >/dev/null
+                strace -qqo /dev/null -e inject=sendto:delay_enter=400000:delay_exit=400000:when=$n $M port add one 8080:80 >/dev/null 2>&1 &
+                sleep 0.2; adder=$(cat /proc/$!/task/$!/children); $M rm -f one >/dev/null; sleep 0.35; kill -9 $adder 2>/dev/null; wait $!
+                $M ps -q; nft list map inet minictl ports4 | grep -o "8080 : .*" && break
+            done; echo done
+            """
+        #expect(try lab.lines(script) == ["done"])
+    }
 }
