@@ -105,6 +105,16 @@ import Testing
         #expect(try lab.lines(peer + "peer 127.0.0.1 8061; ask 127.0.0.1 8090") == ["10.9.0.2:81", "from 10.9.0.1"])
         #expect(try lab.lines("$M restart -t 0 web; sleep 0.3\n" + peer + "peer 127.0.0.1 8061") == ["web", "10.9.0.2:81"])
 
+        // Its monitor makes another with each run, also when the record was written by somebody else between two.
+        try lab.sh(
+            """
+            $M run -d --name again --restart always $BB -p 8051:81 \(servers)
+            kill -9 $($M inspect -f '{{.State.Pid}}' again); sleep 0.05; $M rename again once
+            for i in $(seq 100); do [ "$($M inspect -f '{{.State.Running}}' once)" = true ] && break; sleep 0.05; done; sleep 0.3
+            """)
+        #expect(try lab.lines(peer + "peer 127.0.0.1 8051; $M port rm once 8051:81; ask 127.0.0.1 8051")[0] == "172.18.0.2:81")
+        #expect(try lab.lines("ask 127.0.0.1 8051; $M rm -f once")[0].hasPrefix(Lab.refused))
+
         // Nobody has to take it away.
         let kill = "kill -9 $(ps -o ppid= -p $($M inspect -f '{{.State.Pid}}' web)); sleep 0.2\n"
         #expect(try lab.lines(kill + peer + "peer 127.0.0.1 8061; ask 127.0.0.1 8080") == ["127.0.0.1:8061", "from 10.9.0.1"])

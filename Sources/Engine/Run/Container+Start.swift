@@ -81,12 +81,7 @@ extension Container {
                         if isVolatile { try? Overlay.clearVolatileMark(in: path) }
                         try checkJoined(spec, in: home)
                         if isNew { try write(spec) }
-                        record.shortcut = nil
-                        if let ports = connection.ports, let shortcut = home.makeShortcut(for: record) {
-                            record.shortcut = shortcut.id
-                            ports.hold(shortcut)
-                        }
-                        try writeStart(pid, connection)
+                        try writeStart(pid, connection, shortcut: makeShortcut(connection.ports, in: home))
                         // Written down before they are made, so that they are found when they have to go.
                         try home.publish(record)
                     }
@@ -161,7 +156,15 @@ extension Container {
         return connections
     }
 
-    private mutating func writeStart(_ pid: Int32, _ connection: Connection) throws(EngineError) {
+    /// Makes a shortcut to its ports, whose number is for the record.
+    private func makeShortcut(_ ports: PortReservation?, in home: borrowing Home) -> UInt32? {
+        guard let ports, let shortcut = home.makeShortcut(for: record) else { return nil }
+        let id = shortcut.id
+        ports.hold(shortcut)
+        return id
+    }
+
+    private mutating func writeStart(_ pid: Int32, _ connection: Connection, shortcut: UInt32?) throws(EngineError) {
         let start: Record.Start
         do throws(SystemError) {
             let identity = try ProcessIdentity(of: pid)
@@ -173,6 +176,7 @@ extension Container {
         }
         guard connection.isRestart else {
             record.start = start
+            record.shortcut = shortcut
             return try save()
         }
         let endpoints = record.endpoints
@@ -181,6 +185,7 @@ extension Container {
             record.endpoints = endpoints
             record.shortcut = shortcut
             record.start = start
+            record.shortcut = shortcut
             record.end = nil
             record.retry = nil
         }
