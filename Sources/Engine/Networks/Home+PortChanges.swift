@@ -95,12 +95,18 @@ extension Home {
         try publish(record)
     }
 
-    /// Takes ports away that a killed change led to a run that is over by now. Their addresses may be another's.
+    /// Takes ports away that a killed change led to a run that is over by now.
     func withdrawLost(by id: ContainerID) throws(EngineError) {
         guard let note = try? File.read(id.text + LiveChange.suffix, at: runtime.place), !note.isEmpty,
-            let record = try? JSONDecoder().decode(Record.self, from: note), let endpoint = record.publishedEndpoint,
+            let record = try? JSONDecoder().decode(Record.self, from: note),
             try record.start?.identity(in: Machine.boot())?.isAlive != true
         else { return }
+        try withdrawLost(record)
+    }
+
+    /// Takes ports away that lead where a run was that is over: also to an address that is another's by now, unless they are that one's too.
+    func withdrawLost(_ record: Record) throws(EngineError) {
+        guard let endpoint = record.publishedEndpoint else { return }
         // Whoever has one of them has written that down before it led anywhere.
         let others = try listings().filter(\.status.isUp).flatMap { $0.record.published ?? [] }
         let lost = (record.published ?? []).without { ports, pair in others.contains { $0.has(ports, pair) } }

@@ -64,7 +64,10 @@ extension Home {
             throw .network(error)
         }
         // One that has ended meanwhile may have been put away before these were there.
-        guard try record.start?.identity(in: Machine.boot())?.isAlive == true else { return try withdraw(record, isPutAway: true) }
+        guard try record.start?.identity(in: Machine.boot())?.isAlive == true else {
+            try withdraw(record, isPutAway: true)
+            return try withdrawLost(record)
+        }
         guard let link = endpoint.link else { return }
         var netlink = try Netlink.open()
         do throws(SystemError) { try netlink.reflect(link) } catch { throw .system(doing: "publish ports", error) }
