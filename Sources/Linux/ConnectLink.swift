@@ -30,7 +30,8 @@ package struct ConnectLink: ~Copyable {
 
     private static let attachType: UInt32 = 10
 
-    /// Ends one for good, whoever has it open (Linux 5.9). One that is gone, or whose program has another name, is none of ours.
+    /// Ends one for good, whoever has it open (Linux 5.9). One that is gone, or whose program has another name, is none of ours;
+    /// nor is there any where the machine was started again without bpf(2).
     package static func detach(_ id: UInt32, named name: String) throws(SystemError) {
         do throws(SystemError) {
             var lookUp = BPFAttributes()
@@ -43,7 +44,7 @@ package struct ConnectLink: ~Copyable {
             var detach = BPFAttributes()
             detach.set(UInt32(bitPattern: link.raw), at: 0)
             _ = try detach.call(34, "BPF_LINK_DETACH")
-        } catch  where error.errno == ENOENT {}
+        } catch  where error.errno == ENOENT || error.errno == ENOSYS {}
     }
 
     private static func word(_ offset: Int, of bytes: [UInt8]) -> UInt32 {

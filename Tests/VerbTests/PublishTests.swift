@@ -121,6 +121,20 @@ import Testing
         #expect(try lab.lines("$M rm -f web plain; ask 127.0.0.1 8061").last?.hasPrefix(Lab.refused) == true)
     }
 
+    @Test("Ports go along when another network becomes the way out, which is not the one they led to")
+    func wayOut() throws {
+        let lab = try Lab()
+        try lab.sh(
+            """
+            $M network create --internal --subnet 10.8.0.0/24 inner; $M network create --subnet 10.9.0.0/24 blue
+            $M network create -d macvlan -o parent=eth0 --subnet 192.0.2.0/24 --ip-range 192.0.2.128/25 --gateway 192.0.2.2 wire
+            """)
+        try lab.serve("web", "--network inner --network wire --network blue -p 8080:80")
+        #expect(try lab.lines("ask 127.0.0.1 8080") == ["from 10.8.0.1"])
+        #expect(try lab.lines("$M network disconnect wire web; ask 127.0.0.1 8080") == ["from 10.9.0.1"])
+        #expect(try lab.lines("$M network disconnect inner web; ask 127.0.0.1 8080") == ["from 10.9.0.1"])
+    }
+
     @Test("A port that is taken away cuts who came by it without translation too", .hasShortcuts)
     func shortcutCut() throws {
         let lab = try Lab()
@@ -325,7 +339,7 @@ import Testing
 }
 
 extension Trait where Self == ConditionTrait {
-    fileprivate static var hasShortcuts: Self {
+    static var hasShortcuts: Self {
         .enabled("needs cgroup version 2") {
             try Script("stat -fc %T /sys/fs/cgroup/unified /sys/fs/cgroup | grep -qx cgroup2fs").run().code == 0
         }

@@ -92,7 +92,7 @@ extension Home {
             var connections = Connections(attachments: [attachment], netlink: netlink)
             try connections.make(in: container.networkNamespace(), disablesIPv6: true)
         } catch {
-            if (try? takeOff(&container, endpoint)) != nil { try? publish(container.record) }
+            if (try? takeOff(&container, endpoint)) != nil { try? publishNow(container.record) }
             throw error
         }
         if !links.isEmpty { try container.change { $0.add(links: links) } }
@@ -101,28 +101,32 @@ extension Home {
         // Its ports lead to where it is reached from the world: perhaps here now.
         let isMoved = reached?.network != container.record.publishedEndpoint?.network
         if isMoved, let reached { try withdraw(container.record, from: reached) }
-        try publish(container.record)
-        if isMoved { try renewShortcut(to: &container) }
+        try publishNow(container.record)
+        if isMoved { renewShortcut(to: &container) }
         try container.change { $0.endpoints?.mark(endpoint.network, nil) }
     }
 
     /// Takes one that runs off a network, and leaves it as if it had never been there.
     func disconnectNow(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) {
-        let reached = container.record.publishedEndpoint?.network
+        let reached = container.record.publishedEndpoint
         let unread = try takeOff(&container, endpoint)
         let rest = container.record.endpoints ?? []
         try container.updateHosts(from: [endpoint], to: rest, container.hostNames())
         let ways = rest.byPriority.map { rest[$0] }.filter { $0.gateway ?? $0.gateway6 != nil }
         if !rest.contains(where: { $0.hasDefaultRoute == true }), var next = ways.first {
             next.hasDefaultRoute = true
+            // Its ports are to lead there, and a port leads to one place.
+            if next.link != nil, let reached, ![endpoint.network, next.network].contains(reached.network) {
+                try withdraw(container.record, from: reached)
+            }
             let namespace = try container.networkNamespace()
             do throws(NetworkError) { try namespace.setDefaultRoute(over: next) } catch { throw .network(error) }
             try container.replace(next)
         }
         try announceAgain(container)
         unread.awaitReading()
-        try publish(container.record)
-        if reached == endpoint.network { try renewShortcut(to: &container) }
+        try publishNow(container.record)
+        if reached?.network != container.record.publishedEndpoint?.network { renewShortcut(to: &container) }
     }
 
     private func takeOff(_ container: inout Container, _ endpoint: Endpoint) throws(EngineError) -> UnreadZones {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import JSON
 import Linux
 package import Network
+import Runtime
 
 /// Published ports of containers that are there already: at once where one runs, and from its next start on.
 extension Home {
@@ -43,9 +45,12 @@ extension Home {
             record.ports = (record.ports ?? []) + requests
         }
         do throws(EngineError) {
-            try publish(record)
+            try publishNow(record)
             try letThrough(record)
         } catch {
+            // Some may lead there by now; those from before are none of these.
+            record.shortcut = nil
+            try? withdraw(record)
             try? container.change { record in
                 record.published = record.published?.without { ports, pair in new.contains { $0.has(ports, pair) } }
                 record.ports = record.ports.map { Array($0.dropLast(requests.count)) }
@@ -53,7 +58,7 @@ extension Home {
             throw error
         }
         give(reservation, toMonitorOf: container.id)
-        try renewShortcut(to: &container)
+        renewShortcut(to: &container)
         return new
     }
 
@@ -75,12 +80,43 @@ extension Home {
     /// Does for all ports that are written down what a change that was killed may not have done.
     func publishAgain(_ container: inout Container) throws(EngineError) {
         guard let ports = container.record.published, !ports.isEmpty else { return }
-        try publish(container.record)
+        try publishNow(container.record)
         // Those that its monitor has cannot be taken.
         let reservation = PortReservation()
         reservation.take(ports)
         give(reservation, toMonitorOf: container.id)
-        try renewShortcut(to: &container)
+        renewShortcut(to: &container)
+    }
+
+    /// Leads ports to a container, and writes down before, in the file of its change, what that is: if we are killed then, it may have ended at the
+    /// same time, been put away by somebody who knew nothing of it, and be removed.
+    func publishNow(_ record: Record) throws(EngineError) {
+        guard record.published?.isEmpty == false else { return }
+        do throws(SystemError) {
+            let file = try FileDescriptor(opening: record.id + LiveChange.suffix, at: runtime.place, [.writeOnly, .truncate, .noFollow])
+            try file.write(JSONEncoder().bytes(of: record, for: "a change"))
+        } catch {
+            throw .system(doing: "write down which ports are published", error)
+        }
+        try publish(record)
+    }
+
+    /// Takes ports away that a killed change led to a run that is over by now.
+    func withdrawLost(by id: ContainerID) throws(EngineError) {
+        guard let note = try? File.read(id.text + LiveChange.suffix, at: runtime.place), !note.isEmpty,
+            let record = try? JSONDecoder().decode(Record.self, from: note),
+            try record.start?.identity(in: Machine.boot())?.isAlive != true
+        else { return }
+        guard let endpoint = record.publishedEndpoint else { return }
+        // To an address that is another's by now, too, unless they are that one's. Whoever has one of them has written that down before it led anywhere.
+        let others = try listings().filter(\.status.isUp).flatMap { $0.record.published ?? [] }
+        let lost = (record.published ?? []).without { ports, pair in others.contains { $0.has(ports, pair) } }
+        do throws(NetworkError) {
+            var firewall = try Firewall()
+            try firewall.withdraw(lost, from: endpoint.addresses.map(\.address))
+        } catch {
+            throw .network(error)
+        }
     }
 
     /// Takes published ports away: those of a request that are published; nothing of what it does not say has to fit.
@@ -114,7 +150,7 @@ extension Home {
                 }
             }
         }
-        try renewShortcut(to: &container)
+        renewShortcut(to: &container)
     }
 }
 

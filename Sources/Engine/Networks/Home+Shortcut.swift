@@ -23,13 +23,32 @@ extension Home {
 
     /// Makes one for the ports that a container has by now, and gives it to its monitor in place of the one before. In the foreground there is
     /// nobody to take it.
-    func renewShortcut(to container: inout Container) throws(EngineError) {
+    ///
+    /// It is written down before it is given away: until then it ends with us, and from then on anybody can end it. Where that fails, clients
+    /// go by the rules.
+    func renewShortcut(to container: inout Container) {
         guard let shortcut = makeShortcut(for: container.record) else { return }
-        let isTaken = tellMonitor(of: container.id) { try? $0.send(AttachMessage.hold.bytes, descriptors: [shortcut.descriptor.raw]) }
-        guard isTaken else { return }
-        let old = container.record
-        try container.change { $0.shortcut = shortcut.id }
-        try endShortcut(to: old)
+        tellMonitor(of: container.id) { monitor in
+            if (try? write(shortcut.id, into: &container)) == true {
+                try? monitor.send(AttachMessage.hold.bytes, descriptors: [shortcut.descriptor.raw])
+            } else {
+                try? ConnectLink.detach(shortcut.id, named: Self.shortcutName(container.record.id))
+            }
+        }
+    }
+
+    /// Writes down a shortcut that nobody else has yet, in place of one that ends here. False if the run that it is for is over: whoever puts it
+    /// away may not have seen it.
+    private func write(_ shortcut: UInt32, into container: inout Container) throws(EngineError) -> Bool {
+        guard let start = container.record.start else { return false }
+        try endShortcut(to: container.record)
+        var isSame = false
+        try container.change { record in
+            isSame = record.start?.at == start.at
+            if isSame { record.shortcut = shortcut }
+        }
+        guard isSame, let identity = try start.identity(in: Machine.boot()) else { return false }
+        return identity.isAlive
     }
 
     private static func shortcutName(_ id: String) -> String { "mc\(id.prefix(13))" }

@@ -92,7 +92,11 @@ extension Home {
     func changeLive(_ id: ContainerID, _ body: () throws(EngineError) -> Void) throws(EngineError) {
         let change = try LiveChange(of: id, in: self)
         do throws(EngineError) { try body() } catch {
-            try change.end(in: self)
+            switch error {
+            // Perhaps half of it is done, as on a full disk: left as if we had been killed, it is put in order by the next command.
+            case .system, .network(.system): throw error
+            default: try change.end(in: self)
+            }
             throw error
         }
         try change.end(in: self)
@@ -101,6 +105,7 @@ extension Home {
     /// Puts a container in order of which a change was killed; one that goes on, or is over by now, stays.
     func mendChange(of id: ContainerID) throws(EngineError) {
         guard let change = try abandonedChange(of: id, waits: false) else { return }
+        try withdrawLost(by: id)
         if try !mendRunning(id) {
             // What was taken after its end was put away is found by its id. Where somebody starts it just now that is for the next look.
             guard let watch = try Watch.atRest(id, in: self) else { return }
@@ -134,6 +139,7 @@ extension Home {
     /// reads its record afterwards.
     func settleChanges(of id: ContainerID) throws(EngineError) {
         guard let change = try abandonedChange(of: id, waits: true) else { return }
+        try withdrawLost(by: id)
         try undoChanges(of: id)
         try change.end(in: self)
     }

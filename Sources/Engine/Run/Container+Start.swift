@@ -174,6 +174,8 @@ extension Container {
     }
 
     private mutating func writeStart(_ pid: Int32, _ connection: Connection, shortcut: UInt32?) throws(EngineError) {
+        // Where this fails it is to be ended with all the rest.
+        record.shortcut = shortcut
         let start: Record.Start
         do throws(SystemError) {
             let identity = try ProcessIdentity(of: pid)
@@ -185,7 +187,6 @@ extension Container {
         }
         guard connection.isRestart else {
             record.start = start
-            record.shortcut = shortcut
             return try save()
         }
         let endpoints = record.endpoints
