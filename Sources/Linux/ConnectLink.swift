@@ -25,6 +25,15 @@ package struct ConnectLink: ~Copyable {
         descriptor = link
     }
 
+    /// How many such programs a cgroup has of its own, whoever they are from. The corresponding call is `bpf(BPF_PROG_QUERY)`.
+    package static func count(at cgroup: borrowing FileDescriptor) throws(SystemError) -> UInt32 {
+        var query = BPFAttributes()
+        query.set(UInt32(bitPattern: cgroup.raw), at: 0)
+        query.set(attachType, at: 4)
+        _ = try query.call(16, "BPF_PROG_QUERY")
+        return query.get(at: 24)
+    }
+
     /// Gives its descriptor up: the caller closes it, which ends it.
     package consuming func release() -> CInt { descriptor.release() }
 

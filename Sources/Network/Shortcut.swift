@@ -29,10 +29,11 @@ package struct Shortcut: Sendable {
     }
 
     /// Opens it for all processes of this machine that are in our network namespace, as long as what is given back stays open. Nil where there
-    /// is nothing to be reached so.
+    /// is nothing to be reached so, or no room.
     /// - Parameter name: by which it is known again; see `ConnectLink`.
     package static func open(_ ports: [PublishedPorts], to target: IPAddress, named name: String) throws(SystemError) -> ConnectLink? {
-        guard serves(ports), let cgroup = try root() else { return nil }
+        // The kernel has room for 64, and others need some.
+        guard serves(ports), let cgroup = try root(), try ConnectLink.count(at: cgroup) < 48 else { return nil }
         guard let shortcut = Shortcut(ports, to: target, from: try namespace()) else { return nil }
         return try ConnectLink(shortcut.instructions, name: name, at: cgroup)
     }
