@@ -21,12 +21,12 @@ package struct DeviceProgram: Equatable, Sendable {
 
     package init(_ rules: DeviceRules) {
         // struct bpf_cgroup_dev_ctx { u32 access_type (access << 16 | type), major, minor }
-        append(BPFInstruction.loadWord, Register.kind, source: Register.context)
-        append(BPFInstruction.loadWord, Register.major, source: Register.context, offset: 4)
-        append(BPFInstruction.loadWord, Register.minor, source: Register.context, offset: 8)
-        append(BPFInstruction.copy, Register.asked, source: Register.kind)
-        append(BPFInstruction.shiftRight, Register.asked, 16)
-        append(BPFInstruction.and, Register.kind, 0xffff)
+        instructions.append(BPFInstruction.loadWord, Register.kind, from: Register.context)
+        instructions.append(BPFInstruction.loadWord, Register.major, from: Register.context, 4)
+        instructions.append(BPFInstruction.loadWord, Register.minor, from: Register.context, 8)
+        instructions.append(BPFInstruction.copy, Register.asked, from: Register.kind)
+        instructions.append(BPFInstruction.shiftRight, Register.asked, immediate: 16)
+        instructions.append(BPFInstruction.and, Register.kind, immediate: 0xffff)
         for rule in rules.rules.reversed() { append(rule) }
         answer(rules.allowsByDefault)
     }
@@ -50,21 +50,14 @@ package struct DeviceProgram: Equatable, Sendable {
         for (index, test) in tests.enumerated() {
             // Past the remaining tests, the verdict, and the two instructions that answer.
             let rest = Int16(tests.count - index - 1 + verdict.count + 2)
-            append(BPFInstruction.jumpIfNot, test.0, test.1, offset: rest)
+            instructions.append(BPFInstruction.jumpIfNot, test.0, rest, immediate: test.1)
         }
         instructions += verdict
         answer(rule.allow)
     }
 
     private mutating func answer(_ yes: Bool) {
-        append(BPFInstruction.move, Register.answer, yes ? 1 : 0)
-        append(BPFInstruction.exit)
-    }
-
-    private mutating func append(
-        _ operation: UInt8, _ destination: UInt8 = 0, _ immediate: Int32 = 0, source: UInt8 = 0, offset: Int16 = 0
-    ) {
-        instructions.append(
-            BPFInstruction(operation: operation, destination: destination, source: source, offset: offset, immediate: immediate))
+        instructions.append(BPFInstruction.move, Register.answer, immediate: yes ? 1 : 0)
+        instructions.append(BPFInstruction.exit)
     }
 }

@@ -134,17 +134,12 @@ extension Home {
             }
             return container.record.idRange?.users
         }
-        switch status {
-        case .running, .paused, .restarting: break
-        case .created:
-            // As it was before, be it one that goes with its end: it never ran, and what was killed may have been a change of its name.
-            try settleName(of: &container)
-            try putAway(container.record)
-            try putAwayUnwritten(id, container.record)
-        case .exited:
-            try settleName(of: &container)
-            try putAway(container.record)
-            try putAwayUnwritten(id, container.record)
+        // What was killed may have been a change of its name.
+        try settleName(of: &container)
+        try putAway(container.record)
+        try putAwayUnwritten(id, container.record)
+        // One that never ran is as it was before, be it one that goes with its end.
+        if case .exited = status {
             if container.record.end == nil {
                 let end = container.unseenEnd(in: boot)
                 container.record.end = end

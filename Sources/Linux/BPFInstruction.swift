@@ -46,3 +46,11 @@ package struct BPFInstruction: Equatable, Sendable {
     package static let call: UInt8 = 0x85  // r0 = the helper of that number (r1 to r5), which are anything afterwards
     package static let exit: UInt8 = 0x95
 }
+
+extension [BPFInstruction] {
+    package mutating func append(
+        _ operation: UInt8, _ destination: UInt8 = 0, from source: UInt8 = 0, _ offset: Int16 = 0, immediate: Int32 = 0
+    ) {
+        append(BPFInstruction(operation: operation, destination: destination, source: source, offset: offset, immediate: immediate))
+    }
+}

@@ -104,7 +104,7 @@ extension Firewall {
     }
 
     /// Every port that leads anywhere, but for those about to go. The table is that of all state directories of this machine.
-    package mutating func leads() throws(NetworkError) -> [Lead] {
+    package mutating func allLeads() throws(NetworkError) -> [Lead] {
         var leads: [Lead] = []
         do throws(SystemError) {
             let maps: [(StaticString, IPAddress.Family)] = [("ports4", .v4), ("ports6", .v6), ("anywhere4", .v4), ("anywhere6", .v6)]

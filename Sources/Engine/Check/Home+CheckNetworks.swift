@@ -106,7 +106,7 @@ extension Home {
         let networks = try storedNetworks().filter { $0.driver == .bridge }
         guard !networks.isEmpty, var netlink = try? Netlink(), var firewall = try? Firewall() else { return }
         do throws(NetworkError) {
-            for lead in try firewall.leads() {
+            for lead in try firewall.allLeads() {
                 guard let network = networks.first(where: { $0.ranges.contains { $0.subnet.contains(lead.target) } }),
                     (try? netlink.link(network.device))??.mac == network.bridgeMAC,
                     try Leases(of: network.name, in: runtime.place).owner(of: lead.target) == nil

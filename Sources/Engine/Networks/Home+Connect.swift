@@ -92,7 +92,7 @@ extension Home {
             var connections = Connections(attachments: [attachment], netlink: netlink)
             try connections.make(in: container.networkNamespace(), disablesIPv6: true)
         } catch {
-            if (try? takeOff(&container, endpoint)) != nil { try? publishNow(container.record) }
+            if (try? takeOff(&container, endpoint)) != nil { try? publishNoted(container.record) }
             throw error
         }
         if !links.isEmpty { try container.change { $0.add(links: links) } }
@@ -101,7 +101,7 @@ extension Home {
         // Its ports lead to where it is reached from the world: perhaps here now.
         let isMoved = reached?.network != container.record.publishedEndpoint?.network
         if isMoved, let reached { try withdraw(container.record, from: reached) }
-        try publishNow(container.record)
+        try publishNoted(container.record)
         if isMoved { renewShortcut(to: &container) }
         try container.change { $0.endpoints?.mark(endpoint.network, nil) }
     }
@@ -125,7 +125,7 @@ extension Home {
         }
         try announceAgain(container)
         unread.awaitReading()
-        try publishNow(container.record)
+        try publishNoted(container.record)
         if reached?.network != container.record.publishedEndpoint?.network { renewShortcut(to: &container) }
     }
 

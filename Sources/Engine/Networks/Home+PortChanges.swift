@@ -45,7 +45,7 @@ extension Home {
             record.ports = (record.ports ?? []) + requests
         }
         do throws(EngineError) {
-            try publishNow(record)
+            try publishNoted(record)
             try letThrough(record)
         } catch {
             // Some may lead there by now; those from before are none of these.
@@ -80,7 +80,7 @@ extension Home {
     /// Does for all ports that are written down what a change that was killed may not have done.
     func publishAgain(_ container: inout Container) throws(EngineError) {
         guard let ports = container.record.published, !ports.isEmpty else { return }
-        try publishNow(container.record)
+        try publishNoted(container.record)
         // Those that its monitor has cannot be taken.
         let reservation = PortReservation()
         reservation.take(ports)
@@ -90,7 +90,7 @@ extension Home {
 
     /// Leads ports to a container, and writes down before, in the file of its change, what that is: if we are killed then, it may have ended at the
     /// same time, been put away by somebody who knew nothing of it, and be removed.
-    func publishNow(_ record: Record) throws(EngineError) {
+    func publishNoted(_ record: Record) throws(EngineError) {
         guard record.published?.isEmpty == false else { return }
         do throws(SystemError) {
             let file = try FileDescriptor(opening: record.id + LiveChange.suffix, at: runtime.place, [.writeOnly, .truncate, .noFollow])
@@ -151,26 +151,6 @@ extension Home {
             }
         }
         renewShortcut(to: &container)
-    }
-}
-
-extension Home {
-    /// Says something to a container's monitor, and waits until it has heard, at most two seconds. False if there is none, as in the foreground.
-    @discardableResult
-    func tellMonitor(of id: ContainerID, _ body: (borrowing MessageSocket) -> Void) -> Bool {
-        let type = CInt(SOCK_SEQPACKET.rawValue)
-        guard let socket = try? LocalSocket.connect(Audience.path(of: id, in: self), type: type) else { return false }
-        let monitor = MessageSocket(owning: socket)
-        body(monitor)
-        shutdown(monitor.descriptor.raw, CInt(SHUT_WR))
-        // Until it lets go of us, it may tell us what the container says.
-        let deadline = MonotonicClock.milliseconds + 2000
-        while MonotonicClock.milliseconds < deadline {
-            var entries = [PollEntry(monitor.descriptor.raw, .readable)]
-            guard (try? entries.wait(milliseconds: 100)) == true else { continue }
-            guard (try? monitor.receive(limit: AttachMessage.limit + 16)) != nil else { return true }
-        }
-        return true
     }
 }
 
